@@ -1,0 +1,1 @@
+export type { EncodedResource, ProxyNode, ProxyResources, ResourceChange, ResourceSource } from './resource.ts'

@@ -1,0 +1,43 @@
+/**
+ * One xDS resource, ready to send. It is encoded once and shared by every stream that gets it; `ads` never looks inside.
+ */
+export interface EncodedResource {
+  readonly name: string
+  /** Differs whenever the bytes differ; equal bytes may share it. Sent as the resource's version in delta xDS. */
+  readonly version: string
+  /** The resource as google.protobuf.Any, serialised. Computed at the first call, kept after it. */
+  bytes(): Uint8Array
+}
+
+/** What a proxy says of itself in the first message of its stream, beside the identity that it has proved. */
+export interface ProxyNode {
+  readonly id: string
+  readonly cluster: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string }
+  /** SPIFFE id that the peer proved by token or certificate; undefined only where plaintext was allowed by flag. */
+  readonly identity: string | undefined
+}
+
+/** A change of what one proxy is to be given: names per type URL that are new, changed or gone. */
+export type ResourceChange = ReadonlyMap<string, ReadonlySet<string>>
+
+/** The resources of one connected proxy. `ads` reads it, and is told of changes; it may be shared by equal proxies. */
+export interface ProxyResources {
+  /** Names a wildcard subscription of this type gets, in the order in which they are to be sent. */
+  names(typeUrl: string): Iterable<string>
+  /** One resource, or undefined if the proxy has none of that name. Works for names outside of `names` (on demand). */
+  get(typeUrl: string, name: string): EncodedResource | undefined
+}
+
+/** The stage before `ads`. */
+export interface ResourceSource {
+  /**
+   * Starts to serve a proxy. `changed` is called after each rebuild that touched it; the names it is told are a
+   * superset of what differs. Returns the resources to read, and how to end.
+   */
+  connect(node: ProxyNode, changed: (change: ResourceChange) => void): { resources: ProxyResources; close(): void }
+  /** A proxy refused a resource (NACK): `detail` is Envoy's own text. Cleared by the next ACK of that type. */
+  rejected(node: ProxyNode, typeUrl: string, names: readonly string[], detail: string): void
+  accepted(node: ProxyNode, typeUrl: string): void
+}

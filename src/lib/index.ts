@@ -1,0 +1,2 @@
+export { compareText } from './compare.ts'
+export { invariant, unreachable } from './invariant.ts'

@@ -1,0 +1,32 @@
+// argv → a command. Commands are loaded when they are called, so that `fairlead --help` starts at once.
+import { Command } from 'commander'
+
+/** A file of `cli/`: adds its command (with options and action) to the program. */
+interface CommandModule {
+  register(program: Command): void
+}
+
+const commands: readonly { name: string; summary: string; load: () => Promise<CommandModule> }[] = []
+
+/** Runs the command line; sets the exit code, and returns when the command is done. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('fairlead')
+    .description('A control plane for a service mesh that spans several Kubernetes clusters and virtual machines')
+    .version('0.1.0')
+    .exitOverride()
+  const wanted = commands.find((c) => c.name === argv[0])
+  if (wanted) {
+    const module = await wanted.load()
+    module.register(program)
+  } else {
+    for (const c of commands) program.command(c.name).description(c.summary)
+  }
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+  } catch (error) {
+    // commander has printed its message already; wrong usage is exit code 2, as the conformance contract says.
+    const code = (error as { code?: string; exitCode?: number }).exitCode
+    if (typeof code !== 'number') throw error
+    process.exitCode = code === 0 ? 0 : 2
+  }
+}

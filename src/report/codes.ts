@@ -1,0 +1,19 @@
+/**
+ * Every problem code, with the one sentence that the reference page and `fairlead lint` show for it.
+ * Codes are part of the interface: add, never rename.
+ */
+export const codes = {
+  'yaml-syntax': 'The document is not valid YAML.',
+  'not-an-object': 'The document is not a Kubernetes object (apiVersion, kind and metadata.name are needed).',
+  'unknown-kind': 'Fairlead does not know this kind.',
+  'unknown-field': 'The kind has no such field.',
+  'wrong-type': 'The value has the wrong type.',
+  'invalid-value': 'The value is not allowed here.',
+  required: 'A required field is missing.',
+  'reference-not-found': 'The object refers to something that does not exist.',
+  conflict: 'Another object already decides this field; both owners are named.',
+  'not-supported': 'Fairlead does not support this field or kind; it has no effect.',
+  'no-effect': 'The field has no effect in this place.',
+} as const
+
+export type Code = keyof typeof codes

@@ -1,0 +1,3 @@
+export { type Code, codes } from './codes.ts'
+export { compareRefs, formatRef, type ObjectRef } from './object-ref.ts'
+export { compareProblems, type Problem, type Report, type Severity } from './problem.ts'
