@@ -1,7 +1,7 @@
 // What the verbs of a scenario work on: the sandbox from outside, through kubectl, its kubeconfig and its addresses.
 import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { AnswerClass, Load, RequestPlan } from '../../src/sandbox/traffic/index.ts'
 import type { ScenarioSandbox } from './sandbox.ts'
 

@@ -280,7 +280,7 @@ export function readScenario(path: string): ScenarioFile {
 function readVerb(raw: Record<string, unknown>, at: string): Verb {
   const [name, ...more] = Object.keys(raw)
   if (name === undefined || more.length > 0)
-    throw new ScenarioFileError(`${at}: one verb in each item, not ${Object.keys(raw)}`)
+    throw new ScenarioFileError(`${at}: one verb in each item, not ${Object.keys(raw).join(', ')}`)
   const fields = raw[name]
   if (name === 'eventually' || name === 'always') {
     const span = name === 'eventually' ? 'within' : 'for'

@@ -56,7 +56,9 @@ async function runFile(path: string, options: Options, signal: AbortSignal, tall
     file = readScenario(path)
   } catch (error) {
     tally.failed++
-    console.log(`${pc.red('failed')}  ${error instanceof ScenarioFileError ? error.message : `${path}: ${error}`}`)
+    console.log(
+      `${pc.red('failed')}  ${error instanceof ScenarioFileError ? error.message : `${path}: ${describe(error)}`}`,
+    )
     return
   }
   console.log(pc.bold(`\n${file.title}`))
@@ -75,9 +77,9 @@ async function runFile(path: string, options: Options, signal: AbortSignal, tall
   try {
     for (const [index, step] of file.steps.entries()) await runStep(index + 1, step, context, options, tally)
   } finally {
-    for (const { load, close } of context.loads.values()) {
-      await load.stop()
-      close()
+    for (const running of context.loads.values()) {
+      await running.load.stop()
+      running.close()
     }
     await context.sandbox.close({ keep: options.keep, failed: tally.failed > failedBefore })
   }
@@ -134,7 +136,7 @@ async function runStep(number: number, step: Step, context: Context, options: Op
   tally.passed++
   line(
     pc.green('passed '),
-    pc.dim(` (${seconds(startedAt)}${left.length > 0 ? `, without ${left.map((v) => v.verb)}` : ''})`),
+    pc.dim(` (${seconds(startedAt)}${left.length > 0 ? `, without ${left.map((v) => v.verb).join(', ')}` : ''})`),
   )
 }
 

@@ -138,19 +138,20 @@ async function restart(fields: Fields<'restart'>, context: Context): Promise<voi
 }
 
 async function call(fields: Fields<'call'>, context: Context): Promise<void> {
-  const { plans, close } = await requestPlans(context, fields)
+  const from = await requestPlans(context, fields)
   try {
     const volume = { count: fields.count ?? 1, parallel: fields.parallel ?? 4 }
-    const answers = await sendMany(plans, fields.rate === undefined ? volume : { ...volume, rate: fields.rate })
+    const answers = await sendMany(from.plans, fields.rate === undefined ? volume : { ...volume, rate: fields.rate })
     judge(answers, fields.expect, fields.answers ?? context.answers, fields.tolerance)
   } finally {
-    close()
+    from.close()
   }
 }
 
 async function load(fields: Fields<'load'>, context: Context): Promise<void> {
   if (context.loads.has(fields.name)) throw new Failure(`a load ${fields.name} runs already`)
-  let { plans, close } = await requestPlans(context, fields)
+  const from = await requestPlans(context, fields)
+  let plans = from.plans
   // The deployment that calls may be restarted meanwhile: its pods are looked up anew, so that a caller which has
   // gone is not mistaken for a service that fails.
   const refresh = fields.from.includes('/')
@@ -162,7 +163,7 @@ async function load(fields: Fields<'load'>, context: Context): Promise<void> {
     answers: fields.answers ?? context.answers,
     close() {
       clearInterval(refresh)
-      close()
+      from.close()
     },
   })
 }

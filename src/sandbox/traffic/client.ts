@@ -77,7 +77,7 @@ export async function sendMany(
   each: (answer: Answer) => void = () => {},
 ): Promise<Answer[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: volume.parallel })
-  const answers: Answer[] = new Array(volume.count)
+  const answers: Answer[] = []
   const startedAt = performance.now()
   let next = 0
   const lane = async (): Promise<void> => {
