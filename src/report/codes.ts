@@ -4,6 +4,7 @@
  */
 export const codes = {
   'yaml-syntax': 'The document is not valid YAML.',
+  'duplicate-key': 'A key occurs twice in one mapping; only the last would count.',
   'not-an-object': 'The document is not a Kubernetes object (apiVersion, kind and metadata.name are needed).',
   'unknown-kind': 'Fairlead does not know this kind.',
   'unknown-field': 'The kind has no such field.',
