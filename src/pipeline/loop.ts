@@ -1,0 +1,85 @@
+import type { Engine, RebuildReport } from './engine.ts'
+
+/** Timers and a steady clock, passed in so that tests own the time. */
+export interface Timers {
+  /** Milliseconds. */
+  now(): number
+  /** Calls `run` after `delayMs`; the returned function cancels. */
+  after(delayMs: number, run: () => void): () => void
+}
+
+export interface LoopOptions {
+  readonly engine: Engine
+  readonly timers: Timers
+  /** A rebuild waits until no write has come for this long… */
+  readonly quietMs?: number
+  /** …but no longer than this after the first write that waits. */
+  readonly maximumMs?: number
+  readonly rebuilt?: (report: RebuildReport) => void
+  /** A rebuild threw (a defect of ours, or of an observer). The next write tries again. */
+  readonly failed?: (error: unknown) => void
+}
+
+/**
+ * The one rebuild loop. Its events: a write waits (starts or prolongs the hold-off), the hold-off ends (rebuild),
+ * `flush` (rebuild now), `stop`. Nothing else ever starts a rebuild.
+ */
+export class RebuildLoop {
+  readonly #options: LoopOptions
+  readonly #quietMs: number
+  readonly #maximumMs: number
+  #cancel: (() => void) | undefined
+  #firstWriteMs = 0
+  #lastWriteMs = 0
+  #stopped = false
+
+  /** Starts the loop; from now on, it alone calls `engine.rebuild`. */
+  constructor(options: LoopOptions) {
+    this.#options = options
+    this.#quietMs = options.quietMs ?? 10
+    this.#maximumMs = options.maximumMs ?? 100
+    options.engine.onDirty(() => this.#written())
+    if (options.engine.dirty) this.#written()
+  }
+
+  /** Rebuilds now if anything waits. */
+  flush(): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+    if (!this.#stopped && this.#options.engine.dirty) this.#rebuild()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  #written(): void {
+    if (this.#stopped) return
+    this.#lastWriteMs = this.#options.timers.now()
+    if (this.#cancel !== undefined) return
+    this.#firstWriteMs = this.#lastWriteMs
+    this.#sleep(Math.min(this.#quietMs, this.#maximumMs))
+  }
+
+  // One timer, set again only when it fires early: thousands of writes cost no thousands of timers.
+  #sleep(delayMs: number): void {
+    this.#cancel = this.#options.timers.after(delayMs, () => {
+      const now = this.#options.timers.now()
+      const until = Math.min(this.#lastWriteMs + this.#quietMs, this.#firstWriteMs + this.#maximumMs)
+      if (now < until) return this.#sleep(until - now)
+      this.#cancel = undefined
+      this.#rebuild()
+    })
+  }
+
+  #rebuild(): void {
+    try {
+      const report = this.#options.engine.rebuild()
+      this.#options.rebuilt?.(report)
+    } catch (error) {
+      this.#options.failed?.(error)
+    }
+  }
+}
