@@ -1,0 +1,5 @@
+export type { Verdict } from './authorization.ts'
+export type { Call, ProxyConfig } from './call.ts'
+export { type Decision, type Destination, type Ending, evaluate } from './evaluate.ts'
+export type { NearMiss } from './route.ts'
+export type { EndpointOdds, Rung } from './rungs.ts'

@@ -1,0 +1,42 @@
+import type { HeaderMatcher } from '#gen/envoy/config/route/v3/route_components_pb.js'
+import { describeString, fullMatch, matchesString } from './string.ts'
+
+/** envoy.config.route.v3.HeaderMatcher, as Envoy's HeaderUtility::matchHeaders. */
+export function matchesHeader(matcher: HeaderMatcher, headers: ReadonlyMap<string, string>): boolean {
+  const value = headers.get(matcher.name.toLowerCase())
+  const spec = matcher.headerMatchSpecifier
+  if (spec.case === 'presentMatch') return (value !== undefined) === (spec.value !== matcher.invertMatch)
+  if (spec.case === undefined) return (value !== undefined) !== matcher.invertMatch
+  if (value === undefined && !matcher.treatMissingHeaderAsEmpty) return matcher.invertMatch
+  return matchesValue(spec, value ?? '') !== matcher.invertMatch
+}
+
+function matchesValue(spec: HeaderMatcher['headerMatchSpecifier'], value: string): boolean {
+  switch (spec.case) {
+    case 'stringMatch':
+      return matchesString(spec.value, value)
+    case 'exactMatch':
+      return value === spec.value
+    case 'safeRegexMatch':
+      return fullMatch(spec.value.regex, value)
+    case 'prefixMatch':
+      return value.startsWith(spec.value)
+    case 'suffixMatch':
+      return value.endsWith(spec.value)
+    case 'containsMatch':
+      return value.includes(spec.value)
+    case 'rangeMatch':
+      return /^-?\d+$/.test(value) && BigInt(value) >= spec.value.start && BigInt(value) < spec.value.end
+    default:
+      return false
+  }
+}
+
+export function describeHeader(matcher: HeaderMatcher): string {
+  const spec = matcher.headerMatchSpecifier
+  const not = matcher.invertMatch ? 'not: ' : ''
+  if (spec.case === 'stringMatch') return `${not}header ${matcher.name} ${describeString(spec.value)}`
+  if (spec.case === undefined || spec.case === 'presentMatch') return `${not}header ${matcher.name} is there`
+  if (spec.case === 'safeRegexMatch') return `${not}header ${matcher.name} matches /${spec.value.regex}/`
+  return `${not}header ${matcher.name} ${spec.case} ${spec.case === 'rangeMatch' ? '' : spec.value}`
+}

@@ -1,0 +1,138 @@
+// Which endpoints of a cluster get how much of its traffic: priorities ("rungs"), localities, weights, health.
+import { type Cluster, Cluster_DiscoveryType } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
+import { HealthStatus } from '#gen/envoy/config/core/v3/health_check_pb.js'
+import type { LbEndpoint, LocalityLbEndpoints } from '#gen/envoy/config/endpoint/v3/endpoint_components_pb.js'
+import type { ClusterLoadAssignment } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
+
+export interface EndpointOdds {
+  readonly address: string
+  readonly locality: string
+  readonly healthy: boolean
+  /** Share of the cluster's requests that this endpoint gets. */
+  readonly share: number
+}
+
+export interface Rung {
+  readonly priority: number
+  /** Share of the cluster's requests that this rung gets. */
+  readonly share: number
+  /** Too few of its endpoints are healthy, so that all of them get traffic. */
+  readonly panic: boolean
+  readonly endpoints: readonly EndpointOdds[]
+}
+
+const defaultOverprovisioning = 140
+const defaultPanicPercent = 50
+
+/** The endpoints that a cluster balances over: its own, or those of the endpoint discovery. */
+export function assignmentOf(
+  cluster: Cluster,
+  endpoints: ReadonlyMap<string, ClusterLoadAssignment>,
+): ClusterLoadAssignment | undefined {
+  const type = cluster.clusterDiscoveryType
+  if (type.case === 'type' && type.value === Cluster_DiscoveryType.EDS) {
+    return endpoints.get(cluster.edsClusterConfig?.serviceName || cluster.name)
+  }
+  return cluster.loadAssignment
+}
+
+/** The rungs of a cluster with the odds of every endpoint. Source: Envoy's LoadBalancerBase::recalculatePerPriorityState. */
+export function rungsOf(cluster: Cluster, assignment: ClusterLoadAssignment | undefined): Rung[] {
+  if (!assignment) return []
+  const byPriority = new Map<number, LocalityLbEndpoints[]>()
+  for (const group of assignment.endpoints) {
+    if (group.lbEndpoints.length === 0) continue
+    byPriority.set(group.priority, [...(byPriority.get(group.priority) ?? []), group])
+  }
+  const priorities = [...byPriority.keys()].sort((a, b) => a - b)
+  const factor = assignment.policy?.overprovisioningFactor ?? defaultOverprovisioning
+  const groupsOf = (priority: number): LocalityLbEndpoints[] => byPriority.get(priority) ?? []
+  const health = priorities.map((priority) => Math.min(100, healthPercent(groupsOf(priority)) * (factor / 100)))
+  const total = Math.min(100, sum(health))
+  const threshold = cluster.commonLbConfig?.healthyPanicThreshold?.value ?? defaultPanicPercent
+  const hosts = priorities.map((priority) => sum(groupsOf(priority).map((group) => group.lbEndpoints.length)))
+  const loads =
+    total === 0 && threshold > 0 ? hosts.map((own) => own / sum(hosts)) : spread(health, total, hosts.length)
+  return priorities.map((priority, index) => {
+    const groups = groupsOf(priority)
+    const panic = threshold > 0 && total < 100 && healthPercent(groups) < threshold
+    const share = loads[index] ?? 0
+    return { priority, share, panic, endpoints: oddsWithin(cluster, groups, share, panic, factor) }
+  })
+}
+
+/**
+ * Load of each priority: as much as its health carries, first to last. Where none is healthy and there is no panic, all
+ * falls to the first, which has no host to give it to. (In total panic Envoy goes by the number of hosts instead.)
+ */
+function spread(health: readonly number[], total: number, count: number): number[] {
+  if (total === 0) return Array.from({ length: count }, (_, index) => (index === 0 ? 1 : 0))
+  let left = 100
+  return health.map((own) => {
+    const load = Math.min(left, (own / total) * 100)
+    left -= load
+    return load / 100
+  })
+}
+
+function oddsWithin(
+  cluster: Cluster,
+  groups: readonly LocalityLbEndpoints[],
+  share: number,
+  panic: boolean,
+  factor: number,
+): EndpointOdds[] {
+  const weighted = cluster.commonLbConfig?.localityConfigSpecifier.case === 'localityWeightedLbConfig' && !panic
+  const weights = groups.map((group) => {
+    if (!weighted) return sum(group.lbEndpoints.filter((e) => panic || isHealthy(e)).map(weightOf))
+    return (group.loadBalancingWeight ?? 0) * Math.min(1, (healthPercent([group]) / 100) * (factor / 100))
+  })
+  const all = sum(weights)
+  return groups.flatMap((group, index) => {
+    const usable = group.lbEndpoints.filter((endpoint) => panic || isHealthy(endpoint))
+    const ofGroup = all === 0 ? 0 : (share * (weights[index] ?? 0)) / all
+    const inside = sum(usable.map(weightOf))
+    return group.lbEndpoints.map((endpoint) => ({
+      address: addressOf(endpoint),
+      locality: [group.locality?.region, group.locality?.zone, group.locality?.subZone].filter(Boolean).join('/'),
+      healthy: isHealthy(endpoint),
+      share: usable.includes(endpoint) && inside > 0 ? (ofGroup * weightOf(endpoint)) / inside : 0,
+    }))
+  })
+}
+
+function healthPercent(groups: readonly LocalityLbEndpoints[]): number {
+  const all = groups.flatMap((group) => group.lbEndpoints)
+  return all.length === 0 ? 0 : (100 * all.filter(isHealthy).length) / all.length
+}
+
+/** UNKNOWN is healthy: nothing has said otherwise. */
+function isHealthy(endpoint: LbEndpoint): boolean {
+  return endpoint.healthStatus === HealthStatus.UNKNOWN || endpoint.healthStatus === HealthStatus.HEALTHY
+}
+
+function weightOf(endpoint: LbEndpoint): number {
+  return endpoint.loadBalancingWeight ?? 1
+}
+
+export function addressOf(endpoint: LbEndpoint): string {
+  const host = endpoint.hostIdentifier
+  if (host.case !== 'endpoint') return host.case === 'endpointName' ? host.value : ''
+  const address = host.value.address?.address
+  switch (address?.case) {
+    case 'socketAddress': {
+      const port = address.value.portSpecifier
+      return `${address.value.address}:${port.case === 'portValue' ? port.value : (port.value ?? '')}`
+    }
+    case 'envoyInternalAddress':
+      return `internal:${address.value.addressNameSpecifier.value ?? ''}`
+    case 'pipe':
+      return address.value.path
+    default:
+      return ''
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
