@@ -1,2 +1,3 @@
 export { compareText } from './compare.ts'
 export { invariant, unreachable } from './invariant.ts'
+export { sameStructure } from './same-structure.ts'

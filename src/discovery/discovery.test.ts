@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest'
+import { groupKind, type KubeObject } from '../resources/index.ts'
+import { endpointsOfService, networkGateways, servicesOfHost, snapshotOf, staticWorld } from './index.ts'
+
+const object = (apiVersion: string, kind: string, name: string, rest: object = {}, labels = {}): KubeObject => ({
+  apiVersion,
+  kind,
+  metadata: { name, namespace: 'shop', labels },
+  ...rest,
+})
+
+const service = (clusterIP: string, ports: object[]): KubeObject =>
+  object('v1', 'Service', 'cart', { spec: { clusterIP, ports, selector: { app: 'cart' } } })
+
+const pod = (name: string): KubeObject =>
+  object(
+    'v1',
+    'Pod',
+    name,
+    { spec: { serviceAccountName: 'cart', nodeName: 'n1' } },
+    { 'security.istio.io/tlsMode': 'istio' },
+  )
+
+const slice = (name: string, endpoints: object[], port = 8080): KubeObject =>
+  object(
+    'discovery.k8s.io/v1',
+    'EndpointSlice',
+    name,
+    { addressType: 'IPv4', ports: [{ name: 'http', port }], endpoints },
+    {
+      'kubernetes.io/service-name': 'cart',
+    },
+  )
+
+const node: KubeObject = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name: 'n1', labels: { 'topology.kubernetes.io/region': 'r', 'topology.kubernetes.io/zone': 'z' } },
+}
+
+const world = (clusters: Record<string, KubeObject[]>) =>
+  staticWorld(snapshotOf(new Map(Object.entries(clusters)), groupKind), { primary: Object.keys(clusters)[0] ?? '' })
+
+const host = 'cart.shop.svc.cluster.local'
+
+describe('services', () => {
+  test('of one name in several clusters are one, described by the first cluster', () => {
+    const [merged, ...others] = world({
+      east: [service('10.0.0.1', [{ name: 'http', port: 80 }])],
+      west: [service('10.9.0.1', [{ name: 'tcp', port: 81 }])],
+    }).get(servicesOfHost, host)
+    expect(others).toEqual([])
+    expect(merged?.ports).toEqual([{ number: 80, name: 'http', protocol: 'HTTP' }])
+    expect([...(merged?.addresses ?? [])]).toEqual([
+      ['east', ['10.0.0.1']],
+      ['west', ['10.9.0.1']],
+    ])
+    expect(merged?.origin.map(({ cluster }) => cluster)).toEqual(['east', 'west'])
+  })
+})
+
+describe('endpoints', () => {
+  test('carry what their pod and node tell', () => {
+    const targetRef = { kind: 'Pod', name: 'cart-1' }
+    const [endpoint] = world({
+      east: [service('10.0.0.1', []), node, pod('cart-1'), slice('s', [{ addresses: ['10.1.0.1'], targetRef }])],
+    }).get(endpointsOfService, { namespace: 'shop', host })
+    expect(endpoint).toMatchObject({ address: '10.1.0.1', port: 8080, portName: 'http', health: 'healthy' })
+    expect(endpoint?.workload).toMatchObject({
+      identity: 'spiffe://cluster.local/ns/shop/sa/cart',
+      locality: 'r/z/',
+      meshTls: true,
+      cluster: 'east',
+    })
+    expect(endpoint?.workload.labels).toMatchObject({
+      'topology.istio.io/cluster': 'east',
+      'kubernetes.io/hostname': 'n1',
+    })
+  })
+
+  test('wait for their pod, leave when it terminates, and are kept while not ready', () => {
+    const found = world({
+      east: [
+        service('10.0.0.1', []),
+        slice('s', [
+          { addresses: ['10.1.0.1'], targetRef: { kind: 'Pod', name: 'unknown' } },
+          { addresses: ['10.1.0.2'], conditions: { ready: false, serving: true, terminating: true } },
+          { addresses: ['10.1.0.3'], conditions: { ready: false } },
+        ]),
+      ],
+    }).get(endpointsOfService, { namespace: 'shop', host })
+    expect(found.map(({ address, health }) => [address, health])).toEqual([['10.1.0.3', 'unhealthy']])
+  })
+})
+
+test('a labelled load balancer is the way into its network', () => {
+  const gateway = object(
+    'v1',
+    'Service',
+    'eastwest',
+    {
+      spec: { type: 'LoadBalancer', ports: [{ name: 'tls', port: 15443 }] },
+      status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }, { ip: '192.0.2.2' }] } },
+    },
+    { 'topology.istio.io/network': 'net-a' },
+  )
+  const gateways = world({ east: [gateway] }).get(networkGateways, undefined)
+  expect(gateways.scale).toBe(2)
+  expect(gateways.of('net-a', 'east').map(({ address, port }) => `${address}:${port}`)).toEqual([
+    '192.0.2.1:15443',
+    '192.0.2.2:15443',
+  ])
+  expect(gateways.of('net-b', 'west')).toEqual([])
+})

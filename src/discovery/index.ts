@@ -1,0 +1,68 @@
+export {
+  domainSuffix,
+  meshConfigOf,
+  meshNetworksOf,
+  namespaceOf,
+  networkOfCluster,
+  rootNamespaceOf,
+  spiffeId,
+  systemNamespace,
+  trustDomainOf,
+} from './cluster-settings.ts'
+export { endpointsOfService, sliceEndpoints } from './endpoints.ts'
+export {
+  coveringWildcards,
+  hostCovers,
+  hostsOverlap,
+  isWildcard,
+  kubernetesHost,
+  parseKubernetesHost,
+  resolveHost,
+  serviceHost,
+} from './hosts.ts'
+export { discoveryIndexes, podsByAddress, podsByNamespace, servicesByNamespace } from './indexes.ts'
+export { type Cidr, cidrContains, formatIp, isIpAddress, isIpv6, parseCidr, parseIp } from './ip.ts'
+export { kinds, type PodObject, type ServiceObject } from './kube-types.ts'
+export { kubernetesService } from './kubernetes-services.ts'
+export { labelNames, selects, withPlace } from './labels.ts'
+export type {
+  ExtensionProvider,
+  LocalityLbSetting,
+  MeshConfig,
+  MeshNetworks,
+  RetryPolicySetting,
+  ZoneAwareLbSetting,
+} from './mesh-config.ts'
+export type {
+  Endpoint,
+  EndpointWorkload,
+  Health,
+  NamespacedHost,
+  NetworkGateway,
+  Resolution,
+  Service,
+  ServicePort,
+} from './model.ts'
+export { addressesFromOutside, type NetworkGateways, networkGateways, networkOfWorkload } from './networks.ts'
+export {
+  isHttp,
+  isHttp2,
+  isHttpOrAuto,
+  isTcp,
+  isTls,
+  type Protocol,
+  parseProtocol,
+  servicePortProtocol,
+} from './protocol.ts'
+export { allServices, sameItems, servicesOfHost } from './services.ts'
+export { snapshotOf, staticWorld } from './static-world.ts'
+export { podWorkload, workloadEntryWorkload, workloadName } from './workloads.ts'
+export {
+  clusterQuery,
+  type InCluster,
+  type Index,
+  type Query,
+  textQuery,
+  type World,
+  worldQuery,
+} from './world.ts'
