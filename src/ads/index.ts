@@ -1,1 +1,21 @@
-export type { EncodedResource, ProxyNode, ProxyResources, ResourceChange, ResourceSource } from './resource.ts'
+export { addAds, aggregatedDiscovery, peerOf } from './grpc.ts'
+export type {
+  EncodedResource,
+  ProxyNode,
+  ProxyResources,
+  ResourceChange,
+  ResourceSource,
+  ResourceVersion,
+} from './resource.ts'
+export { AdsServer, type AdsServerOptions, type PeerVerifier } from './server.ts'
+export type { StreamStatus, SyncState, TypeStatus } from './status.ts'
+export { type Clock, systemClock } from './stream.ts'
+export {
+  type Peer,
+  type ServerStream,
+  type StatusCode,
+  StreamError,
+  type StreamReceiver,
+  statusCodes,
+} from './transport.ts'
+export { pushOrder, shortTypeName, typeUrls } from './types.ts'

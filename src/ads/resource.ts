@@ -1,10 +1,19 @@
-/**
- * One xDS resource, ready to send. It is encoded once and shared by every stream that gets it; `ads` never looks inside.
- */
-export interface EncodedResource {
+/** What a client has of a resource: enough to tell whether it must be sent again. */
+export interface ResourceVersion {
+  readonly version: string
+}
+
+/** One xDS resource, ready to send. It is encoded once and shared by every stream that gets it; `ads` never looks inside. */
+export interface EncodedResource extends ResourceVersion {
   readonly name: string
   /** Differs whenever the bytes differ; equal bytes may share it. Sent as the resource's version in delta xDS. */
   readonly version: string
+  /**
+   * Of a cluster: the name of the endpoint set that the client waits for before it takes the cluster into use. It is sent
+   * after each update of the cluster, changed or not, and routes that are new wait for it.
+   * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#resource-warming
+   */
+  readonly endpointSet?: string
   /** The resource as google.protobuf.Any, serialised. Computed at the first call, kept after it. */
   bytes(): Uint8Array
 }
@@ -26,6 +35,8 @@ export type ResourceChange = ReadonlyMap<string, ReadonlySet<string>>
 export interface ProxyResources {
   /** Names a wildcard subscription of this type gets, in the order in which they are to be sent. */
   names(typeUrl: string): Iterable<string>
+  /** Whether a wildcard subscription of this type gets the name. */
+  includes(typeUrl: string, name: string): boolean
   /** One resource, or undefined if the proxy has none of that name. Works for names outside of `names` (on demand). */
   get(typeUrl: string, name: string): EncodedResource | undefined
 }

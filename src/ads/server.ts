@@ -1,0 +1,204 @@
+// All streams together: lets them in, gives each its turn to send, and tells who is connected and how far they are.
+import { fromBinary } from '@bufbuild/protobuf'
+import { NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js'
+import { Admission } from './admission.ts'
+import { delta } from './delta.ts'
+import type { EncodedResource, ProxyNode, ResourceSource } from './resource.ts'
+import { sotw } from './sotw.ts'
+import { type StreamStatus, statusOf } from './status.ts'
+import { type Clock, DiscoveryStream, type Protocol, systemClock } from './stream.ts'
+import { type Peer, type ServerStream, StreamError, type StreamReceiver, statusCodes } from './transport.ts'
+import { MalformedRequest } from './wire.ts'
+
+/** Finds out who a peer is. */
+export interface PeerVerifier {
+  /**
+   * The SPIFFE id that the peer has proved, undefined where the port asks for none. Rejects with a StreamError if the
+   * peer proves nothing, or claims a node that its identity does not cover.
+   */
+  verify(peer: Peer, claim: Omit<ProxyNode, 'identity'>): Promise<string | undefined>
+}
+
+export interface AdsServerOptions {
+  readonly source: ResourceSource
+  readonly verifier: PeerVerifier
+  readonly clock?: Clock
+  /** Streams that may be in their first phase at once; see Admission. */
+  readonly admissionLimit?: number
+  /** How long one turn of sending may keep the process from its other work. */
+  readonly turnMs?: number
+  readonly log?: (event: string, detail: Readonly<Record<string, unknown>>) => void
+}
+
+export class AdsServer {
+  private readonly options: AdsServerOptions
+  private readonly clock: Clock
+  private readonly admission: Admission
+  private readonly turnMs: number
+  private readonly streams = new Set<DiscoveryStream>()
+  private readonly settling = new Map<DiscoveryStream, () => void>()
+  /** Streams that may have something to send, in the order in which they said so. */
+  private readonly ready = new Set<DiscoveryStream>()
+  private scheduled = false
+
+  constructor(options: AdsServerOptions) {
+    this.options = options
+    this.clock = options.clock ?? systemClock
+    this.admission = new Admission(options.admissionLimit ?? 24)
+    this.turnMs = options.turnMs ?? 10
+  }
+
+  /** Serves one stream of a transport. */
+  open(transport: ServerStream, protocolName: Protocol['name']): StreamReceiver {
+    const protocol = protocolName === 'delta' ? delta : sotw
+    const early: Uint8Array[] = []
+    let stream: DiscoveryStream | undefined
+    let leave: (() => void) | undefined
+    let open = true
+    const fail = (error: unknown): void => {
+      if (!open) return
+      open = false
+      this.drop(stream)
+      leave?.()
+      transport.end(asStreamError(error))
+      this.log('stream ended', { peer: transport.peer.address, node: stream?.node.id ?? '', error: String(error) })
+    }
+    const receive = (bytes: Uint8Array): void => {
+      try {
+        stream?.receive(bytes)
+      } catch (error) {
+        fail(error)
+      }
+    }
+    const begin = async (first: Uint8Array): Promise<void> => {
+      const node = await this.identify(transport.peer, protocol, first)
+      if (!open) return
+      stream = new DiscoveryStream(
+        { protocol, transport, node, source: this.options.source, clock: this.clock },
+        (awake) => this.wake(awake),
+      )
+      this.streams.add(stream)
+      if (leave) this.settling.set(stream, leave)
+      this.log('stream opened', { peer: transport.peer.address, node: node.id, protocol: protocolName })
+      for (const bytes of early.splice(0)) receive(bytes)
+    }
+    return {
+      message: (bytes) => {
+        if (!open) return
+        if (stream) return receive(bytes)
+        early.push(bytes)
+        if (early.length === 1) leave = this.admission.enter(() => void begin(bytes).catch(fail))
+        else if (early.length > 100) fail(new StreamError(statusCodes.resourceExhausted, 'too many early requests'))
+      },
+      closed: () => {
+        if (!open) return
+        open = false
+        this.drop(stream)
+        leave?.()
+        this.log('stream closed', { peer: transport.peer.address, node: stream?.node.id ?? '' })
+      },
+    }
+  }
+
+  private async identify(peer: Peer, protocol: Protocol, first: Uint8Array): Promise<ProxyNode> {
+    const encoded = protocol.nodeOf(first)
+    if (!encoded) throw new StreamError(statusCodes.invalidArgument, 'the first request of a stream must have a node')
+    const node = fromBinary(NodeSchema, encoded)
+    const claim = {
+      id: node.id,
+      cluster: node.cluster,
+      metadata: node.metadata ?? {},
+      locality: {
+        region: node.locality?.region ?? '',
+        zone: node.locality?.zone ?? '',
+        subZone: node.locality?.subZone ?? '',
+      },
+    }
+    return { ...claim, identity: await this.options.verifier.verify(peer, claim) }
+  }
+
+  private drop(stream: DiscoveryStream | undefined): void {
+    if (!stream) return
+    stream.close()
+    this.streams.delete(stream)
+    this.ready.delete(stream)
+    this.settling.delete(stream)
+  }
+
+  private wake(stream: DiscoveryStream): void {
+    if (!this.streams.has(stream)) return
+    this.ready.add(stream)
+    if (this.scheduled) return
+    this.scheduled = true
+    setImmediate(() => this.turn())
+  }
+
+  /** Gives streams their turn, one message each, until the time of the turn is over. */
+  private turn(): void {
+    this.scheduled = false
+    const end = performance.now() + this.turnMs
+    for (const stream of this.ready) {
+      this.ready.delete(stream)
+      try {
+        // A stream that has sent comes back by itself when its message has drained.
+        if (!stream.step() && !stream.busy) this.settled(stream)
+      } catch (error) {
+        this.log('stream failed', { node: stream.node.id, error: error instanceof Error ? error.stack : String(error) })
+        this.drop(stream)
+        stream.transport.end(asStreamError(error))
+      }
+      if (performance.now() > end) break
+    }
+    if (this.ready.size === 0 || this.scheduled) return
+    this.scheduled = true
+    setImmediate(() => this.turn())
+  }
+
+  private settled(stream: DiscoveryStream): void {
+    this.settling.get(stream)?.()
+    this.settling.delete(stream)
+  }
+
+  /** Every connected stream, in the order of connection. */
+  status(): StreamStatus[] {
+    return [...this.streams].map(statusOf)
+  }
+
+  /** What a stream was given, by type; the bytes where this stream has sent them. */
+  given(nodeId: string): ReadonlyMap<string, readonly EncodedResource[]> | undefined {
+    const stream = [...this.streams].findLast((s) => s.node.id === nodeId)
+    if (!stream) return undefined
+    return new Map(
+      stream.subscriptions.map((s) => [
+        s.typeUrl,
+        [...s.held].flatMap(([name, held]) => {
+          if ('bytes' in held) return [held]
+          const now = stream.resources.get(s.typeUrl, name)
+          return now?.version === held.version ? [now] : []
+        }),
+      ]),
+    )
+  }
+
+  get queued(): number {
+    return this.admission.queued
+  }
+
+  /** Ends all streams; clients connect to another replica. */
+  close(): void {
+    for (const stream of this.streams) {
+      this.drop(stream)
+      stream.transport.end(new StreamError(statusCodes.unavailable, 'the server is shutting down'))
+    }
+  }
+
+  private log(event: string, detail: Readonly<Record<string, unknown>>): void {
+    this.options.log?.(event, detail)
+  }
+}
+
+function asStreamError(error: unknown): StreamError {
+  if (error instanceof StreamError) return error
+  if (error instanceof MalformedRequest) return new StreamError(statusCodes.invalidArgument, error.message)
+  return new StreamError(statusCodes.internal, 'internal error', { cause: error })
+}

@@ -1,0 +1,92 @@
+// State of the world: a request repeats all names, a response of clusters or listeners holds everything.
+// https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#the-sotw-variants
+import type { EncodedResource, ProxyResources } from './resource.ts'
+import type { Protocol, Response } from './stream.ts'
+import type { Subscription } from './subscription.ts'
+import { isFullState } from './types.ts'
+import { decodeSotwRequest, encodeSotwResponse, type SotwRequest } from './wire.ts'
+
+/** Aimed-at size of responses that may be partial, in bytes. */
+const partBytes = 1 << 20
+
+export const sotw: Protocol = {
+  name: 'sotw',
+  nodeOf: (message) => decodeSotwRequest(message).node,
+
+  receive(message, stream) {
+    const request = decodeSotwRequest(message)
+    const { subscription, isNew } = stream.subscription(request.typeUrl)
+    if (request.nonce !== '') {
+      if (request.error) stream.refused(subscription, request.nonce, request.error.message)
+      else stream.accepted(subscription, request.nonce)
+      // Names in an answer to an older response are out of date; the client repeats them with its next one.
+      if (!isNew && request.nonce !== subscription.lastNonce) return
+    }
+    resubscribe(subscription, request, isNew)
+  },
+
+  upserts(subscription, resources, nonce) {
+    const changed = subscription.takeUpserts(resources, subscription.fullState ? Infinity : partBytes)
+    if (!subscription.fullState) {
+      // Nothing can be said of endpoints and routes that exist no more; the client drops them with what refers to them.
+      for (const name of subscription.takeGone(resources)) subscription.held.delete(name)
+    }
+    if (changed.length === 0 && !subscription.answerDue) return undefined
+    const content = subscription.fullState ? everything(subscription, resources) : changed
+    return respond(subscription, nonce, content, changed)
+  },
+
+  removals(subscription, resources, nonce) {
+    if (subscription.gone.size === 0) return undefined
+    const removed = subscription.takeGone(resources)
+    if (removed.length === 0) return undefined
+    for (const name of removed) subscription.held.delete(name)
+    return respond(subscription, nonce, everything(subscription, resources), [])
+  },
+}
+
+function respond(
+  subscription: Subscription,
+  nonce: string,
+  content: readonly EncodedResource[],
+  changed: readonly EncodedResource[],
+): Response {
+  // The version says nothing to the client; the nonce does.
+  const message = encodeSotwResponse(subscription.typeUrl, nonce, nonce, content)
+  return { message, upserts: changed, removed: [] }
+}
+
+/** All that the client is to have: refused resources as it has them, and what is gone until its turn comes. */
+function everything(subscription: Subscription, resources: ProxyResources): EncodedResource[] {
+  const content: EncodedResource[] = []
+  const keep = (name: string): void => {
+    const held = subscription.held.get(name)
+    if (held && 'bytes' in held) content.push(held)
+  }
+  for (const name of subscription.names(resources)) {
+    const resource = subscription.current(resources, name)
+    if (!resource) continue
+    if (subscription.refused.get(name)?.version === resource.version) keep(name)
+    else content.push(resource)
+  }
+  for (const name of subscription.gone) if (!subscription.current(resources, name)) keep(name)
+  return content
+}
+
+function resubscribe(subscription: Subscription, request: SotwRequest, isNew: boolean): void {
+  if (!isNew && request.namesKey === subscription.namesKey) return
+  subscription.namesKey = request.namesKey
+  const names = new Set(request.names())
+  // A first request without names asks for every cluster or listener; a later one without names asks for nothing,
+  // unless everything was asked for before.
+  const unnamed = names.size === 0 && isFullState(subscription.typeUrl) && (isNew || subscription.wildcard)
+  const all = names.delete('*') || unnamed
+  if (all && !subscription.wildcard) subscription.subscribeAll()
+  if (!all && subscription.wildcard) {
+    subscription.wildcard = false
+    subscription.compareAll = true
+  }
+  for (const name of subscription.wanted) if (!names.has(name)) subscription.unwant(name)
+  for (const name of names) if (!subscription.wanted.has(name)) subscription.want(name)
+  if (subscription.fullState) subscription.answerDue = true
+}

@@ -1,0 +1,224 @@
+// One discovery stream, whatever the protocol and the transport: it reads requests into subscriptions, and says what is
+// to be sent next. Nothing is queued: a response is made when the peer can take it, from the newest state.
+//
+//   request → [protocol] → [Subscription per type] ← changed(names) ← source
+//                                 │ next()
+//                                 ▼ one message at a time
+//                             transport
+
+import type { EncodedResource, ProxyNode, ProxyResources, ResourceChange, ResourceSource } from './resource.ts'
+import { Subscription } from './subscription.ts'
+import type { ServerStream } from './transport.ts'
+import { pushRank, typeUrls } from './types.ts'
+
+/** The two forms of the protocol differ in how requests are read and responses written; see sotw.ts and delta.ts. */
+export interface Protocol {
+  readonly name: 'sotw' | 'delta'
+  /** The encoded Node of a request, if it has one. */
+  nodeOf(message: Uint8Array): Uint8Array | undefined
+  /** Reads a request into the subscription of its type. */
+  receive(message: Uint8Array, stream: DiscoveryStream): void
+  /** The next response with something new of this type, or undefined if there is nothing to say. */
+  upserts(subscription: Subscription, resources: ProxyResources, nonce: string): Response | undefined
+  /** The next response that takes away what exists no more. */
+  removals(subscription: Subscription, resources: ProxyResources, nonce: string): Response | undefined
+}
+
+export interface Response {
+  readonly message: Uint8Array
+  readonly upserts: readonly EncodedResource[]
+  readonly removed: readonly string[]
+}
+
+export interface Clock {
+  now(): number
+  /** Calls back once after `ms`; returns how to cancel. */
+  after(ms: number, callback: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after: (ms, callback) => {
+    const timer = setTimeout(callback, ms)
+    timer.unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+/** How long routes and listeners wait for the endpoints of new clusters, at most: a client need not ask for them. */
+const warmingLimitMs = 2000
+
+export class DiscoveryStream {
+  readonly protocol: Protocol
+  readonly transport: ServerStream
+  readonly node: ProxyNode
+  readonly connectedAt: number
+  readonly subscriptions: Subscription[] = []
+  bytesSent = 0
+  messagesSent = 0
+  /** A message is on its way; the next is made when the peer has taken it. */
+  busy = false
+  private readonly source: ResourceSource
+  private readonly clock: Clock
+  private readonly wake: (stream: DiscoveryStream) => void
+  private readonly connection: { resources: ProxyResources; close(): void }
+  private nonces = 0
+  /** Endpoint sets of clusters that are new to the client: what may refer to the clusters waits for them. */
+  private readonly warming = new Set<string>()
+  private stopWaiting: (() => void) | undefined
+  private ended = false
+
+  /** `wake` is called whenever there may be something to send; the server then calls `step` in its turn. */
+  constructor(
+    parts: { protocol: Protocol; transport: ServerStream; node: ProxyNode; source: ResourceSource; clock: Clock },
+    wake: (stream: DiscoveryStream) => void,
+  ) {
+    this.protocol = parts.protocol
+    this.transport = parts.transport
+    this.node = parts.node
+    this.source = parts.source
+    this.clock = parts.clock
+    this.wake = wake
+    this.connectedAt = parts.clock.now()
+    this.connection = parts.source.connect(parts.node, (change) => this.changed(change))
+  }
+
+  get resources(): ProxyResources {
+    return this.connection.resources
+  }
+
+  /** The subscription of a type, made at its first request; kept in the order of pushes. */
+  subscription(typeUrl: string): { subscription: Subscription; isNew: boolean } {
+    const known = this.find(typeUrl)
+    if (known) return { subscription: known, isNew: false }
+    const subscription = new Subscription(typeUrl, this.protocol.name)
+    this.subscriptions.push(subscription)
+    this.subscriptions.sort((a, b) => pushRank(a.typeUrl) - pushRank(b.typeUrl))
+    return { subscription, isNew: true }
+  }
+
+  private find(typeUrl: string): Subscription | undefined {
+    return this.subscriptions.find((s) => s.typeUrl === typeUrl)
+  }
+
+  receive(message: Uint8Array): void {
+    this.protocol.receive(message, this)
+    this.wake(this)
+  }
+
+  private changed(change: ResourceChange): void {
+    if (this.ended) return
+    for (const subscription of this.subscriptions) {
+      const names = change.get(subscription.typeUrl)
+      if (names) subscription.changed(names)
+    }
+    this.wake(this)
+  }
+
+  accepted(subscription: Subscription, nonce: string): void {
+    const hadError = subscription.error !== undefined
+    subscription.accept(nonce, this.clock.now())
+    if (hadError && subscription.error === undefined) this.source.accepted(this.node, subscription.typeUrl)
+  }
+
+  refused(subscription: Subscription, nonce: string, detail: string): void {
+    const gaveUp = subscription.refuse(nonce, detail)
+    if (subscription.typeUrl === typeUrls.cluster) this.endWarming()
+    if (gaveUp) this.source.rejected(this.node, subscription.typeUrl, [...subscription.refused.keys()], detail)
+    else if (subscription.retries.length === 0) this.source.rejected(this.node, subscription.typeUrl, [], detail)
+  }
+
+  /** Sends one response if there is one and the peer can take it. Returns whether it did. */
+  step(): boolean {
+    if (this.busy || this.ended) return false
+    const next = this.next()
+    if (!next) return false
+    const { subscription, nonce, response } = next
+    subscription.noteSent(nonce, response.upserts, response.removed, this.clock.now())
+    if (subscription.typeUrl === typeUrls.cluster) this.clustersSent(response.upserts, next.known)
+    if (subscription.typeUrl === typeUrls.endpoint) this.endpointsSent(response)
+    this.busy = true
+    this.bytesSent += response.message.length
+    this.messagesSent++
+    this.transport.send(response.message, () => {
+      this.busy = false
+      this.wake(this)
+    })
+    return true
+  }
+
+  private next():
+    | { subscription: Subscription; nonce: string; response: Response; known: (name: string) => boolean }
+    | undefined {
+    const nonce = `${this.nonces + 1}`
+    let waiting = false
+    const found = (subscription: Subscription, response: Response) => {
+      this.nonces++
+      const held = response.upserts.filter((r) => subscription.held.has(r.name)).map((r) => r.name)
+      const known = new Set(held)
+      return { subscription, nonce, response, known: (name: string) => known.has(name) }
+    }
+    for (const subscription of this.subscriptions) {
+      if (this.mustWait(subscription)) {
+        waiting = true
+        continue
+      }
+      const response = this.protocol.upserts(subscription, this.resources, nonce)
+      if (response) return found(subscription, response)
+    }
+    if (waiting) return undefined
+    for (const subscription of this.subscriptions.toReversed()) {
+      const response = this.protocol.removals(subscription, this.resources, nonce)
+      if (response) return found(subscription, response)
+    }
+    return undefined
+  }
+
+  /** Make before break: what may refer to new clusters is held back until these have their endpoints. */
+  private mustWait(subscription: Subscription): boolean {
+    return (
+      this.warming.size > 0 &&
+      subscription.answered &&
+      pushRank(subscription.typeUrl) >= pushRank(typeUrls.listener) &&
+      !subscription.settled
+    )
+  }
+
+  /** Envoy warms an updated cluster anew, and waits for its endpoints even if they are as before. */
+  private clustersSent(clusters: readonly EncodedResource[], known: (name: string) => boolean): void {
+    const endpoints = this.find(typeUrls.endpoint)
+    const users = this.subscriptions.some((s) => s.answered && pushRank(s.typeUrl) >= pushRank(typeUrls.listener))
+    for (const cluster of clusters) {
+      const name = cluster.endpointSet
+      if (name === undefined) continue
+      if (endpoints?.wanted.has(name)) {
+        endpoints.forced.add(name)
+        endpoints.pending.add(name)
+      } else if (users && !known(cluster.name)) this.warming.add(name)
+    }
+    if (this.warming.size > 0 && !this.stopWaiting) {
+      this.stopWaiting = this.clock.after(warmingLimitMs, () => this.endWarming())
+    }
+  }
+
+  private endpointsSent(response: Response): void {
+    if (this.warming.size === 0) return
+    for (const resource of response.upserts) this.warming.delete(resource.name)
+    for (const name of response.removed) this.warming.delete(name)
+    if (this.warming.size === 0) this.endWarming()
+  }
+
+  private endWarming(): void {
+    this.stopWaiting?.()
+    this.stopWaiting = undefined
+    this.warming.clear()
+    this.wake(this)
+  }
+
+  close(): void {
+    if (this.ended) return
+    this.ended = true
+    this.stopWaiting?.()
+    this.connection.close()
+  }
+}

@@ -1,0 +1,233 @@
+// What one stream wants of one type, what it has, and what it has yet to be told.
+import type { EncodedResource, ProxyResources, ResourceVersion } from './resource.ts'
+import { isFullState } from './types.ts'
+
+/** One response that was sent: for each resource in it, what the client had before. */
+export interface Sent {
+  readonly before: ReadonlyMap<string, ResourceVersion | undefined>
+  readonly at: number
+}
+
+/** A resource that the client has refused; it is not sent again before it changes. */
+export interface Refusal {
+  readonly version: string
+  readonly detail: string
+}
+
+export class Subscription {
+  readonly typeUrl: string
+  /** Whether each response holds everything (state of the world, clusters and listeners). */
+  readonly fullState: boolean
+  wildcard = false
+  /** Names asked for one by one. */
+  readonly wanted = new Set<string>()
+  /** What the client has, as far as it was sent. An EncodedResource where this stream sent it. */
+  readonly held = new Map<string, ResourceVersion | EncodedResource>()
+  /** Names whose newest state has yet to be compared with `held`. */
+  readonly pending = new Set<string>()
+  /** Names to be sent even if the client has them. */
+  readonly forced = new Set<string>()
+  /** Names that the client has and that exist no more; told after everything new. */
+  readonly gone = new Set<string>()
+  /** Every name has to be compared. */
+  compareAll = false
+  /** The client waits for an answer, be it empty. */
+  answerDue = false
+  /** Whether any response of this type was sent on this stream. */
+  answered = false
+  /** Parts of a refused response, to be tried apart so that one bad resource does not stop the good ones. */
+  readonly retries: string[][] = []
+  readonly refused = new Map<string, Refusal>()
+  readonly sent = new Map<string, Sent>()
+  /** Of the names of the latest request (state of the world). */
+  namesKey = ''
+  lastNonce = ''
+  ackedNonce = ''
+  lastSentAt = 0
+  ackedAt = 0
+  /** Detail of the latest refusal, until the client accepts again. */
+  error: string | undefined
+
+  constructor(typeUrl: string, protocol: 'sotw' | 'delta') {
+    this.typeUrl = typeUrl
+    this.fullState = protocol === 'sotw' && isFullState(typeUrl)
+  }
+
+  /** Takes up a name; its present state will be sent, even if the server thinks that the client has it. */
+  want(name: string): void {
+    this.wanted.add(name)
+    this.forced.add(name)
+    this.pending.add(name)
+  }
+
+  /** Drops a name. The client forgets it, so that nothing more is said of it. */
+  unwant(name: string): void {
+    this.wanted.delete(name)
+    this.forced.delete(name)
+    this.pending.delete(name)
+    this.gone.delete(name)
+    this.held.delete(name)
+    this.refused.delete(name)
+  }
+
+  subscribeAll(): void {
+    this.wildcard = true
+    this.compareAll = true
+    this.answerDue = true
+  }
+
+  /** Notes that names may have changed; those that the client did not ask for are passed over when they are looked at. */
+  changed(names: Iterable<string>): void {
+    for (const name of names) {
+      if (this.wildcard || this.wanted.has(name)) this.pending.add(name)
+    }
+  }
+
+  /** The resource that the client is to have under this name now. */
+  current(resources: ProxyResources, name: string): EncodedResource | undefined {
+    if (!this.wanted.has(name) && !(this.wildcard && resources.includes(this.typeUrl, name))) return undefined
+    return resources.get(this.typeUrl, name)
+  }
+
+  /** All names that the client is to have, in the order of the source. */
+  *names(resources: ProxyResources): Iterable<string> {
+    if (this.wildcard) yield* resources.names(this.typeUrl)
+    for (const name of this.wanted) {
+      if (!(this.wildcard && resources.includes(this.typeUrl, name))) yield name
+    }
+  }
+
+  /**
+   * Takes what is to be sent out of `pending`, until about `limit` bytes are together; what exists no more goes to
+   * `gone`. Parts of a refused response come first, each by itself.
+   */
+  takeUpserts(resources: ProxyResources, limit: number): EncodedResource[] {
+    for (let group = this.retries.shift(); group; group = this.retries.shift()) {
+      const again = new Set(group)
+      const taken = this.takeFrom(again, resources, limit)
+      if (again.size > 0) this.retries.unshift([...again])
+      if (taken.length > 0) return taken
+    }
+    if (this.compareAll) {
+      this.compareAll = false
+      for (const name of this.names(resources)) this.pending.add(name)
+      for (const name of this.held.keys()) this.pending.add(name)
+    }
+    return this.takeFrom(this.pending, resources, limit)
+  }
+
+  private takeFrom(names: Set<string>, resources: ProxyResources, limit: number): EncodedResource[] {
+    const taken: EncodedResource[] = []
+    let size = 0
+    for (const name of names) {
+      if (size >= limit) break
+      names.delete(name)
+      const resource = this.current(resources, name)
+      if (!resource) {
+        if (this.held.has(name) || this.forced.has(name)) this.gone.add(name)
+        this.forced.delete(name)
+        continue
+      }
+      this.gone.delete(name)
+      if (this.refused.get(name)?.version === resource.version) continue
+      if (this.held.get(name)?.version === resource.version && !this.forced.has(name)) continue
+      taken.push(resource)
+      size += resource.bytes().length
+    }
+    return taken
+  }
+
+  /** Names that are gone for good, to be told to the client now. */
+  takeGone(resources: ProxyResources): string[] {
+    const names = [...this.gone].filter((name) => !this.current(resources, name))
+    this.gone.clear()
+    return names
+  }
+
+  /** Books a response as sent. */
+  noteSent(nonce: string, upserts: readonly EncodedResource[], removed: readonly string[], now: number): void {
+    const before = new Map<string, ResourceVersion | undefined>()
+    for (const resource of upserts) {
+      before.set(resource.name, this.held.get(resource.name))
+      this.held.set(resource.name, resource)
+      this.forced.delete(resource.name)
+    }
+    for (const name of removed) this.held.delete(name)
+    this.sent.set(nonce, { before, at: now })
+    this.lastNonce = nonce
+    this.lastSentAt = now
+    this.answered = true
+    this.answerDue = false
+  }
+
+  /** The client has taken the response of this nonce, and all before it. */
+  accept(nonce: string, now: number): Sent | undefined {
+    const sent = this.sent.get(nonce)
+    if (!sent) return undefined
+    this.ackedNonce = nonce
+    this.ackedAt = now
+    for (const earlier of this.sent.keys()) {
+      this.sent.delete(earlier)
+      if (earlier === nonce) break
+    }
+    // A resource that was refused and has changed since is good again.
+    for (const name of sent.before.keys()) this.refused.delete(name)
+    // Parts of a refused response may still be on their way.
+    if (this.refused.size + this.retries.length + this.sent.size === 0) this.error = undefined
+    return sent
+  }
+
+  /**
+   * The client has refused the response of this nonce: it has what it had before. A response of several resources is
+   * tried again in parts, those that the client's message names apart from the rest; a single one is given up until
+   * it changes. Returns whether resources were given up.
+   */
+  refuse(nonce: string, detail: string): boolean {
+    const sent = this.sent.get(nonce)
+    this.error = detail
+    if (!sent) return false
+    this.sent.delete(nonce)
+    const versions = new Map<string, string>()
+    for (const [name, before] of sent.before) {
+      const now = this.held.get(name)
+      if (now) versions.set(name, now.version)
+      if (before) this.held.set(name, before)
+      else this.held.delete(name)
+    }
+    const names = [...versions.keys()]
+    const named = names.filter((name) => mentions(detail, name))
+    if (this.fullState) return this.giveUp(named, versions, detail)
+    if (names.length === 1) return this.giveUp(names, versions, detail)
+    const rest = named.length > 0 && named.length < names.length ? names.filter((name) => !named.includes(name)) : []
+    const parts = rest.length > 0 ? [rest, named] : halves(names)
+    for (const part of parts) if (part.length > 0) this.retries.push(part)
+    return false
+  }
+
+  private giveUp(names: readonly string[], versions: ReadonlyMap<string, string>, detail: string): boolean {
+    for (const name of names) this.refused.set(name, { version: versions.get(name) ?? '', detail })
+    // In a full state the good ones are sent again with the bad ones as the client has them.
+    if (this.fullState && names.length > 0) this.compareAll = true
+    return names.length > 0
+  }
+
+  /** Whether the client waits for nothing, as far as it was told. */
+  get settled(): boolean {
+    return this.pending.size === 0 && !this.compareAll && this.retries.length === 0 && this.gone.size === 0
+  }
+}
+
+/** Whether a text holds a name as a word of its own, and not as the beginning or end of another name. */
+function mentions(text: string, name: string): boolean {
+  for (let at = text.indexOf(name); at >= 0 && name !== ''; at = text.indexOf(name, at + 1)) {
+    const before = text[at - 1] ?? ' '
+    const after = text.slice(at + name.length, at + name.length + 2)
+    if (!/[\w|_-]/.test(before) && !/^([\w|_-]|\.\w)/.test(after)) return true
+  }
+  return false
+}
+
+function halves(names: readonly string[]): string[][] {
+  const middle = Math.ceil(names.length / 2)
+  return [names.slice(0, middle), names.slice(middle)]
+}

@@ -1,0 +1,229 @@
+// The few fields of the discovery messages that the server reads and writes, by hand: responses are put together from
+// resources that are encoded already, and the thousands of names in a request are not decoded when nothing changed.
+// Field numbers are those of envoy/service/discovery/v3/discovery.proto.
+import { hash } from 'node:crypto'
+import type { EncodedResource } from './resource.ts'
+
+/** A rejection as the client reports it (google.rpc.Status). */
+export interface ErrorDetail {
+  readonly code: number
+  readonly message: string
+}
+
+interface CommonRequest {
+  readonly typeUrl: string
+  readonly nonce: string
+  readonly error: ErrorDetail | undefined
+  /** envoy.config.core.v3.Node, encoded; only the first request of a stream has it. */
+  readonly node: Uint8Array | undefined
+}
+
+export interface SotwRequest extends CommonRequest {
+  readonly versionInfo: string
+  /** Equal for equal lists of names; lets an acknowledgement that repeats all names be passed over cheaply. */
+  readonly namesKey: string
+  names(): string[]
+}
+
+export interface DeltaRequest extends CommonRequest {
+  readonly subscribe: readonly string[]
+  readonly unsubscribe: readonly string[]
+  /** Name → version of what the client has from an earlier stream. */
+  readonly initialVersions: ReadonlyMap<string, string>
+}
+
+/** A message that is no valid protobuf. */
+export class MalformedRequest extends Error {
+  override readonly name = 'MalformedRequest'
+}
+
+/** Calls `visit` for each field: the payload's bounds for length-delimited fields, the value for varints. */
+function eachField(buffer: Buffer, visit: (field: number, start: number, end: number, value: number) => void): void {
+  let at = 0
+  const varint = (): number => {
+    let value = 0
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = buffer[at++]
+      if (byte === undefined) throw new MalformedRequest('the message is cut off')
+      // Beyond 53 bits the value is of no use to us, only its length is.
+      if (shift < 49) value += (byte & 0x7f) * 2 ** shift
+      if (byte < 0x80) return value
+    }
+    throw new MalformedRequest('a number is too long')
+  }
+  while (at < buffer.length) {
+    const tag = varint()
+    const field = Math.floor(tag / 8)
+    switch (tag & 7) {
+      case 0:
+        visit(field, at, at, varint())
+        break
+      case 1:
+        at += 8
+        break
+      case 2: {
+        const length = varint()
+        const start = at
+        at += length
+        if (at > buffer.length) throw new MalformedRequest('the message is cut off')
+        visit(field, start, at, 0)
+        break
+      }
+      case 5:
+        at += 4
+        break
+      default:
+        throw new MalformedRequest(`unknown wire type ${tag & 7}`)
+    }
+  }
+}
+
+function decodeError(buffer: Buffer): ErrorDetail {
+  let code = 0
+  let message = ''
+  eachField(buffer, (field, start, end, value) => {
+    if (field === 1) code = value
+    if (field === 2) message = buffer.toString('utf8', start, end)
+  })
+  return { code, message }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** Lists of names longer than this, in bytes, are compared by their hash. */
+const longKey = 512
+
+export function decodeSotwRequest(bytes: Uint8Array): SotwRequest {
+  const buffer = asBuffer(bytes)
+  let versionInfo = ''
+  let typeUrl = ''
+  let nonce = ''
+  let node: Uint8Array | undefined
+  let error: ErrorDetail | undefined
+  const bounds: number[] = []
+  eachField(buffer, (field, start, end) => {
+    if (field === 1) versionInfo = buffer.toString('utf8', start, end)
+    else if (field === 2) node = buffer.subarray(start, end)
+    else if (field === 3) bounds.push(start, end)
+    else if (field === 4) typeUrl = buffer.toString('utf8', start, end)
+    else if (field === 5) nonce = buffer.toString('utf8', start, end)
+    else if (field === 6) error = decodeError(buffer.subarray(start, end))
+  })
+  const names = (): string[] => {
+    const list: string[] = []
+    for (let i = 0; i < bounds.length; i += 2) list.push(buffer.toString('utf8', bounds[i], bounds[i + 1]))
+    return list
+  }
+  // The bytes from the first name to the last stand for the list; what else may lie between only makes keys differ.
+  const region = buffer.subarray(bounds[0] ?? 0, bounds.at(-1) ?? 0)
+  const text = region.length > longKey ? hash('sha1', region, 'base64') : region.toString('latin1')
+  return { versionInfo, typeUrl, nonce, node, error, namesKey: `${bounds.length / 2}:${text}`, names }
+}
+
+export function decodeDeltaRequest(bytes: Uint8Array): DeltaRequest {
+  const buffer = asBuffer(bytes)
+  let typeUrl = ''
+  let nonce = ''
+  let node: Uint8Array | undefined
+  let error: ErrorDetail | undefined
+  const subscribe: string[] = []
+  const unsubscribe: string[] = []
+  const initialVersions = new Map<string, string>()
+  eachField(buffer, (field, start, end) => {
+    if (field === 1) node = buffer.subarray(start, end)
+    else if (field === 2) typeUrl = buffer.toString('utf8', start, end)
+    else if (field === 3) subscribe.push(buffer.toString('utf8', start, end))
+    else if (field === 4) unsubscribe.push(buffer.toString('utf8', start, end))
+    else if (field === 5) {
+      let name = ''
+      let version = ''
+      const entry = buffer.subarray(start, end)
+      eachField(entry, (part, from, to) => {
+        if (part === 1) name = entry.toString('utf8', from, to)
+        if (part === 2) version = entry.toString('utf8', from, to)
+      })
+      initialVersions.set(name, version)
+    } else if (field === 6) nonce = buffer.toString('utf8', start, end)
+    else if (field === 7) error = decodeError(buffer.subarray(start, end))
+  })
+  return { typeUrl, nonce, node, error, subscribe, unsubscribe, initialVersions }
+}
+
+function varintSize(value: number): number {
+  let size = 1
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) size++
+  return size
+}
+
+function writeVarint(target: Buffer, at: number, value: number): number {
+  let rest = value
+  let position = at
+  for (; rest > 0x7f; rest = Math.floor(rest / 128)) target[position++] = (rest % 128) | 0x80
+  target[position++] = rest
+  return position
+}
+
+/** One length-delimited field, tag included. All fields used here have numbers below 16: one byte of tag. */
+function field(number: number, payloadBytes: Uint8Array): Buffer {
+  const target = Buffer.allocUnsafe(1 + varintSize(payloadBytes.length) + payloadBytes.length)
+  target[0] = (number << 3) | 2
+  target.set(payloadBytes, writeVarint(target, 1, payloadBytes.length))
+  return target
+}
+
+function textField(number: number, text: string): Buffer {
+  return text === '' ? Buffer.alloc(0) : field(number, Buffer.from(text))
+}
+
+const sotwEntries = new WeakMap<EncodedResource, Buffer>()
+const deltaEntries = new WeakMap<EncodedResource, Buffer>()
+
+/** `DiscoveryResponse.resources` with one resource in it; made once for each resource. */
+function sotwEntry(resource: EncodedResource): Buffer {
+  let entry = sotwEntries.get(resource)
+  if (!entry) {
+    entry = field(2, resource.bytes())
+    sotwEntries.set(resource, entry)
+  }
+  return entry
+}
+
+/** `DeltaDiscoveryResponse.resources` with one resource in it; made once for each resource. */
+function deltaEntry(resource: EncodedResource): Buffer {
+  let entry = deltaEntries.get(resource)
+  if (!entry) {
+    entry = field(
+      2,
+      Buffer.concat([textField(1, resource.version), field(2, resource.bytes()), textField(3, resource.name)]),
+    )
+    deltaEntries.set(resource, entry)
+  }
+  return entry
+}
+
+/** A DiscoveryResponse. */
+export function encodeSotwResponse(
+  typeUrl: string,
+  nonce: string,
+  version: string,
+  resources: readonly EncodedResource[],
+): Uint8Array {
+  return Buffer.concat([textField(1, version), ...resources.map(sotwEntry), textField(4, typeUrl), textField(5, nonce)])
+}
+
+/** A DeltaDiscoveryResponse. */
+export function encodeDeltaResponse(
+  typeUrl: string,
+  nonce: string,
+  resources: readonly EncodedResource[],
+  removed: readonly string[],
+): Uint8Array {
+  return Buffer.concat([
+    ...resources.map(deltaEntry),
+    textField(4, typeUrl),
+    textField(5, nonce),
+    ...removed.map((name) => textField(6, name)),
+  ])
+}
