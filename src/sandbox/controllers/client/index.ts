@@ -1,0 +1,6 @@
+export { type DeleteOptions, KubeApi, type PatchType, type Propagation } from './api.ts'
+export { ApiError, type Connection, connect, isApiError } from './connection.ts'
+export { type DiscoveredResource, discoverResources } from './discovery.ts'
+export { apiVersionOf, pathOf, type Resource, resourceId, resources } from './resources.ts'
+export { Store, type StoreListener } from './store.ts'
+export { keepStore } from './watch.ts'
