@@ -1,0 +1,20 @@
+export { Backoff, sleep } from './backoff.ts'
+export * from './client/index.ts'
+export {
+  ClusterConnection,
+  type ClusterSink,
+  type ConnectionOptions,
+  type ConnectionState,
+  type ConnectionTiming,
+  type KindState,
+  type KnownState,
+  type WatchedKind,
+} from './connection.ts'
+export {
+  Reflector,
+  type ReflectorOptions,
+  type ReflectorSink,
+  type ReflectorState,
+  type ReflectorTiming,
+} from './reflector.ts'
+export { slim } from './slim.ts'
