@@ -1,6 +1,8 @@
 // The controllers of one cluster, started over a kubeconfig as a controller manager is.
+import { readFileSync } from 'node:fs'
+import { type Access, KubeClient, loadAccess } from '../../clusters/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
-import { type Connection, connect, KubeApi, type Resource, resources } from './client/index.ts'
+import { KubeApi, type Resource, resources } from './client/index.ts'
 import { endpointSliceController, endpointsController } from './endpoints/controller.ts'
 import { garbageController } from './garbage/controller.ts'
 import { namespaceController } from './namespace/controller.ts'
@@ -44,19 +46,20 @@ export interface RunningControllers {
   readonly ready: Promise<void>
   /** Whether nothing is left to do at the moment. */
   idle(): boolean
-  close(): void
+  close(): Promise<void>
 }
 
 /** Starts the controllers of a cluster; those whose duty a real controller manager or scheduler does stay away. */
 export async function runControllers(options: ControllersOptions): Promise<RunningControllers> {
-  const connection = connect(options.kubeconfig, options.context)
-  const api = new KubeApi(connection, 'kube-controller-manager')
+  const access = loadAccess(options.kubeconfig, options.context)
+  const client = new KubeClient(access, 'kube-controller-manager')
+  const api = new KubeApi(client, 'kube-controller-manager')
   try {
     const taken = await dutiesTaken(api)
     const controllers = [...builtIn, ...(options.more ?? [])].filter((c) => !taken.has(c.dutyOf))
-    return start(connection, api, controllers, options)
+    return start(api, controllers, { ...options, certificateAuthority: authorityOf(access) })
   } catch (error) {
-    connection.close()
+    client.close()
     throw error
   }
 }
@@ -75,23 +78,30 @@ async function dutiesTaken(api: KubeApi): Promise<ReadonlySet<string>> {
   return taken
 }
 
+/** PEM of the authority that signs the API server's certificate; "" if the kubeconfig names none. */
+function authorityOf(access: Access): string {
+  const { caData, caFile } = access.kube.getCurrentCluster() ?? {}
+  if (caData) return Buffer.from(caData, 'base64').toString()
+  return caFile ? readFileSync(caFile, 'utf8') : ''
+}
+
 function start(
-  connection: Connection,
   api: KubeApi,
   controllers: readonly Controller[],
-  options: ControllersOptions,
+  options: ControllersOptions & { certificateAuthority: string },
 ): RunningControllers {
   const stop = new AbortController()
   const say = (who: string, what: unknown): void => {
     if (!stop.signal.aborted)
       options.log(`${options.cluster}: ${who}: ${what instanceof Error ? what.message : String(what)}`)
   }
-  const informers = new Informers(api, (resource, error) => say(`watch ${resource.plural}`, error))
+  const informers = new Informers(api.client, (resource, error) => say(`watch ${resource.plural}`, error))
   const queues: WorkQueue[] = []
   const recorders = new Map<string, EventRecorder>()
   for (const controller of controllers) {
     const context: ControllerContext = {
       cluster: options.cluster,
+      certificateAuthority: options.certificateAuthority,
       api,
       store: (resource, keep) => informers.store(resource, keep),
       synced: (resource: Resource) => informers.synced(resource),
@@ -121,11 +131,11 @@ function start(
     duties: controllers.map((c) => c.name),
     ready,
     idle: () => queues.every((queue) => queue.idle),
-    close() {
+    async close() {
       stop.abort()
       for (const queue of queues) queue.close()
-      informers.close()
-      connection.close()
+      await informers.close()
+      api.client.close()
     },
   }
 }

@@ -16,7 +16,7 @@ interface GroupList {
 
 /** Everything that a cluster serves, each resource once, in its preferred version; and the groups that did not answer. */
 export async function discoverResources(api: KubeApi): Promise<{ found: DiscoveredResource[]; failures: string[] }> {
-  const { groups } = await api.call<GroupList>({ method: 'GET', path: '/apis' })
+  const { groups } = await api.client.request<GroupList>('GET', '/apis')
   const versions = groups.flatMap((group) => {
     const preferred = group.preferredVersion.groupVersion
     return [preferred, ...group.versions.map((v) => v.groupVersion).filter((v) => v !== preferred)]
@@ -26,7 +26,7 @@ export async function discoverResources(api: KubeApi): Promise<{ found: Discover
     ['v1', ...versions].map(async (groupVersion) => {
       const path = groupVersion === 'v1' ? '/api/v1' : `/apis/${groupVersion}`
       try {
-        return await api.call<ResourceList>({ method: 'GET', path })
+        return await api.client.request<ResourceList>('GET', path)
       } catch (error) {
         failures.push(`${groupVersion}: ${error instanceof Error ? error.message : String(error)}`)
         return undefined

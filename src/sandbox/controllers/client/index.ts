@@ -1,6 +1,4 @@
-export { type DeleteOptions, KubeApi, type PatchType, type Propagation } from './api.ts'
-export { ApiError, type Connection, connect, isApiError } from './connection.ts'
+export { answerOf, type DeleteOptions, isApiError, KubeApi, type PatchType, type Propagation } from './api.ts'
 export { type DiscoveredResource, discoverResources } from './discovery.ts'
-export { apiVersionOf, pathOf, type Resource, resourceId, resources } from './resources.ts'
+export { apiVersionOf, type Resource, resourceId, resources } from './resources.ts'
 export { Store, type StoreListener } from './store.ts'
-export { keepStore } from './watch.ts'

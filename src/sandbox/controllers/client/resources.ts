@@ -1,11 +1,6 @@
-/** A resource of the Kubernetes API: what stands in its URLs and in its objects. */
-export interface Resource {
-  readonly group: string
-  readonly version: string
-  readonly plural: string
-  readonly kind: string
-  readonly namespaced: boolean
-}
+import type { ResourceType } from '../../../clusters/index.ts'
+
+export type Resource = ResourceType
 
 function define(apiVersion: string, plural: string, kind: string, scope: 'namespaced' | 'cluster'): Resource {
   const slash = apiVersion.indexOf('/')
@@ -52,12 +47,4 @@ export function apiVersionOf(resource: Resource): string {
 /** Names a resource among all of a cluster: `group/version/plural`. */
 export function resourceId(resource: Resource): string {
   return `${resource.group}/${resource.version}/${resource.plural}`
-}
-
-/** URL path of a collection (no name), an object, or a subresource of it. `namespace` "" means all namespaces. */
-export function pathOf(resource: Resource, namespace: string, name?: string, subresource?: string): string {
-  const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`
-  const scope = resource.namespaced && namespace !== '' ? `/namespaces/${namespace}` : ''
-  const object = name === undefined ? '' : `/${encodeURIComponent(name)}`
-  return `${root}${scope}/${resource.plural}${object}${subresource === undefined ? '' : `/${subresource}`}`
 }

@@ -59,9 +59,9 @@ async function empty(api: KubeApi, namespace: string): Promise<Remains> {
   const contents = found.filter((r) => r.namespaced && r.verbs.has('deletecollection') && r.verbs.has('list'))
   for (const resource of contents) {
     try {
-      if ((await api.list(resource, namespace)).items.length === 0) continue
+      if ((await api.list(resource, namespace)).length === 0) continue
       await api.deleteCollection(resource, namespace)
-      const { items } = await api.list(resource, namespace)
+      const items = await api.list(resource, namespace)
       if (items.length === 0) continue
       remains.counts.set(
         resource.group === '' ? `${resource.plural}.` : `${resource.plural}.${resource.group}`,

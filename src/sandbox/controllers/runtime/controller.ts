@@ -7,6 +7,8 @@ import type { WorkQueue, WorkQueueOptions } from './work-queue.ts'
 export interface ControllerContext {
   /** Name of the cluster, for messages. */
   readonly cluster: string
+  /** PEM of the authority that signs the API server's certificate; "" if unknown. */
+  readonly certificateAuthority: string
   readonly api: KubeApi
   /** The shared store of a resource; asked for while the controller is set up. */
   store<T extends KubeObject>(resource: Resource, keep?: (object: T) => T): Store<T>

@@ -1,20 +1,21 @@
+import { type KubeClient, Reflector } from '../../../clusters/index.ts'
 import type { KubeObject } from '../../../resources/index.ts'
-import { type KubeApi, keepStore, type Resource, resourceId, Store } from '../client/index.ts'
+import { type Resource, resourceId, Store } from '../client/index.ts'
 
 interface Informer {
   readonly store: Store
   readonly synced: Promise<void>
-  readonly stop: AbortController
+  readonly reflector: Reflector
 }
 
 /** One watch and one store per resource, shared by all controllers of a cluster. */
 export class Informers {
-  private readonly api: KubeApi
+  private readonly client: KubeClient
   private readonly onError: (resource: Resource, error: unknown) => void
   private readonly informers = new Map<string, Informer>()
 
-  constructor(api: KubeApi, onError: (resource: Resource, error: unknown) => void) {
-    this.api = api
+  constructor(client: KubeClient, onError: (resource: Resource, error: unknown) => void) {
+    this.client = client
     this.onError = onError
   }
 
@@ -30,8 +31,8 @@ export class Informers {
   /** Ends the watch of a resource that is no more. */
   drop(resource: Resource): void {
     const informer = this.informers.get(resourceId(resource))
-    informer?.stop.abort()
     this.informers.delete(resourceId(resource))
+    void informer?.reflector.stop()
     informer?.store.replace([])
   }
 
@@ -42,8 +43,8 @@ export class Informers {
     await Promise.all(asked.map((informer) => informer.synced))
   }
 
-  close(): void {
-    for (const informer of this.informers.values()) informer.stop.abort()
+  async close(): Promise<void> {
+    await Promise.all([...this.informers.values()].map((informer) => informer.reflector.stop()))
   }
 
   private of(resource: Resource, keep?: (object: KubeObject) => KubeObject): Informer {
@@ -51,19 +52,27 @@ export class Informers {
     const known = this.informers.get(id)
     if (known) return known
     const store = new Store()
-    const stop = new AbortController()
-    const synced = new Promise<void>((resolve) => {
-      stop.signal.addEventListener('abort', () => resolve())
-      void keepStore(this.api, {
-        resource,
-        store,
-        signal: stop.signal,
-        onSynced: resolve,
-        onError: (error) => this.onError(resource, error),
-        ...(keep ? { keep } : {}),
-      })
+    const synced = Promise.withResolvers<void>()
+    const reflector = new Reflector({
+      client: this.client,
+      type: resource,
+      sink: {
+        replace(objects) {
+          store.replace([...objects.values()])
+          synced.resolve()
+        },
+        set: (_key, object) => store.put(object),
+        delete: (key) => store.remove(key),
+        state: (state, error) => {
+          if (state === 'failing' && error) this.onError(resource, error)
+          if (state === 'stopped') synced.resolve()
+        },
+      },
+      timing: { firstRetryMs: 100, maximumRetryMs: 5000 },
+      ...(keep ? { keep } : {}),
     })
-    const informer = { store, synced, stop }
+    reflector.start()
+    const informer = { store, synced: synced.promise, reflector }
     this.informers.set(id, informer)
     return informer
   }

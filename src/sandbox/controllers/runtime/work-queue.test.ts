@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ApiError } from '../client/index.ts'
+import { ApiError } from '../../../clusters/index.ts'
 import { type Timers, WorkQueue } from './work-queue.ts'
 
 /** Timers that run when told. */

@@ -27,7 +27,7 @@ export const rootCertificateController: Controller = {
   name: 'root-ca-cert-publisher',
   dutyOf: 'kube-controller-manager',
   setUp(context) {
-    const root = context.api.connection.certificateAuthority
+    const root = context.certificateAuthority
     if (root === '') return
     const maps = context.store<ConfigMap>(resources.configMaps)
     const data = { 'ca.crt': root }

@@ -1,6 +1,6 @@
 // ReplicaSet → Pods: as many as wanted, adopted where they fit, the least useful deleted first.
 import { objectKey } from '../../../../resources/index.ts'
-import { ApiError, resources, type Store } from '../../client/index.ts'
+import { answerOf, isApiError, resources, type Store } from '../../client/index.ts'
 import type { Pod, ReplicaSet } from '../../kinds.ts'
 import type { Controller, ControllerContext } from '../../runtime/controller.ts'
 import { equalJson } from '../../runtime/equal.ts'
@@ -82,17 +82,13 @@ async function resize(
     }
     return undefined
   } catch (error) {
-    if (!(error instanceof ApiError) || error.status === 0) throw error
+    if (!isApiError(error)) throw error
+    const message = answerOf(error)
     // Content of a namespace that is going away cannot be made; nothing is wrong with the ReplicaSet.
-    if (/because it is being terminated/.test(error.message)) return undefined
+    if (/because it is being terminated/.test(message)) return undefined
     const reason = missing > 0 ? 'FailedCreate' : 'FailedDelete'
-    parts.events.record(
-      replicaSet,
-      'Warning',
-      reason,
-      `Error ${missing > 0 ? 'creating' : 'deleting'}: ${error.message}`,
-    )
-    return { reason, message: error.message }
+    parts.events.record(replicaSet, 'Warning', reason, `Error ${missing > 0 ? 'creating' : 'deleting'}: ${message}`)
+    return { reason, message }
   }
 }
 
