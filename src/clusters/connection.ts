@@ -58,6 +58,8 @@ export interface ConnectionOptions {
   readonly kinds: readonly WatchedKind[]
   readonly sink: ClusterSink
   readonly known?: KnownState
+  /** Called with the uid of the cluster when it is first known; false gives the connection up before it reads more. */
+  readonly admit?: (uid: string) => boolean
   readonly timing?: Partial<ConnectionTiming>
   readonly reflectorTiming?: Partial<ReflectorTiming>
 }
@@ -190,6 +192,7 @@ export class ClusterConnection {
         return false
       }
     }
+    if (this.#stop.signal.aborted) return false
     this.#heard()
     return true
   }
@@ -198,6 +201,7 @@ export class ClusterConnection {
     if (uid === this.#uid) return
     const replaced = this.#uid !== undefined && this.#discovered
     this.#uid = uid
+    if (this.#options.admit?.(uid) === false) return this.#stop.abort()
     // Another cluster answers at this address: its resourceVersions mean nothing to our watches.
     if (replaced) for (const reflector of this.#reflectors.values()) reflector.relist()
     this.#options.sink.changed()

@@ -10,6 +10,7 @@ export {
   type KnownState,
   type WatchedKind,
 } from './connection.ts'
+export { Fleet, type FleetCache, type FleetCluster, type FleetOptions, type FleetSink, type Member } from './fleet.ts'
 export {
   Reflector,
   type ReflectorOptions,
@@ -17,4 +18,15 @@ export {
   type ReflectorState,
   type ReflectorTiming,
 } from './reflector.ts'
+export {
+  type FindSecret,
+  isRemoteSecret,
+  joinedBy,
+  joinedClusters,
+  type Registrations,
+  registeredClusters,
+  registrationKinds,
+  registrationRank,
+  remoteSecretRank,
+} from './registration.ts'
 export { slim } from './slim.ts'
