@@ -1,0 +1,407 @@
+import { createPublicKey, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto'
+import '../lib/reflect.ts'
+import { inspect } from 'node:util'
+import { create } from '@bufbuild/protobuf'
+import * as x509 from '@peculiar/x509'
+import { describe, expect, it } from 'vitest'
+import { IstioCertificateRequestSchema } from '#gen/security/v1alpha1/ca_pb.js'
+import { Authenticator, checkNodeClaim } from './authenticate.ts'
+import { CertificateAuthority, type RootSource, type TrustSettings } from './authority.ts'
+import { createCertificate } from './certificate-service.ts'
+import { certificateSecret } from './sds.ts'
+import { ServerCertificate } from './server-certificate.ts'
+import { formatSpiffeId, parseSpiffeId } from './spiffe-id.ts'
+import { memorySecretStore } from './store.ts'
+import { WorkloadCertificates } from './workload-certificates.ts'
+import { makeIntermediate, makeRoot, validityFrom } from './x509.ts'
+
+const hour = 3600_000
+const day = 24 * hour
+const own: TrustSettings = { trustDomain: 'cluster.local', root: { kind: 'own' } }
+const sharedSource = {
+  kind: 'shared',
+  secret: { cluster: '', namespace: 'service-mesh-hub', name: 'mesh.service-mesh-hub' },
+  generate: { organization: 'mesh', keyKind: 'ecdsa-p256', ttlMs: 365 * day },
+  intermediate: { organization: 'Istio', keyKind: 'ecdsa-p256', ttlMs: 365 * day },
+} satisfies RootSource
+const shared: TrustSettings = { trustDomain: 'cluster.local', root: sharedSource }
+const reviews = { trustDomain: 'cluster.local', namespace: 'bookinfo', serviceAccount: 'reviews' }
+const uris = [formatSpiffeId(reviews)]
+
+function setUp() {
+  const timers = fakeTimers(Date.UTC(2030, 0, 1))
+  const store = memorySecretStore()
+  const open = () => new CertificateAuthority({ store, now: () => timers.now() })
+  return { timers, store, open, authority: open() }
+}
+
+/** A clock that stands still until it is moved. */
+function fakeTimers(start: number) {
+  let now = start
+  const waiting = new Set<{ at: number; callback: () => void }>()
+  return {
+    now: () => now,
+    after(ms: number, callback: () => void) {
+      const timer = { at: now + ms, callback }
+      waiting.add(timer)
+      return () => void waiting.delete(timer)
+    },
+    advance(ms: number) {
+      now += ms
+      for (const timer of waiting) {
+        if (timer.at > now) continue
+        waiting.delete(timer)
+        timer.callback()
+      }
+    },
+    get waiting() {
+      return waiting.size
+    },
+  }
+}
+
+/** Whether a peer that trusts `roots` takes this chain, as Envoy would decide. */
+function isTrusted(chain: readonly string[], roots: readonly string[]): boolean {
+  const certificates = chain.map((pem) => new X509Certificate(pem))
+  const issuers = [...certificates.slice(1), ...roots.map((pem) => new X509Certificate(pem))]
+  let current = certificates[0]
+  for (let i = 0; current && i < 5; i++) {
+    const at: X509Certificate = current
+    if (roots.some((pem) => new X509Certificate(pem).raw.equals(at.raw))) return true
+    current = issuers.find((by) => at.checkIssued(by) && at.verify(by.publicKey))
+  }
+  return false
+}
+
+const rootsOf = (authority: CertificateAuthority, cluster: string) => authority.trust(cluster)?.roots ?? []
+
+describe('SPIFFE ids', () => {
+  it('are parsed values', () => {
+    expect(parseSpiffeId('spiffe://cluster.local/ns/bookinfo/sa/reviews')).toEqual(reviews)
+    for (const bad of ['', 'spiffe://a/ns/b', 'http://a/ns/b/sa/c', 'spiffe://a/ns/b/sa/c/d', 'spiffe:///ns/b/sa/c']) {
+      expect(parseSpiffeId(bad)).toBeUndefined()
+    }
+  })
+})
+
+describe('authorities', () => {
+  it('issue leaves that name nothing but the identity', async () => {
+    const { authority, timers } = setUp()
+    await authority.setTrust('east', own)
+    const leaf = await authority.issue('east', { uris }, hour)
+    const certificate = new X509Certificate(leaf.chain[0] ?? '')
+    expect(certificate.subjectAltName).toBe('URI:spiffe://cluster.local/ns/bookinfo/sa/reviews')
+    expect(certificate.subject).toBeFalsy()
+    expect(certificate.ca).toBe(false)
+    expect(leaf.validity.notAfter.getTime()).toBe(timers.now() + hour)
+    expect(isTrusted(leaf.chain, rootsOf(authority, 'east'))).toBe(true)
+  })
+
+  it('are kept over a restart, and shared by replicas that start at once', async () => {
+    const { open } = setUp()
+    const replicas = [open(), open(), open()]
+    await Promise.all(replicas.map((r) => r.setTrust('east', own)))
+    expect(new Set(replicas.map((r) => r.trust('east')?.active)).size).toBe(1)
+    const restarted = open()
+    await restarted.setTrust('east', own)
+    expect(restarted.trust('east')).toEqual(replicas[0]?.trust('east'))
+  })
+
+  it('do not know clusters of which they were not told', async () => {
+    const { authority } = setUp()
+    await expect(authority.issue('nowhere', { uris }, hour)).rejects.toThrow('no authority for cluster nowhere')
+  })
+
+  it('use what the user plugs in, and say what is wrong with it', async () => {
+    const { authority, store, timers } = setUp()
+    const validity = validityFrom(timers.now(), 100 * day)
+    const root = await makeRoot({ organization: 'acme', commonName: 'acme', keyKind: { rsaBits: 2048 }, validity })
+    const middle = { organization: 'acme', commonName: 'east', uris: [], keyKind: { rsaBits: 2048 }, validity } as const
+    const given = await makeIntermediate(root, middle)
+    const name = { cluster: 'east', namespace: 'istio-system', name: 'cacerts' }
+    const content = {
+      'ca-cert.pem': given.certificate,
+      'ca-key.pem': given.key.reveal(),
+      'cert-chain.pem': given.certificate + given.root,
+      'root-cert.pem': given.root,
+    }
+    await store.write(name, content, undefined)
+    await authority.setTrust('east', own)
+    expect(rootsOf(authority, 'east')).toEqual([root.certificate])
+    const leaf = await authority.issue('east', { uris }, hour)
+    expect(leaf.chain).toHaveLength(2)
+    expect(isTrusted(leaf.chain, [root.certificate])).toBe(true)
+
+    const version = (await store.read(name))?.version
+    await store.write(name, { ...content, 'ca-key.pem': root.key.reveal() }, version)
+    await expect(authority.setTrust('east', own)).rejects.toThrow('key and certificate do not belong together')
+  })
+})
+
+describe('a change of root', () => {
+  it('is never seen by two proxies that talk to each other', async () => {
+    const { authority, timers } = setUp()
+    await authority.setTrust('east', own)
+    await authority.setTrust('west', own)
+    const before = await authority.issue('east', { uris }, day)
+    expect(isTrusted(before.chain, rootsOf(authority, 'west'))).toBe(false)
+
+    // Both join a mesh with one root: announced first.
+    await authority.setTrust('east', shared)
+    await authority.advance(() => true)
+    expect(authority.trust('east')?.announced).toBeUndefined()
+    await authority.setTrust('west', shared)
+    const announced = authority.trust('west')?.announced
+    expect(announced).toBeDefined()
+    // West's proxies have not all taken the new root: west goes on with its old authority.
+    const west = authority.trust('west')?.active
+    await authority.advance((cluster) => cluster !== 'west')
+    expect(authority.trust('west')?.active).toBe(west)
+    await authority.advance(() => true)
+    expect(authority.trust('west')?.active).not.toBe(west)
+    const after = await authority.issue('west', { uris }, day)
+    // New leaves are good in both clusters, and old leaves stay good in their own.
+    expect(isTrusted(after.chain, rootsOf(authority, 'east'))).toBe(true)
+    expect(isTrusted(after.chain, rootsOf(authority, 'west'))).toBe(true)
+    expect(isTrusted(before.chain, rootsOf(authority, 'east'))).toBe(true)
+    expect(rootsOf(authority, 'east')).toHaveLength(2)
+
+    // When the last old leaf has expired, the old root goes.
+    timers.advance(day + 1)
+    await authority.advance(() => true)
+    expect(rootsOf(authority, 'east')).toEqual(rootsOf(authority, 'west'))
+    expect(rootsOf(authority, 'east')).toHaveLength(1)
+  })
+
+  it('waits until every member of the mesh trusts the new root', async () => {
+    const { authority } = setUp()
+    for (const cluster of ['east', 'west']) await authority.setTrust(cluster, shared)
+    expect(rootsOf(authority, 'east')).toEqual(rootsOf(authority, 'west'))
+    await authority.rotateRoot({ shared: sharedSource.secret })
+    const actives = ['east', 'west'].map((cluster) => authority.trust(cluster)?.active)
+    await authority.advance((cluster) => cluster === 'east')
+    expect(['east', 'west'].map((cluster) => authority.trust(cluster)?.active)).toEqual(actives)
+    const old = await authority.issue('east', { uris }, day)
+    await authority.advance(() => true)
+    const fresh = await authority.issue('east', { uris }, day)
+    for (const chain of [old.chain, fresh.chain]) {
+      expect(isTrusted(chain, rootsOf(authority, 'west'))).toBe(true)
+    }
+  })
+
+  it('goes on after a restart', async () => {
+    const { authority, open } = setUp()
+    await authority.setTrust('east', own)
+    await authority.rotateRoot({ cluster: 'east' })
+    const restarted = open()
+    await restarted.setTrust('east', own)
+    expect(restarted.trust('east')?.announced).toBe(authority.trust('east')?.announced)
+    await restarted.advance(() => true)
+    expect(restarted.trust('east')?.announced).toBeUndefined()
+    expect(rootsOf(restarted, 'east')).toHaveLength(2)
+  })
+
+  it('is taken back if the settings are', async () => {
+    const { authority } = setUp()
+    await authority.setTrust('east', own)
+    const before = authority.trust('east')
+    await authority.setTrust('east', shared)
+    await authority.setTrust('east', own)
+    expect(authority.trust('east')).toEqual(before)
+  })
+
+  it('renews an authority before it expires', async () => {
+    const { authority, timers } = setUp()
+    await authority.setTrust('east', shared)
+    const before = authority.trust('east')?.active
+    timers.advance(200 * day)
+    await authority.advance(() => true)
+    expect(authority.trust('east')?.active).toBe(before)
+    timers.advance(100 * day)
+    await authority.advance(() => true)
+    await authority.advance(() => true)
+    expect(authority.trust('east')?.active).not.toBe(before)
+  })
+})
+
+describe('certificates of workloads', () => {
+  it('are renewed half-way, and kept until the new one is there', async () => {
+    const { authority, timers } = setUp()
+    await authority.setTrust('east', own)
+    const renewed: string[] = []
+    const certificates = new WorkloadCertificates({ authority, timers, renewed: (holder) => renewed.push(holder) })
+    const first = await certificates.prepare('pod-1', 'east', reviews)
+    timers.advance(11 * hour)
+    expect(certificates.get('pod-1')).toBe(first)
+    timers.advance(hour)
+    expect(certificates.get('pod-1')).toBe(first)
+    await expect.poll(() => renewed).toEqual(['pod-1'])
+    expect(certificates.get('pod-1')?.validity.notAfter.getTime()).toBe(timers.now() + day)
+    certificates.release('pod-1')
+    expect(certificates.get('pod-1')).toBeUndefined()
+    expect(timers.waiting).toBe(0)
+  })
+
+  it('are replaced when another authority signs', async () => {
+    const { authority, timers } = setUp()
+    await authority.setTrust('east', own)
+    const renewed: string[] = []
+    const certificates = new WorkloadCertificates({ authority, timers, renewed: (holder) => renewed.push(holder) })
+    const first = await certificates.prepare('pod-1', 'east', reviews)
+    await authority.rotateRoot({ cluster: 'east' })
+    expect(renewed).toEqual([])
+    await authority.advance(() => true)
+    await expect.poll(() => renewed).toEqual(['pod-1'])
+    expect(certificates.get('pod-1')?.signer).not.toBe(first.signer)
+    certificates.close()
+  })
+
+  it('never show their keys', async () => {
+    const { authority, timers } = setUp()
+    await authority.setTrust('east', own)
+    const certificates = new WorkloadCertificates({ authority, timers, renewed: () => undefined })
+    const certificate = await certificates.prepare('pod-1', 'east', reviews)
+    const key = certificate.key.reveal().split('\n')[1] ?? ''
+    expect(key.length).toBeGreaterThan(20)
+    for (const shown of [
+      inspect(certificate, { depth: 9 }),
+      JSON.stringify(certificate),
+      String(certificate.key.toString()),
+    ]) {
+      expect(shown).not.toContain(key)
+    }
+    expect(Buffer.from(certificateSecret(certificate).bytes()).toString('latin1')).toContain(key)
+    certificates.close()
+  })
+})
+
+describe('callers', () => {
+  const tokens = new Map([['east-token', { namespace: 'bookinfo', serviceAccount: 'reviews', pod: 'reviews-v1-abc' }]])
+
+  async function callers() {
+    const parts = setUp()
+    for (const cluster of ['east', 'west']) await parts.authority.setTrust(cluster, own)
+    const authenticator = new Authenticator(
+      parts.authority,
+      async (cluster, token) => (cluster === 'east' ? tokens.get(token) : undefined),
+      () => parts.timers.now(),
+    )
+    const der = async (cluster: string, ttlMs = day) => {
+      const leaf = await parts.authority.issue(cluster, { uris }, ttlMs)
+      return new X509Certificate(leaf.chain[0] ?? '').raw
+    }
+    return { ...parts, authenticator, der }
+  }
+
+  it('are known by certificate or token, in their own cluster only', async () => {
+    const { authenticator, der, timers } = await callers()
+    const east = await der('east')
+    const byCertificate = { certificate: east, bearer: undefined }
+    expect((await authenticator.authenticate(byCertificate, 'east')).id).toEqual(reviews)
+    await expect(authenticator.authenticate(byCertificate, 'west')).rejects.toThrow('not from the authority')
+    const byToken = { certificate: undefined, bearer: 'east-token' }
+    expect(await authenticator.authenticate(byToken, 'east')).toMatchObject({ id: reviews, pod: 'reviews-v1-abc' })
+    await expect(authenticator.authenticate(byToken, 'west')).rejects.toThrow('does not accept the token')
+    await expect(authenticator.authenticate(byToken, 'north')).rejects.toThrow('not known')
+    const nothing = { certificate: undefined, bearer: undefined }
+    await expect(authenticator.authenticate(nothing, 'east')).rejects.toMatchObject({ code: 'unauthenticated' })
+    timers.advance(2 * day)
+    await expect(authenticator.authenticate(byCertificate, 'east')).rejects.toThrow('expired')
+  })
+
+  it('may be no other node than their identity proves', () => {
+    const proved = { cluster: 'east', id: reviews, pod: 'reviews-v1-abc' }
+    const id = 'sidecar~10.0.0.1~reviews-v1-abc.bookinfo~bookinfo.svc.cluster.local'
+    const metadata = { NAME: 'reviews-v1-abc', NAMESPACE: 'bookinfo', SERVICE_ACCOUNT: 'reviews' }
+    expect(() => checkNodeClaim(proved, { id, metadata })).not.toThrow()
+    expect(() => checkNodeClaim({ ...proved, pod: undefined }, { id, metadata: {} })).not.toThrow()
+    const others = [
+      { id, metadata: { ...metadata, NAMESPACE: 'kube-system' } },
+      { id, metadata: { ...metadata, SERVICE_ACCOUNT: 'productpage' } },
+      { id, metadata: { ...metadata, NAME: 'reviews-v2-abc' } },
+      { id: id.replace('abc.bookinfo', 'abc.other'), metadata },
+    ]
+    for (const node of others) expect(() => checkNodeClaim(proved, node)).toThrow('its identity proves')
+  })
+
+  it('get certificates for their own identity by a signing request', async () => {
+    const { authority, authenticator } = await callers()
+    const keys = (await webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
+      'sign',
+      'verify',
+    ])) as webcrypto.CryptoKeyPair
+    const request = await x509.Pkcs10CertificateRequestGenerator.create({
+      name: 'O=somebody',
+      keys,
+      signingAlgorithm: { name: 'ECDSA', hash: 'SHA-256' },
+      extensions: [
+        new x509.SubjectAlternativeNameExtension([{ type: 'url', value: 'spiffe://cluster.local/ns/a/sa/admin' }]),
+      ],
+    })
+    const parts = { authority, authenticator, serverRoot: () => 'SERVER ROOT' }
+    const message = create(IstioCertificateRequestSchema, { csr: request.toString('pem'), validityDuration: 3600n })
+    const caller = { certificate: undefined, bearer: 'east-token' }
+    const { certChain } = await createCertificate(parts, caller, 'east', message)
+    const leaf = new X509Certificate(certChain[0] ?? '')
+    expect(leaf.subjectAltName).toBe('URI:spiffe://cluster.local/ns/bookinfo/sa/reviews')
+    expect(certChain.at(-1)).toBe(`${rootsOf(authority, 'east').join('')}SERVER ROOT`)
+    expect(isTrusted(certChain.slice(0, -1), rootsOf(authority, 'east'))).toBe(true)
+
+    const bad = create(IstioCertificateRequestSchema, { csr: 'nonsense' })
+    await expect(createCertificate(parts, caller, 'east', bad)).rejects.toMatchObject({ code: 'invalid' })
+  })
+})
+
+it('shows a server certificate whose root stays the same over restarts', async () => {
+  const { store, timers } = setUp()
+  const secret = { cluster: '', namespace: 'istio-system', name: 'fairlead-server' }
+  const open = () =>
+    ServerCertificate.open({ store, secret, timers, dnsNames: ['istiod.istio-system.svc'], addresses: ['127.0.0.1'] })
+  const first = await open()
+  const second = await open()
+  expect(second.root).toBe(first.root)
+  const leaf = new X509Certificate(first.pem().chain)
+  expect(leaf.checkHost('istiod.istio-system.svc')).toBe('istiod.istio-system.svc')
+  expect(leaf.checkIP('127.0.0.1')).toBe('127.0.0.1')
+  expect(isTrusted([first.pem().chain], [first.root])).toBe(true)
+  const before = first.pem().chain
+  timers.advance(16 * day)
+  await expect.poll(() => first.pem().chain).not.toBe(before)
+  first.close()
+  second.close()
+})
+
+it('signs with keys in the forms that tools write', async () => {
+  const { store, authority, timers } = setUp()
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const pkcs1 = privateKey.export({ format: 'pem', type: 'pkcs1' }).toString()
+  const key = await webcrypto.subtle.importKey(
+    'pkcs8',
+    new Uint8Array(privateKey.export({ format: 'der', type: 'pkcs8' })),
+    { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+    true,
+    ['sign'],
+  )
+  const publicKey = await webcrypto.subtle.importKey(
+    'spki',
+    new Uint8Array(createPublicKey(privateKey).export({ format: 'der', type: 'spki' })),
+    { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+    true,
+    ['verify'],
+  )
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: '01',
+    name: 'CN=acme',
+    ...validityFrom(timers.now(), 100 * day),
+    signingAlgorithm: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+    keys: { privateKey: key, publicKey },
+    extensions: [new x509.BasicConstraintsExtension(true, undefined, true)],
+  })
+  // The layout of `root-cert.pem` and `key.pem` alone.
+  const content = { 'root-cert.pem': certificate.toString('pem'), 'key.pem': pkcs1 }
+  await store.write(sharedSource.secret, content, undefined)
+  const settings: TrustSettings = { ...shared, root: { ...sharedSource, generate: undefined } }
+  await authority.setTrust('east', settings)
+  const leaf = await authority.issue('east', { uris }, hour)
+  expect(isTrusted(leaf.chain, [content['root-cert.pem']])).toBe(true)
+})
