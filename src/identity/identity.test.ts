@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto'
-import '../lib/reflect.ts'
+import './reflect.ts'
 import { inspect } from 'node:util'
 import { create } from '@bufbuild/protobuf'
 import * as x509 from '@peculiar/x509'
