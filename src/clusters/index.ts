@@ -10,7 +10,9 @@ export {
   type KnownState,
   type WatchedKind,
 } from './connection.ts'
+export { type CrdAction, compareReleases, crdAction, fieldManager, installCrds } from './crds.ts'
 export { Fleet, type FleetCache, type FleetCluster, type FleetOptions, type FleetSink, type Member } from './fleet.ts'
+export { LeaseElection, type LeaseOptions, type LeaseTiming } from './lease.ts'
 export {
   Reflector,
   type ReflectorOptions,
@@ -30,3 +32,4 @@ export {
   remoteSecretRank,
 } from './registration.ts'
 export { slim } from './slim.ts'
+export { StateCache, type StateCacheOptions } from './state-cache.ts'
