@@ -1,0 +1,3 @@
+export type { Image } from './image.ts'
+export { findImage, knownImages, type Launch, type LaunchRequest, launchOf } from './launch.ts'
+export type { ProgramFault } from './programs/serve.ts'
