@@ -1,0 +1,1 @@
+export { type KubeletServerOptions, type PodRuntime, startKubeletServer } from './server.ts'
