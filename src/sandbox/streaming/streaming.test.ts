@@ -84,7 +84,7 @@ describe('SPDY', () => {
     })
     expect(asked).toEqual([8080])
     expect(echoed.subarray(0, 4)).toEqual(Buffer.from([0x80, 3, 0, 2])) // SYN_REPLY of the first stream
-    client.destroy()
+    client.end()
   })
 })
 
