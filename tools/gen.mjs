@@ -88,3 +88,4 @@ try {
 } finally {
   rmSync(work, { recursive: true, force: true })
 }
+await import('./gen-kubernetes.mjs')

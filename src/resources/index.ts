@@ -9,7 +9,6 @@ export {
   type PrinterColumn,
   toCrd,
 } from './kind.ts'
-export { allKinds, checkFile, kindOf } from './kinds.ts'
 export {
   groupKind,
   groupOf,

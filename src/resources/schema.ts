@@ -109,10 +109,7 @@ export function list<S extends TSchema>(item: S, options?: FieldOptions & { minI
 }
 
 /** A map from any text to values of one kind. */
-export function map<S extends TSchema>(
-  value: S,
-  options?: FieldOptions & { minProperties?: number; maxProperties?: number },
-) {
+export function map<S extends TSchema>(value: S, options?: FieldOptions) {
   return Type.Unsafe<Record<string, Static<S>>>({
     type: 'object',
     additionalProperties: value,

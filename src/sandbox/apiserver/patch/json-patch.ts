@@ -1,0 +1,26 @@
+// Through the module's default: its CommonJS exports are not all found by name.
+import jsonPatch from 'fast-json-patch'
+import { ApiError, badRequest } from '../errors.ts'
+import { clone, isObject, type JsonObject, type JsonValue } from '../json.ts'
+
+/** JSON patch (RFC 6902). Throws ApiError where an operation does not fit the object. */
+export function applyJsonPatch(object: JsonObject, patch: JsonValue): JsonObject {
+  if (!Array.isArray(patch)) {
+    throw badRequest('error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch')
+  }
+  for (const operation of patch) {
+    if (!isObject(operation) || typeof operation['op'] !== 'string') throw badRequest('error decoding patch')
+  }
+  let result: JsonValue
+  try {
+    result = jsonPatch.applyPatch(clone(object), patch as unknown as jsonPatch.Operation[], true, true, true)
+      .newDocument as JsonValue
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+    throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {
+      causes: [{ message: why }],
+    })
+  }
+  if (!isObject(result)) throw badRequest('the patched object is no object')
+  return result
+}

@@ -1,0 +1,70 @@
+// Every resource that is served: the built-in ones, and those that CRDs define.
+import { compareText } from '../../lib/index.ts'
+import type { Resource } from './resource.ts'
+
+const id = (group: string, version: string, plural: string): string => `${group}/${version}/${plural}`
+
+export class Registry {
+  readonly #builtin = new Map<string, Resource>()
+  readonly #custom = new Map<string, Resource>()
+  /** Grows with every change, so that documents made from the registry can be kept until then. */
+  revision = 0
+
+  constructor(builtin: readonly Resource[]) {
+    for (const r of builtin) this.#builtin.set(id(r.group, r.version, r.names.plural), r)
+  }
+
+  find(group: string, version: string, plural: string): Resource | undefined {
+    const key = id(group, version, plural)
+    return this.#builtin.get(key) ?? this.#custom.get(key)
+  }
+
+  findKind(group: string, version: string, kind: string): Resource | undefined {
+    return this.all().find((r) => r.group === group && r.version === version && r.names.kind === kind)
+  }
+
+  /** All resources, built-in ones first, in the order of their definition. */
+  all(): Resource[] {
+    return [...this.#builtin.values(), ...this.#custom.values()]
+  }
+
+  /** One resource for each place where objects are kept: the first version defined. */
+  storages(): Resource[] {
+    const seen = new Map<string, Resource>()
+    for (const r of this.all()) if (!seen.has(r.storage) && r.verbs.includes('list')) seen.set(r.storage, r)
+    return [...seen.values()]
+  }
+
+  /** Replaces what a CRD defines; an empty list removes it. */
+  setCustom(group: string, plural: string, resources: readonly Resource[]): void {
+    for (const [key, r] of this.#custom) if (r.group === group && r.names.plural === plural) this.#custom.delete(key)
+    for (const r of resources) this.#custom.set(id(r.group, r.version, r.names.plural), r)
+    this.revision++
+  }
+
+  /** Groups with their versions, the preferred version first. */
+  groups(): { group: string; versions: string[] }[] {
+    const groups = new Map<string, Set<string>>()
+    for (const r of this.all()) {
+      const versions = groups.get(r.group) ?? new Set()
+      versions.add(r.version)
+      groups.set(r.group, versions)
+    }
+    return [...groups].map(([group, versions]) => ({ group, versions: [...versions].sort(byVersionPriority) }))
+  }
+}
+
+/** Order of versions as the API prefers them: stable before beta before alpha, newer before older. */
+export function byVersionPriority(a: string, b: string): number {
+  const parse = (v: string): [number, number, number] | undefined => {
+    const m = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(v)
+    return m ? [m[2] === 'alpha' ? 0 : m[2] === 'beta' ? 1 : 2, Number(m[1]), Number(m[3] ?? 0)] : undefined
+  }
+  const [x, y] = [parse(a), parse(b)]
+  if (!x || !y) return x ? -1 : y ? 1 : compareText(a, b)
+  for (let i = 0; i < 3; i++) {
+    const difference = (y[i] as number) - (x[i] as number)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
