@@ -6,7 +6,13 @@ interface CommandModule {
   register(program: Command): void
 }
 
-const commands: readonly { name: string; summary: string; load: () => Promise<CommandModule> }[] = []
+const commands: readonly { name: string; summary: string; load: () => Promise<CommandModule> }[] = [
+  {
+    name: 'lint',
+    summary: 'Say what is wrong with objects in files, without applying anything',
+    load: () => import('./cli/lint.ts'),
+  },
+]
 
 /** Runs the command line; sets the exit code, and returns when the command is done. */
 export async function main(argv: readonly string[]): Promise<void> {

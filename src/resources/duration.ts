@@ -11,7 +11,7 @@ const unitMs: Readonly<Record<string, number>> = {
 
 /**
  * Milliseconds of a duration as Go's time.ParseDuration reads it: a sign, then numbers with units (`1h30m`, `1.5s`);
- * undefined if it is none. Parts of a millisecond are kept.
+ * undefined if it is none. Exact to the nanosecond.
  */
 export function durationMs(text: string): number | undefined {
   const signed = /^([+-]?)(.+)$/.exec(text)
@@ -22,5 +22,6 @@ export function durationMs(text: string): number | undefined {
   let total = 0
   for (const part of rest.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g))
     total += Number(part[1]) * (unitMs[part[2] ?? ''] ?? Number.NaN)
-  return signed?.[1] === '-' ? -total : total
+  const exact = Math.round(total * 1e6) / 1e6
+  return signed?.[1] === '-' ? -exact : exact
 }

@@ -9,6 +9,7 @@ export {
   type PrinterColumn,
   toCrd,
 } from './kind.ts'
+export { allKinds, checkFile, kindOf } from './kinds.ts'
 export {
   groupKind,
   groupOf,

@@ -4,7 +4,7 @@ import type { Place } from './check.ts'
 import { collect } from './check.ts'
 import { type KubeObject, refOf } from './kube-object.ts'
 import { anyObject, map, type Static, string, type TSchema } from './schema.ts'
-import { checkShape } from './shape.ts'
+import { checkShape, emptyValue } from './shape.ts'
 import { structural } from './structural.ts'
 
 /** A column of `kubectl get`. */
@@ -48,7 +48,7 @@ export interface KindDefinition<Spec extends TSchema = TSchema, Status extends T
    * What the schema cannot say: checks of one object by itself. It is given an object whose shape is right (parts of
    * the wrong shape are left out).
    */
-  readonly checkFields: (root: Place, object: KubeObject<Static<Spec>>) => void
+  checkFields(root: Place, object: KubeObject<Static<Spec>, Static<Status>>): void
 }
 
 type Defaulted =
@@ -81,9 +81,9 @@ export function defineKind<Spec extends TSchema, Status extends TSchema>(
 }
 
 /** What became of one object: its problems, and the object as far as its shape is right. */
-export interface Checked<Spec> {
+export interface Checked<Spec, Status> {
   /** Without the fields whose shape is wrong. */
-  readonly object: KubeObject<Spec>
+  readonly object: KubeObject<Spec, Status>
   readonly problems: readonly Problem[]
   /** No problem is an error. */
   readonly valid: boolean
@@ -93,25 +93,26 @@ export interface Checked<Spec> {
 const metadataShape = anyObject({ properties: { labels: map(string()), annotations: map(string()) } })
 
 /** Checks one object by itself, as an admission webhook does: shape and values, all errors at once. */
-export function checkObject<Spec extends TSchema>(
-  kind: KindDefinition<Spec>,
+export function checkObject<Spec extends TSchema, Status extends TSchema>(
+  kind: KindDefinition<Spec, Status>,
   object: KubeObject,
   cluster = '',
-): Checked<Static<Spec>> {
+): Checked<Static<Spec>, Static<Status>> {
   const ref = refOf(cluster, object)
   let spec: unknown
+  const replaced: string[] = []
   const shape = collect(ref, (root) => {
     checkShape(metadataShape, object.metadata, root.field('metadata'))
-    spec = checkShape(kind.spec, object.spec ?? {}, root.field('spec'))
+    spec = checkShape(kind.spec, object.spec ?? {}, root.field('spec'), { replaced })
   })
-  const sound = { ...object, spec: (spec ?? {}) as Static<Spec> }
+  const sound = { ...object, spec: (spec ?? emptyValue(kind.spec)) as Static<Spec> } as KubeObject<
+    Static<Spec>,
+    Static<Status>
+  >
   const values = collect(ref, (root) => kind.checkFields(root, sound))
-  // A part that was left out for its shape must not be called missing too.
+  // What is wrong or missing is told once: checks that stumble over the empty value in its place are not heard.
   const told = ({ path }: Problem): boolean =>
-    shape.some(
-      (s) =>
-        path === s.path || (s.code !== 'required' && (path.startsWith(`${s.path}.`) || path.startsWith(`${s.path}[`))),
-    )
+    shape.some((s) => s.path === path) || replaced.some((r) => path.startsWith(`${r}.`) || path.startsWith(`${r}[`))
   const problems = [...shape, ...values.filter((p) => !told(p))]
   return { object: sound, problems, valid: problems.every((p) => p.severity !== 'error') }
 }

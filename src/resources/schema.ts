@@ -109,7 +109,10 @@ export function list<S extends TSchema>(item: S, options?: FieldOptions & { minI
 }
 
 /** A map from any text to values of one kind. */
-export function map<S extends TSchema>(value: S, options?: FieldOptions) {
+export function map<S extends TSchema>(
+  value: S,
+  options?: FieldOptions & { minProperties?: number; maxProperties?: number },
+) {
   return Type.Unsafe<Record<string, Static<S>>>({
     type: 'object',
     additionalProperties: value,

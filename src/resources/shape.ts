@@ -19,6 +19,8 @@ interface Shape {
   readonly maxLength?: number
   readonly minItems?: number
   readonly maxItems?: number
+  readonly minProperties?: number
+  readonly maxProperties?: number
   readonly 'x-kubernetes-int-or-string'?: boolean
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean
   readonly 'x-fairlead-duration'?: string
@@ -28,18 +30,38 @@ interface Shape {
   }
 }
 
+/**
+ * `kubernetes`: as an API server with the CRD judges. `protobuf`: as protobuf's JSON mapping does, for text that no API
+ * server has seen (the MeshConfig): snake_case names, numbers as text, null for nothing; unknown fields are a warning.
+ */
+export type Dialect = 'kubernetes' | 'protobuf'
+
+/** How to judge, and what came of it. */
+export interface ShapeOptions {
+  readonly dialect?: Dialect
+  /** Gets the paths of the parts that were left out or filled in, being wrong or missing. */
+  readonly replaced?: string[]
+}
+
+interface Context {
+  readonly dialect: Dialect
+  readonly replaced: string[]
+}
+
 const wrong: unique symbol = Symbol('wrong')
 
 /**
- * The value without the parts that the schema does not allow; each of them is told at its place.
- * Undefined if nothing is left.
+ * The value without the parts that the schema does not allow, and with empty values for required parts that are
+ * missing, so that it is what the schema's type says; each fault is told at its place. Undefined if nothing is left.
  */
-export function checkShape(schema: TSchema, value: unknown, place: Place): unknown {
-  const sound = walk(schema as Shape, value, place)
+export function checkShape(schema: TSchema, value: unknown, place: Place, options: ShapeOptions = {}): unknown {
+  const context = { dialect: options.dialect ?? 'kubernetes', replaced: options.replaced ?? [] }
+  const plain = context.dialect === 'protobuf' ? fromProtobuf(schema as Shape, value) : value
+  const sound = walk(schema as Shape, plain, place, context)
   return sound === wrong ? undefined : sound
 }
 
-function walk(shape: Shape, value: unknown, place: Place): unknown {
+function walk(shape: Shape, value: unknown, place: Place, context: Context): unknown {
   if (value === null && shape.nullable) return wrong
   if (shape['x-kubernetes-int-or-string'])
     return typeof value === 'string' || Number.isInteger(value) ? value : typeError(place, 'integer or string', value)
@@ -47,9 +69,9 @@ function walk(shape: Shape, value: unknown, place: Place): unknown {
     case undefined:
       return value
     case 'object':
-      return isObject(value) ? walkObject(shape, value, place) : typeError(place, 'object', value)
+      return isObject(value) ? walkObject(shape, value, place, context) : typeError(place, 'object', value)
     case 'array':
-      return Array.isArray(value) ? walkList(shape, value, place) : typeError(place, 'array', value)
+      return Array.isArray(value) ? walkList(shape, value, place, context) : typeError(place, 'array', value)
     case 'string':
       return typeof value === 'string' ? checkText(shape, value, place) : typeError(place, 'string', value)
     case 'integer':
@@ -63,21 +85,39 @@ function walk(shape: Shape, value: unknown, place: Place): unknown {
   }
 }
 
-function walkObject(shape: Shape, value: Readonly<Record<string, unknown>>, place: Place): unknown {
+function walkObject(shape: Shape, value: Readonly<Record<string, unknown>>, place: Place, context: Context): unknown {
   if (shape['x-kubernetes-preserve-unknown-fields'] && shape.properties === undefined) return value
   const sound: Record<string, unknown> = {}
   for (const [name, inner] of Object.entries(value)) {
     const schema = shape.properties?.[name] ?? shape.additionalProperties
     if (schema !== undefined) {
-      const part = walk(schema as Shape, inner, place.field(name))
+      const part = walk(schema as Shape, inner, place.field(name), context)
       if (part !== wrong) sound[name] = part
+      else context.replaced.push(place.field(name).path)
     } else if (shape['x-kubernetes-preserve-unknown-fields']) sound[name] = inner
-    else if (shape.properties !== undefined)
-      place.field(name).error(unknownField(name, Object.keys(shape.properties)), 'unknown-field')
+    else if (shape.properties !== undefined) {
+      const message = unknownField(name, Object.keys(shape.properties))
+      if (context.dialect === 'protobuf') place.field(name).warn(message, 'unknown-field')
+      else place.field(name).error(message, 'unknown-field')
+    }
   }
-  for (const name of shape.required ?? []) if (!(name in value)) place.field(name).error('Required value', 'required')
+  checkSize(shape, Object.keys(value).length, place)
+  for (const name of shape.required ?? []) {
+    if (!(name in value)) {
+      place.field(name).error('Required value', 'required')
+      context.replaced.push(place.field(name).path)
+    }
+    if (!(name in sound)) sound[name] = emptyValue(shape.properties?.[name])
+  }
   checkGroups(shape, value, place)
   return sound
+}
+
+function checkSize(shape: Shape, size: number, place: Place): void {
+  const least = shape.minItems ?? shape.minProperties ?? 0
+  const most = shape.maxItems ?? shape.maxProperties ?? Number.POSITIVE_INFINITY
+  if (size < least) place.error(`must have at least ${least} ${least === 1 ? 'entry' : 'entries'}`)
+  if (size > most) place.error(`must have at most ${most} entries`)
 }
 
 function checkGroups(shape: Shape, value: Readonly<Record<string, unknown>>, place: Place): void {
@@ -91,28 +131,28 @@ function checkGroups(shape: Shape, value: Readonly<Record<string, unknown>>, pla
     if (names.every((n) => value[n] === undefined)) place.error(`one of ${names.join(', ')} must be set`, 'required')
 }
 
-function walkList(shape: Shape, value: readonly unknown[], place: Place): unknown {
-  if (shape.minItems !== undefined && value.length < shape.minItems)
-    place.error(`must have at least ${shape.minItems} items`)
-  if (shape.maxItems !== undefined && value.length > shape.maxItems)
-    place.error(`must have at most ${shape.maxItems} items`)
+function walkList(shape: Shape, value: readonly unknown[], place: Place, context: Context): unknown {
+  checkSize(shape, value.length, place)
   const { items } = shape
   if (items === undefined) return value
   return value.map((item, index) => {
-    const sound = walk(items as Shape, item, place.item(index))
-    return sound === wrong ? empty(items as Shape) : sound
+    const sound = walk(items as Shape, item, place.item(index), context)
+    if (sound !== wrong) return sound
+    context.replaced.push(place.item(index).path)
+    return emptyValue(items)
   })
 }
 
-/** Stands for a list item of the wrong shape, so that the items behind it keep their numbers. */
-function empty(shape: Shape): unknown {
+/** Stands for a part that is required, or an item of a list, whose own value is missing or wrong. */
+export function emptyValue(schema: TSchema | undefined): unknown {
+  const shape = (schema ?? {}) as Shape
   switch (shape.type) {
     case 'object':
-      return {}
+      return Object.fromEntries((shape.required ?? []).map((name) => [name, emptyValue(shape.properties?.[name])]))
     case 'array':
       return []
     case 'string':
-      return ''
+      return shape.enum?.[0] ?? ''
     case 'boolean':
       return false
     default:
@@ -153,6 +193,10 @@ function checkDuration(minimum: string, value: string, place: Place): unknown {
     place.error(`Invalid value: ${JSON.stringify(value)}: must be at least ${minimum}`)
     return wrong
   }
+  if (minimum === '1ms' && !Number.isInteger(ms)) {
+    place.error(`Invalid value: ${JSON.stringify(value)}: must be whole milliseconds`)
+    return wrong
+  }
   return value
 }
 
@@ -165,6 +209,34 @@ function checkNumber(shape: Shape, value: number, place: Place): unknown {
       : `Invalid value: ${value}: must be less than or equal to ${maximum}`,
   )
   return wrong
+}
+
+/** What protobuf's JSON mapping lets users write, in the form that everything else has. */
+function fromProtobuf(shape: Shape, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => fromProtobuf((shape.items ?? {}) as Shape, item))
+  if (isObject(value)) {
+    const { properties } = shape
+    if (properties === undefined && shape.additionalProperties === undefined) return value
+    const entries = Object.entries(value).filter(([, inner]) => inner !== null)
+    return Object.fromEntries(
+      entries.map(([key, inner]) => {
+        const name = properties === undefined || key in properties ? key : camelCase(key)
+        return [name, fromProtobuf((properties?.[name] ?? shape.additionalProperties ?? {}) as Shape, inner)]
+      }),
+    )
+  }
+  if (
+    (shape.type === 'integer' || shape.type === 'number') &&
+    typeof value === 'string' &&
+    /^-?\d+(\.\d+)?$/.test(value)
+  )
+    return Number(value)
+  if (shape.enum !== undefined && typeof value === 'number') return shape.enum[value] ?? value
+  return value
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 function typeError(place: Place, wanted: string, value: unknown): typeof wrong {

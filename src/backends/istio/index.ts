@@ -1,0 +1,2 @@
+export { contentAnnotation, instanceLabel, isOwned, stamped } from './ownership.ts'
+export { isUpToDate, type Plan, type Present, planWrites } from './plan.ts'

@@ -1,0 +1,51 @@
+import { defineKind } from '../kind.ts'
+import type { KubeObject } from '../kube-object.ts'
+import { boolean, duration, list, object, required, type Static, string } from '../schema.ts'
+import { security, securityVersions } from './group.ts'
+import { checkRequestAuthentication } from './request-authentication-check.ts'
+import { attachment, oneAttachment } from './selector.ts'
+import { istioStatus } from './status.ts'
+
+const filled = string({ minLength: 1 })
+
+const jwtRule = object(
+  {
+    issuer: filled,
+    audiences: list(filled),
+    jwksUri: string({ minLength: 1, maxLength: 2048, description: 'http or https.' }),
+    jwks: string({ description: 'Public keys, as JSON.' }),
+    fromHeaders: list(object({ name: required(filled), prefix: string() })),
+    fromParams: list(filled),
+    outputPayloadToHeader: string(),
+    fromCookies: list(filled),
+    forwardOriginalToken: boolean(),
+    outputClaimToHeaders: list(
+      object({ header: required(string({ minLength: 1, pattern: '^[-_A-Za-z0-9]+$' })), claim: required(filled) }),
+    ),
+    timeout: duration({ minimum: '1ms' }),
+    spaceDelimitedClaims: list(filled, { maxItems: 64 }),
+  },
+  { atMostOne: [['jwksUri', 'jwks']] },
+)
+
+export const requestAuthenticationSpec = object(
+  { ...attachment, jwtRules: list(jwtRule, { maxItems: 4096 }) },
+  { atMostOne: [oneAttachment] },
+)
+
+export type JwtRule = Static<typeof jwtRule>
+export type RequestAuthenticationSpec = Static<typeof requestAuthenticationSpec>
+export type RequestAuthentication = KubeObject<RequestAuthenticationSpec, Static<typeof istioStatus>>
+
+export const requestAuthenticationKind = defineKind({
+  group: security.group,
+  categories: security.categories,
+  versions: securityVersions,
+  kind: 'RequestAuthentication',
+  plural: 'requestauthentications',
+  shortNames: ['ra'],
+  description: 'Which JSON web tokens are accepted; a request without any is not refused by this.',
+  spec: requestAuthenticationSpec,
+  status: istioStatus,
+  checkFields: checkRequestAuthentication,
+})
