@@ -12,6 +12,7 @@ import type { Peer, ServerStream } from './transport.ts'
 
 const asIs = (bytes: Buffer): Buffer => bytes
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+const joined = (pieces: readonly Uint8Array[]): Buffer => Buffer.concat(pieces)
 
 const streaming = (name: string) => ({
   path: `/envoy.service.discovery.v3.AggregatedDiscoveryService/${name}`,
@@ -19,7 +20,7 @@ const streaming = (name: string) => ({
   responseStream: true,
   requestSerialize: asBuffer,
   requestDeserialize: asIs,
-  responseSerialize: asBuffer,
+  responseSerialize: joined,
   responseDeserialize: asIs,
 })
 
@@ -32,7 +33,7 @@ export const aggregatedDiscovery = {
 /** Adds the aggregated discovery service to a gRPC server. */
 export function addAds(grpc: Server, ads: AdsServer, port: { encrypted: boolean }): void {
   const serve =
-    (protocol: 'sotw' | 'delta'): handleBidiStreamingCall<Buffer, Uint8Array> =>
+    (protocol: 'sotw' | 'delta'): handleBidiStreamingCall<Buffer, readonly Uint8Array[]> =>
     (call) => {
       const receiver = ads.open(streamOf(call, port.encrypted), protocol)
       call.on('data', (message: Buffer) => receiver.message(message))
@@ -52,7 +53,7 @@ export function addAds(grpc: Server, ads: AdsServer, port: { encrypted: boolean 
   grpc.addService(aggregatedDiscovery, implementation)
 }
 
-function streamOf(call: ServerDuplexStream<Buffer, Uint8Array>, encrypted: boolean): ServerStream {
+function streamOf(call: ServerDuplexStream<Buffer, readonly Uint8Array[]>, encrypted: boolean): ServerStream {
   return {
     peer: peerOf(call, encrypted),
     send(message, drained) {

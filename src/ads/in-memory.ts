@@ -9,6 +9,7 @@ import {
 import type { EncodedResource, ProxyNode, ProxyResources, ResourceChange, ResourceSource } from './resource.ts'
 import type { AdsServer } from './server.ts'
 import type { Peer, StreamError } from './transport.ts'
+import { anyOf } from './wire.ts'
 
 const schemas = {
   sotw: { request: DiscoveryRequestSchema, response: DiscoveryResponseSchema },
@@ -49,7 +50,7 @@ export class InMemoryClient<K extends Kind> {
           ...peer,
         },
         send: (message, drained) => {
-          this.received.push(decode(kind, message))
+          this.received.push(decode(kind, Buffer.concat(message)))
           this.window--
           if (this.window > 0) queueMicrotask(drained)
           else this.stalled = drained
@@ -137,20 +138,21 @@ export class InMemorySource implements ResourceSource {
   }
 
   private resource(typeUrl: string, name: string, version: string): EncodedResource {
-    let bytes: Uint8Array | undefined
+    let pieces: readonly Uint8Array[] | undefined
+    const make = (): readonly Uint8Array[] => {
+      if (!pieces) {
+        this.encodings++
+        // In two pieces, as large resources are.
+        pieces = anyOf(typeUrl, [Buffer.from(`${name}=`), Buffer.from(version)]).pieces
+      }
+      return pieces
+    }
     return {
       name,
       version,
+      size: anyOf(typeUrl, [Buffer.from(`${name}=${version}`)]).size,
       ...(typeUrl.endsWith('.Cluster') ? { endpointSet: name } : {}),
-      bytes: () => {
-        if (!bytes) {
-          this.encodings++
-          const url = Buffer.from(typeUrl)
-          const value = Buffer.from(`${name}=${version}`)
-          bytes = Buffer.concat([Buffer.from([0x0a, url.length]), url, Buffer.from([0x12, value.length]), value])
-        }
-        return bytes
-      },
+      pieces: make,
     }
   }
 

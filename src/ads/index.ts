@@ -19,3 +19,4 @@ export {
   statusCodes,
 } from './transport.ts'
 export { pushOrder, shortTypeName, typeUrls } from './types.ts'
+export { anyOf } from './wire.ts'

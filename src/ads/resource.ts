@@ -14,8 +14,13 @@ export interface EncodedResource extends ResourceVersion {
    * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#resource-warming
    */
   readonly endpointSet?: string
-  /** The resource as google.protobuf.Any, serialised. Computed at the first call, kept after it. */
-  bytes(): Uint8Array
+  /** Length of all pieces together. */
+  readonly size: number
+  /**
+   * The resource as google.protobuf.Any, serialised; one after the other. Several where parts are shared with other
+   * resources (virtual hosts of a route configuration). Computed at the first call, kept after it.
+   */
+  pieces(): readonly Uint8Array[]
 }
 
 /** What a proxy says of itself in the first message of its stream, beside the identity that it has proved. */

@@ -172,7 +172,7 @@ export class AdsServer {
       stream.subscriptions.map((s) => [
         s.typeUrl,
         [...s.held].flatMap(([name, held]) => {
-          if ('bytes' in held) return [held]
+          if ('pieces' in held) return [held]
           const now = stream.resources.get(s.typeUrl, name)
           return now?.version === held.version ? [now] : []
         }),

@@ -61,7 +61,7 @@ function everything(subscription: Subscription, resources: ProxyResources): Enco
   const content: EncodedResource[] = []
   const keep = (name: string): void => {
     const held = subscription.held.get(name)
-    if (held && 'bytes' in held) content.push(held)
+    if (held && 'pieces' in held) content.push(held)
   }
   for (const name of subscription.names(resources)) {
     const resource = subscription.current(resources, name)

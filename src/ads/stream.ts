@@ -25,7 +25,8 @@ export interface Protocol {
 }
 
 export interface Response {
-  readonly message: Uint8Array
+  /** The encoded message, in pieces. */
+  readonly message: readonly Uint8Array[]
   readonly upserts: readonly EncodedResource[]
   readonly removed: readonly string[]
 }
@@ -138,7 +139,7 @@ export class DiscoveryStream {
     if (subscription.typeUrl === typeUrls.cluster) this.clustersSent(response.upserts, next.known)
     if (subscription.typeUrl === typeUrls.endpoint) this.endpointsSent(response)
     this.busy = true
-    this.bytesSent += response.message.length
+    for (const piece of response.message) this.bytesSent += piece.length
     this.messagesSent++
     this.transport.send(response.message, () => {
       this.busy = false

@@ -132,7 +132,7 @@ export class Subscription {
       if (this.refused.get(name)?.version === resource.version) continue
       if (this.held.get(name)?.version === resource.version && !this.forced.has(name)) continue
       taken.push(resource)
-      size += resource.bytes().length
+      size += resource.size
     }
     return taken
   }

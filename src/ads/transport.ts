@@ -38,8 +38,8 @@ export interface Peer {
 /** The server's end of one bidirectional stream. It holds back nothing: one message at a time. */
 export interface ServerStream {
   readonly peer: Peer
-  /** Sends one message; `drained` is called when the peer's window has taken it. Not called again before that. */
-  send(message: Uint8Array, drained: () => void): void
+  /** Sends one message, given in pieces; `drained` is called when the peer's window has taken it. Not called again before that. */
+  send(message: readonly Uint8Array[], drained: () => void): void
   end(error?: StreamError): void
 }
 

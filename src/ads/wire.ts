@@ -165,65 +165,82 @@ function writeVarint(target: Buffer, at: number, value: number): number {
   return position
 }
 
-/** One length-delimited field, tag included. All fields used here have numbers below 16: one byte of tag. */
-function field(number: number, payloadBytes: Uint8Array): Buffer {
-  const target = Buffer.allocUnsafe(1 + varintSize(payloadBytes.length) + payloadBytes.length)
+/** Tag and length of a length-delimited field. All fields used here have numbers below 16: one byte of tag. */
+function fieldHead(number: number, length: number): Buffer {
+  const target = Buffer.allocUnsafe(1 + varintSize(length))
   target[0] = (number << 3) | 2
-  target.set(payloadBytes, writeVarint(target, 1, payloadBytes.length))
+  writeVarint(target, 1, length)
   return target
 }
 
 function textField(number: number, text: string): Buffer {
-  return text === '' ? Buffer.alloc(0) : field(number, Buffer.from(text))
+  if (text === '') return Buffer.alloc(0)
+  const payload = Buffer.from(text)
+  return Buffer.concat([fieldHead(number, payload.length), payload])
 }
 
-const sotwEntries = new WeakMap<EncodedResource, Buffer>()
-const deltaEntries = new WeakMap<EncodedResource, Buffer>()
+type Pieces = readonly Uint8Array[]
 
-/** `DiscoveryResponse.resources` with one resource in it; made once for each resource. */
-function sotwEntry(resource: EncodedResource): Buffer {
-  let entry = sotwEntries.get(resource)
+const sizeOf = (pieces: Pieces): number => pieces.reduce((sum, piece) => sum + piece.length, 0)
+
+/** A part of a response that is the same for all who get it. */
+const sotwEntries = new WeakMap<EncodedResource, Pieces>()
+const deltaEntries = new WeakMap<EncodedResource, Pieces>()
+
+/** Small resources are copied into one piece with what surrounds them; the pieces of large ones are left where they are. */
+const copyLimit = 16_384
+
+function kept(cache: WeakMap<EncodedResource, Pieces>, resource: EncodedResource, make: () => Pieces): Pieces {
+  let entry = cache.get(resource)
   if (!entry) {
-    entry = field(2, resource.bytes())
-    sotwEntries.set(resource, entry)
+    entry = make()
+    if (sizeOf(entry) <= copyLimit) entry = [Buffer.concat(entry)]
+    cache.set(resource, entry)
   }
   return entry
+}
+
+/** `DiscoveryResponse.resources` with one resource in it; made once for each resource. */
+function sotwEntry(resource: EncodedResource): Pieces {
+  return kept(sotwEntries, resource, () => [fieldHead(2, resource.size), ...resource.pieces()])
 }
 
 /** `DeltaDiscoveryResponse.resources` with one resource in it; made once for each resource. */
-function deltaEntry(resource: EncodedResource): Buffer {
-  let entry = deltaEntries.get(resource)
-  if (!entry) {
-    entry = field(
-      2,
-      Buffer.concat([textField(1, resource.version), field(2, resource.bytes()), textField(3, resource.name)]),
-    )
-    deltaEntries.set(resource, entry)
-  }
-  return entry
+function deltaEntry(resource: EncodedResource): Pieces {
+  return kept(deltaEntries, resource, () => {
+    const head = Buffer.concat([textField(1, resource.version), fieldHead(2, resource.size)])
+    const tail = textField(3, resource.name)
+    return [fieldHead(2, head.length + resource.size + tail.length), head, ...resource.pieces(), tail]
+  })
 }
 
-/** A DiscoveryResponse. */
+/** A DiscoveryResponse, in pieces. */
 export function encodeSotwResponse(
   typeUrl: string,
   nonce: string,
   version: string,
   resources: readonly EncodedResource[],
-): Uint8Array {
-  return Buffer.concat([textField(1, version), ...resources.map(sotwEntry), textField(4, typeUrl), textField(5, nonce)])
+): Pieces {
+  return [textField(1, version), ...resources.flatMap(sotwEntry), textField(4, typeUrl), textField(5, nonce)]
 }
 
-/** A DeltaDiscoveryResponse. */
+/** A DeltaDiscoveryResponse, in pieces. */
 export function encodeDeltaResponse(
   typeUrl: string,
   nonce: string,
   resources: readonly EncodedResource[],
   removed: readonly string[],
-): Uint8Array {
-  return Buffer.concat([
-    ...resources.map(deltaEntry),
+): Pieces {
+  return [
+    ...resources.flatMap(deltaEntry),
     textField(4, typeUrl),
     textField(5, nonce),
     ...removed.map((name) => textField(6, name)),
-  ])
+  ]
+}
+
+/** A google.protobuf.Any around a message that is encoded already, in pieces. */
+export function anyOf(typeUrl: string, message: Pieces): { readonly size: number; readonly pieces: Pieces } {
+  const pieces = [Buffer.concat([textField(1, typeUrl), fieldHead(2, sizeOf(message))]), ...message]
+  return { size: sizeOf(pieces), pieces }
 }

@@ -1,0 +1,38 @@
+import type { World } from '../../discovery/index.ts'
+import type { ObjectRef } from '../../report/index.ts'
+
+/**
+ * A key of a memoised result: plain data, of which `text` says all. Whoever makes equal keys shares one result.
+ */
+export interface Key {
+  readonly text: string
+}
+
+/** One resource of a list: its name on the wire, and what it is made from. Lists of many scopes may name one key. */
+export interface Listed {
+  readonly name: string
+  readonly key: Key
+}
+
+/** A resource as a backend makes it. */
+export interface Made {
+  /** The message, encoded; several pieces where parts are shared with other resources. */
+  readonly pieces: readonly Uint8Array[]
+  /** Differs whenever the pieces differ. */
+  readonly version: string
+  /** The objects that it says something of. */
+  readonly origin: readonly ObjectRef[]
+  /** Of a cluster: the name of its endpoint set. */
+  readonly endpointSet?: string
+}
+
+/**
+ * What proxies are given, in three steps of which each is memoised: which lists a proxy has, what is in a list, and how
+ * a resource is made. All three are pure functions of a world. `P` is a proxy as the backend understands it.
+ */
+export interface Backend<P, L extends Key, R extends Key> {
+  /** The lists of a proxy for one type, in the order of sending. Equal proxies share them. */
+  lists(world: World, proxy: P, typeUrl: string): readonly L[]
+  list(world: World, list: L): readonly { readonly name: string; readonly key: R }[]
+  make(world: World, resource: R): Made | undefined
+}

@@ -1,0 +1,45 @@
+import { hash } from 'node:crypto'
+import type { Key } from './backend.ts'
+
+/** Names of resources with the keys of what they are made from. Equal lists are one object, so that they are watched once. */
+export class NameList<R extends Key, V = unknown> {
+  readonly keys: ReadonlyMap<string, R>
+  /** Resources that were asked for by a name of this list. For its one user, who also empties it. */
+  readonly found = new Map<string, V>()
+
+  constructor(keys: ReadonlyMap<string, R>) {
+    this.keys = keys
+  }
+}
+
+/** Makes lists, of which equal ones are the same object for as long as somebody holds it. */
+export class NameLists<R extends Key, V = unknown> {
+  readonly #known = new Map<string, WeakRef<NameList<R, V>>>()
+  readonly #gone = new FinalizationRegistry<string>((digest) => {
+    if (!this.#known.get(digest)?.deref()) this.#known.delete(digest)
+  })
+
+  /** Lists of different spaces are never the same. Of several resources with one name the first counts. */
+  of(space: string, entries: Iterable<{ readonly name: string; readonly key: R }>): NameList<R, V> {
+    const keys = new Map<string, R>()
+    for (const { name, key } of entries) if (!keys.has(name)) keys.set(name, key)
+    let text = `${space}\n`
+    for (const [name, key] of keys) text += `${name}\n${key.text}\n`
+    const digest = hash('sha256', text, 'base64')
+    const known = this.#known.get(digest)?.deref()
+    if (known) return known
+    const made = new NameList<R, V>(keys)
+    this.#known.set(digest, new WeakRef(made))
+    this.#gone.register(made, digest)
+    return made
+  }
+}
+
+/** Names that two states of a list do not have in common, or have from different keys. */
+export function changedNames(before: ReadonlyMap<string, Key>, after: ReadonlyMap<string, Key>): string[] {
+  if (before === after) return []
+  const changed: string[] = []
+  for (const [name, key] of before) if (after.get(name)?.text !== key.text) changed.push(name)
+  for (const name of after.keys()) if (!before.has(name)) changed.push(name)
+  return changed
+}

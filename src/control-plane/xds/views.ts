@@ -1,0 +1,298 @@
+// What each connected proxy is given, kept up to date. Three memoised steps, of which each is watched once however many
+// proxies share it:
+//
+//   proxy ──► lists of the proxy ──► list (names → keys) ──► resource (encoded)
+//
+// A change of any of them becomes the set of names, by type, that the proxy is told.
+import type { ProxyResources, ResourceChange } from '../../ads/index.ts'
+import type { Engine, Observed, Observer, Query } from '../../pipeline/index.ts'
+import { compareRefs } from '../../report/index.ts'
+import type { Backend, Key } from './backend.ts'
+import { changedNames, type NameList, NameLists } from './name-list.ts'
+import type { TrackedWorlds } from './tracked-world.ts'
+import { XdsResource } from './xds-resource.ts'
+
+interface ProxyKey<P> {
+  /** One connection; its proxy never changes. */
+  readonly id: number
+  readonly primary: string
+  readonly typeUrl: string
+  readonly proxy: P
+}
+
+interface ListKey<L> {
+  readonly primary: string
+  readonly typeUrl: string
+  readonly list: L
+}
+
+interface ResourceKey<R> {
+  readonly primary: string
+  readonly typeUrl: string
+  readonly name: string
+  readonly resource: R
+}
+
+/** A resource that somebody has asked for. */
+interface Watched<R> {
+  readonly key: ResourceKey<R>
+  value: XdsResource | undefined
+}
+
+type Names<R extends Key> = NameList<R, Watched<R>>
+
+/** A list that proxies have now. */
+interface ListView<L, R extends Key> {
+  readonly key: ListKey<L>
+  names: Names<R>
+  readonly users: Set<ProxyView<L, R>>
+}
+
+/** One connected proxy: its lists by type. */
+interface ProxyView<L, R extends Key> {
+  readonly id: number
+  readonly lists: Map<string, readonly ListView<L, R>[]>
+  readonly changed: (change: ResourceChange) => void
+}
+
+type Changes<L, R extends Key> = Map<ProxyView<L, R>, Map<string, Set<string>>>
+
+export class Views<P, L extends Key, R extends Key> {
+  readonly #engine: Engine
+  readonly #observer: Observer
+  readonly #names = new NameLists<R, Watched<R>>()
+  readonly #listsOf: Query<ProxyKey<P>, readonly L[]>
+  readonly #list: Query<ListKey<L>, Names<R>>
+  readonly #resource: Query<ResourceKey<R>, XdsResource | undefined>
+  readonly #listViews = new Map<string, ListView<L, R>>()
+  /** Lists in use, with the views that show them. */
+  readonly #shown = new Map<Names<R>, Set<ListView<L, R>>>()
+  readonly #resources = new Map<string, Watched<R>>()
+  readonly #proxies = new Map<number, { view: ProxyView<L, R>; keys: ProxyKey<P>[] }>()
+  #connections = 0
+
+  constructor(engine: Engine, worlds: TrackedWorlds, backend: Backend<P, L, R>) {
+    this.#engine = engine
+    this.#listsOf = engine.define(
+      'xds/lists-of-proxy',
+      (read, { primary, typeUrl, proxy }) => backend.lists(worlds.world(read, primary), proxy, typeUrl),
+      {
+        keyText: ({ id, typeUrl }) => `${id} ${typeUrl}`,
+        equals: (a, b) => a.length === b.length && a.every((list, i) => list.text === b[i]?.text),
+      },
+    )
+    this.#list = engine.define(
+      'xds/list',
+      (read, { primary, typeUrl, list }) =>
+        this.#names.of(`${primary} ${typeUrl}`, backend.list(worlds.world(read, primary), list)),
+      { keyText: listText },
+    )
+    this.#resource = engine.define(
+      'xds/resource',
+      (read, { primary, typeUrl, name, resource }) => {
+        const made = backend.make(worlds.world(read, primary), resource)
+        return made && new XdsResource(typeUrl, name, made)
+      },
+      { keyText: resourceText, equals: sameResource },
+    )
+    this.#observer = engine.observe((changes) => this.#rebuilt(changes))
+  }
+
+  /** How many lists and resources are watched. */
+  get size(): number {
+    return this.#listViews.size + this.#resources.size
+  }
+
+  /** Shows a proxy what it is to be given. `changed` is told after rebuilds; the names are a superset of what differs. */
+  connect(
+    primary: string,
+    proxy: P,
+    changed: (change: ResourceChange) => void,
+  ): { resources: ProxyResources; close(): void } {
+    const id = ++this.#connections
+    const view: ProxyView<L, R> = { id, lists: new Map(), changed }
+    const keys: ProxyKey<P>[] = []
+    this.#proxies.set(id, { view, keys })
+    const lists = (typeUrl: string): readonly ListView<L, R>[] => {
+      const known = view.lists.get(typeUrl)
+      if (known) return known
+      const key = { id, primary, typeUrl, proxy }
+      const made = this.#observer.watch(this.#listsOf, key).map((list) => this.#use({ primary, typeUrl, list }, view))
+      keys.push(key)
+      view.lists.set(typeUrl, made)
+      return made
+    }
+    return { resources: this.#resourcesOf(lists), close: () => this.#close(view, keys) }
+  }
+
+  #resourcesOf(lists: (typeUrl: string) => readonly ListView<L, R>[]): ProxyResources {
+    return {
+      *names(typeUrl) {
+        const parts = lists(typeUrl)
+        for (const [i, { names }] of parts.entries()) {
+          for (const name of names.keys.keys()) {
+            if (!parts.slice(0, i).some((earlier) => earlier.names.keys.has(name))) yield name
+          }
+        }
+      },
+      includes: (typeUrl, name) => lists(typeUrl).some(({ names }) => names.keys.has(name)),
+      get: (typeUrl, name) => {
+        for (const { key, names } of lists(typeUrl)) {
+          const found = names.found.get(name)
+          if (found) return found.value
+          const resource = names.keys.get(name)
+          if (resource) return this.#watch(names, { primary: key.primary, typeUrl, name, resource }).value
+        }
+        return undefined
+      },
+    }
+  }
+
+  /** The resource of a key; from now on it is watched, as long as a list has it. */
+  #watch(names: Names<R>, key: ResourceKey<R>): Watched<R> {
+    const text = resourceText(key)
+    let watched = this.#resources.get(text)
+    if (!watched) {
+      watched = { key, value: this.#observer.watch(this.#resource, key) }
+      this.#resources.set(text, watched)
+    }
+    names.found.set(key.name, watched)
+    return watched
+  }
+
+  #use(key: ListKey<L>, user: ProxyView<L, R>): ListView<L, R> {
+    const text = listText(key)
+    let view = this.#listViews.get(text)
+    if (!view) {
+      view = { key, names: this.#observer.watch(this.#list, key), users: new Set() }
+      this.#listViews.set(text, view)
+      this.#show(view)
+    }
+    view.users.add(user)
+    return view
+  }
+
+  #disuse(view: ListView<L, R>, user: ProxyView<L, R>): void {
+    view.users.delete(user)
+    if (view.users.size > 0) return
+    this.#listViews.delete(listText(view.key))
+    this.#observer.unwatch(this.#list, view.key)
+    this.#hide(view, view.names)
+  }
+
+  #show(view: ListView<L, R>): void {
+    const views = this.#shown.get(view.names)
+    if (views) views.add(view)
+    else this.#shown.set(view.names, new Set([view]))
+  }
+
+  /** Forgets what only this list had. */
+  #hide(view: ListView<L, R>, names: Names<R>): void {
+    const views = this.#shown.get(names)
+    views?.delete(view)
+    if (!views || views.size > 0) return
+    this.#shown.delete(names)
+    const others = [...this.#shown].filter(([, [other]]) => other !== undefined && sameKind(other.key, view.key))
+    for (const watched of names.found.values()) {
+      const { key } = watched
+      const heir = others.find(([list]) => list.keys.get(key.name)?.text === key.resource.text)
+      if (heir) heir[0].found.set(key.name, watched)
+      else {
+        this.#resources.delete(resourceText(key))
+        this.#observer.unwatch(this.#resource, key)
+      }
+    }
+    names.found.clear()
+  }
+
+  #close(view: ProxyView<L, R>, keys: readonly ProxyKey<P>[]): void {
+    if (!this.#proxies.delete(view.id)) return
+    for (const key of keys) this.#observer.unwatch(this.#listsOf, key)
+    for (const lists of view.lists.values()) for (const list of lists) this.#disuse(list, view)
+    view.lists.clear()
+  }
+
+  /** The engine has rebuilt: what changed becomes names, proxy by proxy. */
+  #rebuilt(observed: readonly Observed[]): void {
+    const changes: Changes<L, R> = new Map()
+    const resources: ResourceKey<R>[] = []
+    for (const { query, key } of observed) {
+      // The engine tells keys of the queries that this observer watches, and of no others.
+      if (query.name === this.#resource.name) resources.push(key as ResourceKey<R>)
+      else if (query.name === this.#list.name) this.#listChanged(key as ListKey<L>, changes)
+      else this.#proxyChanged(key as ProxyKey<P>, changes)
+    }
+    for (const key of resources) this.#resourceChanged(key, changes)
+    for (const [view, change] of changes) view.changed(change)
+  }
+
+  #resourceChanged(key: ResourceKey<R>, changes: Changes<L, R>): void {
+    const watched = this.#resources.get(resourceText(key))
+    if (!watched) return
+    watched.value = this.#engine.get(this.#resource, key)
+    for (const [names, views] of this.#shown) {
+      if (names.keys.get(key.name)?.text !== key.resource.text) continue
+      for (const view of views) if (sameKind(view.key, key)) tellUsers(view, [key.name], changes)
+    }
+  }
+
+  #listChanged(key: ListKey<L>, changes: Changes<L, R>): void {
+    const view = this.#listViews.get(listText(key))
+    if (!view) return
+    const before = view.names
+    view.names = this.#engine.get(this.#list, key)
+    this.#show(view)
+    this.#hide(view, before)
+    tellUsers(view, changedNames(before.keys, view.names.keys), changes)
+  }
+
+  #proxyChanged(key: ProxyKey<P>, changes: Changes<L, R>): void {
+    const proxy = this.#proxies.get(key.id)
+    const before = proxy?.view.lists.get(key.typeUrl)
+    if (!proxy || !before) return
+    const lists = this.#engine.get(this.#listsOf, key)
+    const after = lists.map((list) => this.#use({ primary: key.primary, typeUrl: key.typeUrl, list }, proxy.view))
+    proxy.view.lists.set(key.typeUrl, after)
+    const changed = changedNames(combined(before), combined(after))
+    if (changed.length > 0) addNames(proxy.view, key.typeUrl, changed, changes)
+    for (const view of before) if (!after.includes(view)) this.#disuse(view, proxy.view)
+  }
+}
+
+/** Names of several lists together; of two with one name the first counts. */
+function combined<L, R extends Key>(views: readonly ListView<L, R>[]): ReadonlyMap<string, R> {
+  return new Map(views.toReversed().flatMap(({ names }) => [...names.keys]))
+}
+
+function tellUsers<L, R extends Key>(view: ListView<L, R>, names: readonly string[], changes: Changes<L, R>): void {
+  for (const user of view.users) addNames(user, view.key.typeUrl, names, changes)
+}
+
+function addNames<L, R extends Key>(
+  view: ProxyView<L, R>,
+  typeUrl: string,
+  names: readonly string[],
+  changes: Changes<L, R>,
+): void {
+  const ofView = changes.get(view) ?? new Map<string, Set<string>>()
+  changes.set(view, ofView)
+  const ofType = ofView.get(typeUrl) ?? new Set<string>()
+  ofView.set(typeUrl, ofType)
+  for (const name of names) ofType.add(name)
+}
+
+const listText = <L extends Key>({ primary, typeUrl, list }: ListKey<L>): string => `${primary} ${typeUrl} ${list.text}`
+
+const resourceText = <R extends Key>({ primary, typeUrl, name, resource }: ResourceKey<R>): string =>
+  `${primary} ${typeUrl} ${name} ${resource.text}`
+
+const sameKind = (a: { primary: string; typeUrl: string }, b: { primary: string; typeUrl: string }): boolean =>
+  a.primary === b.primary && a.typeUrl === b.typeUrl
+
+function sameResource(a: XdsResource | undefined, b: XdsResource | undefined): boolean {
+  return (
+    a?.version === b?.version &&
+    a?.origin.length === b?.origin.length &&
+    (a === undefined || a.origin.every((ref, i) => b?.origin[i] !== undefined && compareRefs(ref, b.origin[i]) === 0))
+  )
+}
