@@ -12,6 +12,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     summary: 'Say what is wrong with objects in files, without applying anything',
     load: () => import('./cli/lint.ts'),
   },
+  {
+    name: 'translate',
+    summary: 'Translate dialect YAML into Istio objects per cluster, from files alone',
+    load: () => import('./cli/translate.ts'),
+  },
 ]
 
 /** Runs the command line; sets the exit code, and returns when the command is done. */

@@ -20,6 +20,15 @@ export {
   refOf,
 } from './kube-object.ts'
 export {
+  enumeration,
+  int64,
+  keepUnknownFields,
+  type LenientReading,
+  protoDuration,
+  readKind,
+  readLenient,
+} from './lenient.ts'
+export {
   anyObject,
   anyValue,
   boolean,

@@ -3,9 +3,10 @@ import { checkObject, type KindDefinition } from './kind.ts'
 import { groupKind, groupOf } from './kube-object.ts'
 import type { LocatedProblem, ReadObject } from './yaml.ts'
 import { readObjects } from './yaml.ts'
+import { zephyrKinds } from './zephyr/index.ts'
 
 /** Every kind that Fairlead defines, of all API groups. */
-export const allKinds: readonly KindDefinition[] = [...istioKinds]
+export const allKinds: readonly KindDefinition[] = [...istioKinds, ...zephyrKinds]
 
 const byGroupKind = new Map(
   allKinds.map((kind) => [groupKind({ apiVersion: `${kind.group}/`, kind: kind.kind }), kind]),

@@ -1,0 +1,127 @@
+// The door of all dialects: what users and clusters say → what is written, and what users are told.
+import { compareProblems, type ObjectRef, type Problem } from '../report/index.ts'
+import { type ClusterSnapshot, objectsOf, type Snapshot } from '../resources/index.ts'
+import {
+  asTexts,
+  at,
+  ClusterFacts,
+  type ClusterObject,
+  compareObjects,
+  type Generation,
+  type Intent,
+  type Outcome,
+  occupiedBy,
+  ownerLabel,
+  type StatusObject,
+  translateIntents,
+} from './shared/index.ts'
+import { serviceMeshHub } from './smh/index.ts'
+
+export { type ClusterObject, ownerLabel, type StatusObject } from './shared/index.ts'
+
+/** The generations of the management API. Where two know the same service, the first one's view of it is taken. */
+const generations: readonly Generation[] = [serviceMeshHub]
+
+export interface TranslateOptions {
+  /**
+   * A VirtualService or DestinationRule of the user's own for the same host keeps Fairlead from writing one, and is
+   * named. On by default. (One of the very same name is never overwritten.)
+   */
+  readonly disallowIntersectingConfig?: boolean
+}
+
+export interface TranslateInput {
+  /** All clusters, with what Fairlead wrote to them before. */
+  readonly snapshot: Snapshot
+  /** Cluster that holds the dialects' objects. */
+  readonly management: string
+  readonly options?: TranslateOptions
+}
+
+/** A member of a VirtualMesh that is to have certificates of its root. */
+export interface TrustMember {
+  readonly cluster: string
+  /** Namespace of the control plane; Secret `cacerts` goes there. */
+  readonly namespace: string
+  readonly trustDomain: string
+}
+
+/** A VirtualMesh in force that shares a root certificate. */
+export interface TrustGroup {
+  readonly virtualMesh: ObjectRef
+  readonly trust: NonNullable<Intent['virtualMeshes'][number]['trust']>
+  readonly members: readonly TrustMember[]
+}
+
+export interface TranslateResult {
+  /** Everything that is to be in the clusters, complete; what carries `ownerLabel` and is not here is to be deleted. */
+  readonly objects: readonly ClusterObject[]
+  /** Secrets whose values are made once and then kept (by the identity side); here with their keys only. */
+  readonly secrets: readonly ClusterObject[]
+  readonly statuses: readonly StatusObject[]
+  readonly problems: readonly Problem[]
+  readonly trust: readonly TrustGroup[]
+}
+
+/** Name of the ConfigMap, in the management namespace, that records virtual addresses. */
+export const addressRecord = 'fairlead-virtual-addresses'
+
+// Facts are read once for each snapshot of a cluster; a snapshot never changes.
+const factsBySnapshot = new WeakMap<ClusterSnapshot, ClusterFacts>()
+
+function factsOf(snapshot: Snapshot, cluster: string): ClusterFacts {
+  const own = snapshot.clusters.get(cluster)
+  if (own === undefined) return new ClusterFacts(cluster, undefined)
+  const facts = factsBySnapshot.get(own) ?? new ClusterFacts(cluster, own)
+  factsBySnapshot.set(own, facts)
+  return facts
+}
+
+/** Translates everything that users wrote in any dialect. Pure: no IO, no clock, no randomness; output is sorted. */
+export function translate({ snapshot, management, options = {} }: TranslateInput): TranslateResult {
+  const context = { snapshot, management, factsOf: (cluster: string) => factsOf(snapshot, cluster) }
+  const readings = generations.map((generation) => generation.read(context))
+  const intents = readings.map(({ intent }) => intent)
+  const outcome = translateIntents({
+    intents,
+    addresses: recordedAddresses(snapshot, management, intents),
+    occupied: occupiedBy(snapshot),
+    yieldToUsers: options.disallowIntersectingConfig ?? true,
+  })
+  const reports = readings.map(({ report }) => report(outcome))
+  const records = intents.flatMap((intent) => recordOf(intent, outcome, management))
+  return {
+    objects: [...outcome.objects, ...records, ...reports.flatMap(({ objects }) => objects)].sort(compareObjects),
+    secrets: reports.flatMap(({ secrets }) => secrets).sort(compareObjects),
+    statuses: reports.flatMap(({ statuses }) => statuses).sort(compareObjects),
+    problems: [...outcome.problems, ...reports.flatMap(({ problems }) => problems)].sort(compareProblems),
+    trust: outcome.groups.flatMap(({ group }) => trustOf(group)),
+  }
+}
+
+function recordedAddresses(snapshot: Snapshot, management: string, intents: readonly Intent[]): Record<string, string> {
+  const maps = objectsOf(snapshot.clusters.get(management), '/ConfigMap')
+  const records = intents.map(({ dialect }) => maps.get(`${dialect.managementNamespace}/${addressRecord}`))
+  return Object.assign({}, ...records.map((record) => asTexts(at(record, 'data'))))
+}
+
+/** The record of the addresses of a generation's hosts. */
+function recordOf({ dialect }: Intent, { addresses, hostOwners }: Outcome, management: string): ClusterObject[] {
+  const own = [...addresses].filter(([host]) => hostOwners.get(host) === dialect.id)
+  if (own.length === 0) return []
+  const metadata = { name: addressRecord, namespace: dialect.managementNamespace, labels: { [ownerLabel]: dialect.id } }
+  const data = Object.fromEntries(own.sort(([a], [b]) => (a < b ? -1 : 1)))
+  const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data }
+  return [{ cluster: management, object }]
+}
+
+function trustOf(group: Outcome['groups'][number]['group']): TrustGroup[] {
+  const trust = group?.virtualMesh.trust
+  if (group === undefined || trust === undefined) return []
+  const members = group.members.map(({ cluster, namespace, trustDomain }) => ({
+    cluster,
+    namespace,
+    trustDomain: trustDomain || 'cluster.local',
+  }))
+  return [{ virtualMesh: group.virtualMesh.object, trust, members }]
+}

@@ -1,0 +1,176 @@
+// Joins what users wrote by hand of meshes, workloads and services with what is found in the clusters. Hand-written
+// things are taken as they are; what is found is added besides.
+import type { ObjectRef } from '../../report/index.ts'
+import { type FoundMesh, findMeshes, isInMesh } from './discovery.ts'
+import type { ClusterFacts, Controller, FactService } from './facts.ts'
+import type { Endpoint, Mesh, Service, ServiceType, Workload } from './model.ts'
+import { hasLabels, serviceKey } from './selectors.ts'
+
+/** How a generation makes the parts of the model out of what is found. */
+export interface InventoryNames {
+  mesh(facts: ClusterFacts, found: FoundMesh): Mesh
+  workload(facts: ClusterFacts, controller: Controller, mesh: Mesh): Workload
+  /** The object that stands for a service. */
+  service(facts: ClusterFacts, service: FactService): ObjectRef
+  /** True if a Service without workloads is part of the mesh all the same. */
+  isMarked(service: FactService): boolean
+}
+
+export interface Given {
+  readonly meshes: readonly Mesh[]
+  readonly workloads: readonly Workload[]
+  /** Services as their objects say; endpoints and whatever else is missing is added from the cluster. */
+  readonly services: readonly Service[]
+}
+
+export interface Inventory {
+  readonly meshes: readonly Mesh[]
+  readonly workloads: readonly Workload[]
+  readonly services: readonly Service[]
+  /** Those of them that were found, not given. */
+  readonly found: {
+    readonly meshes: readonly { readonly mesh: Mesh; readonly found: FoundMesh; readonly facts: ClusterFacts }[]
+    readonly workloads: readonly { readonly workload: Workload; readonly controller: Controller }[]
+    readonly services: readonly {
+      readonly service: Service
+      readonly fact: FactService
+      readonly facts: ClusterFacts
+    }[]
+  }
+}
+
+const serviceTypes: Readonly<Record<string, ServiceType>> = {
+  NodePort: 'NODE_PORT',
+  LoadBalancer: 'LOAD_BALANCER',
+  ExternalName: 'EXTERNAL_NAME',
+}
+
+export function serviceType(type: string): ServiceType {
+  return serviceTypes[type] ?? 'CLUSTER_IP'
+}
+
+/** Takes stock of the registered clusters. */
+export function takeInventory(
+  clusters: readonly ClusterFacts[],
+  given: Given,
+  names: InventoryNames,
+  externalAddresses: (facts: ClusterFacts, service: FactService) => string[],
+  domainOf: (cluster: string) => string,
+): Inventory {
+  const inventory = {
+    meshes: [...given.meshes],
+    workloads: [...given.workloads],
+    services: [] as Service[],
+    found: { meshes: [], workloads: [], services: [] } as {
+      -readonly [K in keyof Inventory['found']]: Inventory['found'][K][number][]
+    },
+  }
+  const givenServices = Map.groupBy(given.services, ({ ref }) => ref.cluster)
+  for (const facts of clusters) {
+    addMeshes(facts, names, inventory)
+    const mesh = inventory.meshes.find(({ cluster }) => cluster === facts.name)
+    if (mesh !== undefined) addWorkloads(facts, mesh, names, inventory)
+    const workloads = Map.groupBy(
+      inventory.workloads.filter(({ ref }) => ref.cluster === facts.name),
+      ({ ref }) => ref.namespace,
+    )
+    const context = { facts, workloads, externalAddresses }
+    const known = new Set<string>()
+    for (const service of givenServices.get(facts.name) ?? []) {
+      known.add(service.key)
+      inventory.services.push(completed(service, context))
+    }
+    if (mesh === undefined) continue
+    for (const fact of facts.services.values()) {
+      const own = backing(fact, workloads.get(fact.namespace) ?? [])
+      const ref = { name: fact.name, namespace: fact.namespace, cluster: facts.name }
+      if (known.has(serviceKey(ref)) || (own.length === 0 && !names.isMarked(fact))) continue
+      const bare: Service = {
+        key: serviceKey(ref),
+        ref,
+        object: names.service(facts, fact),
+        mesh: own[0]?.mesh ?? mesh,
+        localHost: `${fact.name}.${fact.namespace}.svc.${domainOf(facts.name)}`,
+        labels: fact.labels,
+        selector: fact.selector,
+        ports: [],
+        endpoints: [],
+        externalAddresses: [],
+        type: serviceType(fact.type),
+        region: '',
+      }
+      const service = completed(bare, context)
+      inventory.services.push(service)
+      inventory.found.services.push({ service, fact, facts })
+    }
+  }
+  return inventory
+}
+
+interface MutableInventory {
+  readonly meshes: Mesh[]
+  readonly workloads: Workload[]
+  readonly found: {
+    readonly meshes: Inventory['found']['meshes'][number][]
+    readonly workloads: Inventory['found']['workloads'][number][]
+  }
+}
+
+function addMeshes(facts: ClusterFacts, names: InventoryNames, inventory: MutableInventory): void {
+  const given = new Set(inventory.meshes.map(({ key }) => key))
+  for (const found of findMeshes(facts)) {
+    const mesh = names.mesh(facts, found)
+    if (given.has(mesh.key)) continue
+    inventory.meshes.push(mesh)
+    inventory.found.meshes.push({ mesh, found, facts })
+  }
+}
+
+function addWorkloads(facts: ClusterFacts, mesh: Mesh, names: InventoryNames, inventory: MutableInventory): void {
+  const given = new Set(inventory.workloads.map(({ object }) => `${object.namespace}/${object.name}`))
+  for (const controller of facts.controllers) {
+    if (!isInMesh(facts, controller)) continue
+    const workload = names.workload(facts, controller, mesh)
+    if (given.has(`${workload.object.namespace}/${workload.object.name}`)) continue
+    inventory.workloads.push(workload)
+    inventory.found.workloads.push({ workload, controller })
+  }
+}
+
+interface ServiceContext {
+  readonly facts: ClusterFacts
+  readonly workloads: ReadonlyMap<string, readonly Workload[]>
+  readonly externalAddresses: (facts: ClusterFacts, service: FactService) => string[]
+}
+
+function backing(
+  { selector }: { readonly selector: Service['selector'] },
+  workloads: readonly Workload[],
+): readonly Workload[] {
+  return Object.keys(selector).length === 0 ? [] : workloads.filter(({ labels }) => hasLabels(labels, selector))
+}
+
+/** Adds from the cluster what a service's object does not say. */
+function completed(service: Service, { facts, workloads, externalAddresses }: ServiceContext): Service {
+  const fact = facts.services.get(`${service.ref.namespace}/${service.ref.name}`)
+  if (fact === undefined) return service
+  const neighbours = workloads.get(fact.namespace) ?? []
+  const labelsOfPod = (pod: string): Workload['labels'] =>
+    neighbours
+      .filter(({ ref, labels }) => pod.startsWith(`${ref.name}-`) && hasLabels(labels, fact.selector))
+      .reduce<Workload | undefined>(
+        (best, each) => (best && best.ref.name.length >= each.ref.name.length ? best : each),
+        undefined,
+      )?.labels ?? {}
+  const endpoints = service.endpoints.length > 0 ? service.endpoints : facts.endpoints(fact, labelsOfPod)
+  return {
+    ...service,
+    ports: service.ports.length > 0 ? service.ports : fact.ports,
+    endpoints: endpoints.filter(isReachable),
+    externalAddresses:
+      service.externalAddresses.length > 0 ? service.externalAddresses : externalAddresses(facts, fact),
+    region: service.region || facts.region,
+  }
+}
+
+const isReachable = ({ address }: Endpoint): boolean => address !== ''

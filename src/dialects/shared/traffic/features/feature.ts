@@ -1,0 +1,50 @@
+// What a feature of a TrafficPolicy is: one field of the policy, checked and turned into a part of an Istio route.
+import type { Fleet } from '../../fleet.ts'
+import type { RequestPolicy, Service } from '../../model.ts'
+
+/** A part of Istio's HTTPRoute. */
+export type HttpRoute = Readonly<Record<string, unknown>>
+
+/** By what name the callers of one cluster reach a service; undefined if they cannot. */
+export type HostOn = (service: Service, cluster: string) => string | undefined
+
+/** For whom a route is made: the service that is called, and the cluster of the callers. */
+export interface RouteContext {
+  readonly fleet: Fleet
+  readonly service: Service
+  readonly cluster: string
+  readonly hostOn: HostOn
+  /** Name of the subset of a service with these labels. */
+  readonly subsetName: (labels: Readonly<Record<string, string>>) => string
+  /** Host and port of a virtual destination; undefined if there is none. */
+  readonly virtualDestination: (ref: { name: string; namespace: string }) => { host: string; port: number } | undefined
+  /** Hosts of an external service; undefined if there is none. */
+  readonly externalService: (ref: {
+    name: string
+    namespace: string
+  }) => { host: string; ports: readonly number[] } | undefined
+}
+
+/** One thing that is wrong with a field. `path` goes on from the field. */
+export interface FieldError {
+  readonly code: 'reference-not-found' | 'invalid-value' | 'not-supported' | 'required'
+  readonly path: string
+  readonly message: string
+}
+
+type Value<F extends keyof RequestPolicy> = NonNullable<RequestPolicy[F]>
+
+/** A field that changes the route. */
+export interface RouteFeature<F extends keyof RequestPolicy = keyof RequestPolicy> {
+  readonly field: F
+  /** What is wrong with the value for the callers of the context's cluster. */
+  readonly check: (value: Value<F>, context: RouteContext) => readonly FieldError[]
+  /** The part of the route. Only called if `check` found nothing. */
+  readonly emit: (value: Value<F>, context: RouteContext, port: number | undefined) => HttpRoute
+}
+
+/** A field that changes the DestinationRule: the part of its `trafficPolicy`. */
+export interface RuleFeature<F extends keyof RequestPolicy = keyof RequestPolicy> {
+  readonly field: F
+  readonly emit: (value: Value<F>) => Readonly<Record<string, unknown>>
+}

@@ -1,0 +1,103 @@
+import { unreachable } from '../../../../lib/index.ts'
+import type { HeaderManipulation, WeightedTarget } from '../../model.ts'
+import type { FieldError, RouteContext, RouteFeature } from './feature.ts'
+import { istioHeaders } from './header-manipulation.ts'
+import { checkTarget, destinationOf } from './target.ts'
+
+/** Requests go to other services, in shares. */
+export const trafficShift: RouteFeature<'trafficShift'> = {
+  field: 'trafficShift',
+  check(targets, context) {
+    const errors = targets.flatMap((target, index) =>
+      checkOne(target, context).map((error) => ({ ...error, path: `.destinations[${index}]${error.path}` })),
+    )
+    if (targets.length === 0)
+      errors.push({
+        code: 'required',
+        path: '.destinations',
+        message: 'a traffic shift needs at least one destination',
+      })
+    if (targets.length > 1 && targets.every(({ weight = 0 }) => weight === 0))
+      errors.push({
+        code: 'invalid-value',
+        path: '.destinations',
+        message: 'the weights of all destinations are 0; no request could be sent anywhere',
+      })
+    return errors
+  },
+  emit(targets, context, port) {
+    const only = targets.length === 1
+    return {
+      route: targets.map(({ target, weight, headers }) => ({
+        destination: destinationFor(target, context, port),
+        // A single destination gets everything, whatever its weight.
+        ...((!only || weight) && { weight: weight ?? 0 }),
+        ...headersPart(headers),
+      })),
+    }
+  },
+}
+
+function headersPart(headers: HeaderManipulation | undefined): Record<string, unknown> {
+  return headers === undefined ? {} : { headers: istioHeaders(headers) }
+}
+
+function checkOne({ target }: WeightedTarget, context: RouteContext): FieldError[] {
+  switch (target.kind) {
+    case 'service':
+      return checkTarget(target, 'traffic shift', context)
+    case 'virtual':
+      if (context.virtualDestination(target.ref) !== undefined) return []
+      return [
+        {
+          code: 'reference-not-found',
+          path: '.virtualDestination',
+          message: `invalid traffic shift destination: VirtualDestination ${target.ref.name}.${target.ref.namespace} not found`,
+        },
+      ]
+    case 'static':
+      if (context.externalService(target.ref) !== undefined) return []
+      return [
+        {
+          code: 'reference-not-found',
+          path: '.staticDestination',
+          message: `invalid traffic shift destination: Destination ${target.ref.name}.${target.ref.namespace} not found`,
+        },
+      ]
+    case 'cluster-header':
+      return [
+        {
+          code: 'not-supported',
+          path: '.clusterHeader',
+          message: 'a destination that a header names works on gateway routes of Envoy only, not in the mesh',
+        },
+      ]
+    default:
+      return unreachable(target)
+  }
+}
+
+function destinationFor(
+  target: WeightedTarget['target'],
+  context: RouteContext,
+  port: number | undefined,
+): Record<string, unknown> {
+  switch (target.kind) {
+    case 'service':
+      return destinationOf(target, context, port)
+    case 'virtual': {
+      const found = context.virtualDestination(target.ref)
+      const subset = Object.keys(target.subset).length > 0 ? { subset: context.subsetName(target.subset) } : {}
+      return { host: found?.host ?? '', ...subset, ...(found && { port: { number: found.port } }) }
+    }
+    case 'static': {
+      const found = context.externalService(target.ref)
+      const number = found?.ports.find((p) => p === port) ?? found?.ports[0]
+      return { host: found?.host ?? '', ...(number !== undefined && { port: { number } }) }
+    }
+    case 'cluster-header':
+      return { host: '' }
+    default:
+      return unreachable(target)
+  }
+}

@@ -1,0 +1,92 @@
+// Service Mesh Hub, `*.zephyr.solo.io/v1alpha1`.
+import { type KubeObject, objectsOf } from '../../resources/index.ts'
+import type {
+  Generation,
+  GenerationReport,
+  Intent,
+  Inventory,
+  Outcome,
+  ReadContext,
+  StatusObject,
+} from '../shared/index.ts'
+import { smhDialect } from './dialect.ts'
+import { discoveryObjects } from './discovery-objects.ts'
+import { readInventory } from './read-discovery.ts'
+import { readAccessControlPolicy, readTrafficPolicy, readVirtualMesh } from './read-policies.ts'
+import { accessPolicyStatus, problemsOf, statusOf, trafficPolicyStatus, virtualMeshStatus } from './status.ts'
+import { rootSecret, signingRequests, trustError } from './trust.ts'
+
+const group = 'networking.zephyr.solo.io'
+
+/** Service Mesh Hub as one of the generations of the management API. */
+export const serviceMeshHub: Generation = {
+  read(context) {
+    const { snapshot, management } = context
+    const dialect = smhDialect(context.factsOf)
+    const source = { dialect, cluster: management }
+    const read = <T>(kind: string, reader: (object: KubeObject, from: typeof source) => T): T[] =>
+      [...objectsOf(snapshot.clusters.get(management), `${group}/${kind}`).values()].map((object) =>
+        reader(object, source),
+      )
+    const inventory = readInventory(context, dialect)
+    const intent: Intent = {
+      dialect,
+      meshes: inventory.meshes,
+      services: inventory.services,
+      externalServices: [],
+      workloads: inventory.workloads,
+      virtualMeshes: read('VirtualMesh', readVirtualMesh),
+      trafficPolicies: read('TrafficPolicy', readTrafficPolicy),
+      accessPolicies: read('AccessControlPolicy', readAccessControlPolicy),
+    }
+    return { intent, report: (outcome) => report(outcome, intent, inventory, context) }
+  },
+}
+
+function report(outcome: Outcome, intent: Intent, inventory: Inventory, context: ReadContext): GenerationReport {
+  const isOwn = ({ dialect }: { dialect: { id: string } }): boolean => dialect.id === intent.dialect.id
+  const groups = outcome.groups.filter(({ virtualMesh }) => isOwn(virtualMesh))
+  const traffic = outcome.traffic.filter(({ policy }) => isOwn(policy))
+  const access = outcome.access.filter(({ policy }) => isOwn(policy))
+  return {
+    objects: [...discoveryObjects(inventory, outcome), ...groups.flatMap(signingRequests)],
+    secrets: groups.flatMap((each) => rootSecret(each, context.management)),
+    statuses: [
+      ...traffic.map(trafficPolicyStatus),
+      ...access.map(accessPolicyStatus),
+      ...groups.map((each) => virtualMeshStatus(each, outcome, trustError(each, context))),
+      ...inventory.services.map((service) => serviceStatus(service, outcome)),
+    ],
+    problems: [
+      ...traffic.flatMap(({ policy, errors, services }) => {
+        const each = [...services.values()]
+        return problemsOf(
+          policy,
+          [...errors, ...each.flatMap((s) => s.errors)],
+          each.flatMap((s) => s.warnings),
+        )
+      }),
+      ...access.flatMap(({ policy, errors, warnings }) => problemsOf(policy, errors, warnings)),
+      ...groups.flatMap(({ virtualMesh, objections, gatewayErrors }) => {
+        const gateways = [...gatewayErrors.values()]
+          .flat()
+          .map((message) => ({ code: 'reference-not-found' as const, path: 'spec.meshes', message }))
+        return problemsOf(virtualMesh, objections, gateways)
+      }),
+    ],
+  }
+}
+
+function serviceStatus(service: Inventory['services'][number], outcome: Outcome): StatusObject {
+  const { key, object } = service
+  const unreachable = outcome.unreachable.get(key)
+  const inForce = outcome.applied.get(key)?.results.filter(({ errors }) => errors.length === 0) ?? []
+  const federationStatus =
+    unreachable === undefined ? { state: 'ACCEPTED' } : { state: 'PROCESSING_ERROR', message: unreachable }
+  return statusOf(object, {
+    ...(outcome.federation.has(key) && { federationStatus }),
+    validatedTrafficPolicies: inForce.map(({ policy }) => ({
+      ref: { name: policy.object.name, namespace: policy.object.namespace },
+    })),
+  })
+}
