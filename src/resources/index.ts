@@ -51,6 +51,7 @@ export {
 } from './schema.ts'
 export { checkShape, isObject } from './shape.ts'
 export { type ClusterSnapshot, objectsOf, type Snapshot } from './snapshot.ts'
+export { soundObject } from './sound.ts'
 export { type StructuralSchema, structural } from './structural.ts'
 export {
   type LocatedProblem,

@@ -20,6 +20,7 @@ const listenerMatch = object({
     applicationProtocols: string(),
     filter: filterMatch,
     destinationPort: uint32(),
+    transportSocket: string(),
   }),
   listenerFilter: string(),
   name: string(),

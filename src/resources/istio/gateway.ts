@@ -29,6 +29,7 @@ export const serverTls = object(
     minProtocolVersion: tlsVersion,
     maxProtocolVersion: tlsVersion,
     cipherSuites: list(string()),
+    ecdhCurves: list(string()),
     insecureSkipVerify: boolean({ nullable: true }),
   },
   {

@@ -1,6 +1,6 @@
 import { defineKind } from '../kind.ts'
 import type { KubeObject } from '../kube-object.ts'
-import { boolean, duration, list, object, required, type Static, string } from '../schema.ts'
+import { boolean, duration, list, object, oneOf, required, type Static, string } from '../schema.ts'
 import { security, securityVersions } from './group.ts'
 import { checkRequestAuthentication } from './request-authentication-check.ts'
 import { attachment, oneAttachment } from './selector.ts'
@@ -24,6 +24,7 @@ const jwtRule = object(
     ),
     timeout: duration({ minimum: '1ms' }),
     spaceDelimitedClaims: list(filled, { maxItems: 64 }),
+    presence: oneOf(['OPTIONAL', 'REQUIRED'], { description: 'REQUIRED = a request without this token is refused.' }),
   },
   { atMostOne: [['jwksUri', 'jwks']] },
 )

@@ -62,6 +62,13 @@ export const loadBalancer = object(
   {
     simple: oneOf(['UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST']),
     consistentHash,
+    backendUtilization: object({
+      weightStabilizationPeriod: duration(),
+      weightExpirationPeriod: duration(),
+      weightUpdatePeriod: duration(),
+      errorUtilizationPenaltyPercent: uint32(),
+      metricNamesForComputingUtilization: list(string()),
+    }),
     localityLbSetting,
     zoneAwareLbSetting,
     warmupDurationSecs: duration({ minimum: '1ms', description: 'Deprecated: use warmup.' }),
@@ -73,7 +80,7 @@ export const loadBalancer = object(
   },
   {
     atMostOne: [
-      ['simple', 'consistentHash'],
+      ['simple', 'consistentHash', 'backendUtilization'],
       ['warmupDurationSecs', 'warmup'],
     ],
   },
