@@ -13,6 +13,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: () => import('./cli/lint.ts'),
   },
   {
+    name: 'serve',
+    summary: 'Run the control plane against Kubernetes clusters',
+    load: () => import('./cli/serve.ts'),
+  },
+  {
     name: 'translate',
     summary: 'Translate dialect YAML into Istio objects per cluster, from files alone',
     load: () => import('./cli/translate.ts'),

@@ -60,8 +60,15 @@ export async function installCrds(
   return written
 }
 
+const contents = new WeakMap<KubeObject, string>()
+
 function contentOf(crd: KubeObject): string {
-  return createHash('sha256').update(JSON.stringify(crd.spec)).digest('hex').slice(0, 16)
+  let content = contents.get(crd)
+  if (content === undefined) {
+    content = createHash('sha256').update(JSON.stringify(crd.spec)).digest('hex').slice(0, 16)
+    contents.set(crd, content)
+  }
+  return content
 }
 
 /** By numbers: 0.10.0 is newer than 0.9.1. */

@@ -11,6 +11,7 @@ export interface LeaseTiming {
 
 export interface LeaseOptions {
   readonly client: KubeClient
+  /** Made if it is missing. */
   readonly namespace: string
   readonly name: string
   /** Differs between processes. */
@@ -35,6 +36,13 @@ const leases: ResourceType = {
   plural: 'leases',
   kind: 'Lease',
   namespaced: true,
+}
+const namespaces: ResourceType = {
+  group: '',
+  version: 'v1',
+  plural: 'namespaces',
+  kind: 'Namespace',
+  namespaced: false,
 }
 const defaultTiming: LeaseTiming = { durationMs: 15_000, retryMs: 3_000 }
 
@@ -125,12 +133,22 @@ export class LeaseElection {
       leaseTransitions: (lease?.spec?.leaseTransitions ?? 0) + (mine || lease === undefined ? 0 : 1),
     }
     const next = this.#lease(lease, spec)
-    this.#held = (await (lease === undefined
-      ? client.create(leases, next)
-      : client.update(leases, next))) as KubeObject<LeaseSpec> // The answer is the Lease that was sent.
+    // The answer is the Lease that was sent.
+    this.#held = (await (lease === undefined ? this.#create(next) : client.update(leases, next))) as typeof next
     this.#holder = identity
     this.#renewedMs = asked
     this.#move(true)
+  }
+
+  async #create(lease: KubeObject): Promise<KubeObject> {
+    const { client, namespace } = this.#options
+    try {
+      return await client.create(leases, lease)
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+      await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+      return await client.create(leases, lease)
+    }
   }
 
   #lease(before: KubeObject<LeaseSpec> | undefined, spec: LeaseSpec): KubeObject<LeaseSpec> {

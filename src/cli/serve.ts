@@ -1,0 +1,101 @@
+// `fairlead serve`: the control plane, against any Kubernetes API servers.
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Access, defaultAccess, KubeconfigError, loadAccess } from '../clusters/index.ts'
+import { type Address, type ControlPlane, makeLog, serve } from '../control-plane/index.ts'
+
+interface Options {
+  readonly kubeconfig?: string
+  readonly context?: string[]
+  readonly clusterName: string
+  readonly http: Address
+  readonly stateDir: string | false
+  readonly logLevel: string
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
+
+export function register(program: Command): void {
+  program
+    .command('serve')
+    .description('Run the control plane against Kubernetes clusters')
+    .option('--kubeconfig <file>', 'kubeconfig of the clusters; without: as kubectl finds it')
+    .option('--context <name...>', 'contexts to connect; the first is the management cluster. Without: the current one')
+    .option('--cluster-name <name>', 'name of the management cluster until a registration names it', 'Kubernetes')
+    .addOption(
+      new Option('--http <address:port>', 'where /ready, /metrics and /debug are served')
+        .argParser(parseAddress)
+        .default({ host: '127.0.0.1', port: 15014 }, '127.0.0.1:15014'),
+    )
+    .option('--state-dir <folder>', 'where the last known state of clusters is kept over a restart', defaultStateDir())
+    .option('--no-state-dir', 'keep nothing on disk')
+    .addOption(new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'))
+    .addHelpText('after', '\nExit code: 0 = stopped by a signal, 1 = cannot start, 2 = wrong usage.')
+    .action((options: Options, command: Command) => run(options, command))
+}
+
+async function run(options: Options, command: Command): Promise<void> {
+  const log = makeLog(options.logLevel)
+  const contexts = readContexts(options, command)
+  let controlPlane: ControlPlane
+  try {
+    controlPlane = await serve({
+      contexts,
+      log,
+      stateDir: options.stateDir === false ? undefined : options.stateDir,
+      http: options.http,
+      release: command.parent?.version() ?? '0.0.0',
+    })
+  } catch (error) {
+    log.fatal({ err: explain(error as NodeJS.ErrnoException) }, 'cannot start')
+    process.exitCode = 1
+    return
+  }
+  const signal = await new Promise<string>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name))
+  })
+  log.info({ signal }, 'stopping')
+  // A second signal, or something that hangs, must not keep the process.
+  const impatient = (): never => process.exit(1)
+  process.once('SIGINT', impatient)
+  process.once('SIGTERM', impatient)
+  setTimeout(impatient, 10_000).unref()
+  await controlPlane.stop()
+  process.off('SIGINT', impatient)
+  process.off('SIGTERM', impatient)
+}
+
+function readContexts(options: Options, command: Command): { name: string; access: Access }[] {
+  const { kubeconfig, clusterName } = options
+  const names: (string | undefined)[] = options.context ?? [undefined]
+  try {
+    return names.map((context, at) => {
+      const access = kubeconfig === undefined ? defaultAccess(context) : loadAccess(kubeconfig, context)
+      return { name: at === 0 ? clusterName : access.context, access }
+    })
+  } catch (error) {
+    if (!(error instanceof KubeconfigError)) throw error
+    return command.error(`error: ${error.message}`, { exitCode: 2 })
+  }
+}
+
+function explain(error: NodeJS.ErrnoException & { port?: number; address?: string }): string {
+  const place = `${error.address}:${error.port}`
+  if (error.code === 'EADDRINUSE') return `${place} is in use by another process; choose another port by its flag`
+  if (error.code === 'EACCES' && error.syscall === 'listen') return `not allowed to listen on ${place}`
+  return error.message
+}
+
+function parseAddress(text: string): Address {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text)
+  const port = Number(match?.[3])
+  if (match === null || port > 65_535) throw new InvalidArgumentError('It must be ADDRESS:PORT.')
+  return { host: match[1] ?? (match[2] || '0.0.0.0'), port }
+}
+
+function defaultStateDir(): string {
+  const home =
+    process.env['FAIRLEAD_HOME'] ?? join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share'), 'fairlead')
+  return join(home, 'serve')
+}

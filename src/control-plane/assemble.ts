@@ -1,0 +1,212 @@
+// The whole product in one list. Each entry says what it reads and what it gives; nothing else wires stages together.
+import { hostname } from 'node:os'
+import { type Access, KubeClient, LeaseElection, StateCache } from '../clusters/index.ts'
+import { Engine, RebuildLoop } from '../pipeline/index.ts'
+import { compareProblems } from '../report/index.ts'
+import { CrdInstaller } from './crd-installer.ts'
+import { debugServer } from './http.ts'
+import { Inputs } from './inputs.ts'
+import type { Log } from './log.ts'
+import { Metrics } from './metrics.ts'
+import { defineTranslation } from './translation.ts'
+import { Writer } from './writer.ts'
+import { ObjectTables } from './xds/object-tables.ts'
+
+export interface ServeOptions {
+  /** The first is the management cluster. */
+  readonly contexts: readonly { readonly name: string; readonly access: Access }[]
+  /** Where what was seen of clusters is kept over a restart; undefined keeps nothing. */
+  readonly stateDir: string | undefined
+  readonly http: Address
+  readonly log: Log
+  readonly release: string
+  /** Namespace of the Lease on the management cluster. */
+  readonly namespace?: string
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export interface ControlPlane {
+  /** Where the debug pages are. */
+  readonly http: Address
+  /** Resolves when the clusters that can be reached have been read. */
+  readonly settled: Promise<void>
+  stop(): Promise<void>
+}
+
+const settleMs = 15_000
+
+/** Starts everything. Rejects if a port is taken; an API server that is away is waited for. */
+export async function serve(options: ServeOptions): Promise<ControlPlane> {
+  const { log, contexts, release } = options
+  const metrics = new Metrics()
+
+  // ── Pipeline: every stage below reads its tables and queries. ──
+  const engine = new Engine({
+    now: () => performance.now(),
+    failed: ({ query, key, error }) => {
+      metrics.queryFailed(query)
+      log.error({ query, key, err: error }, 'a computation failed: a defect of Fairlead; the last good value stays')
+    },
+  })
+  const tables = new ObjectTables(engine)
+
+  // ── Inputs: API servers → tables. Registrations and remote secrets, objects themselves, say which. ──
+  const cache = openCache(options)
+  const inputs = new Inputs({
+    engine,
+    tables,
+    contexts,
+    cache,
+    changed: (cluster) => {
+      watchdog.seen(cluster)
+      void crds.check(cluster, managementName() === cluster.name)
+    },
+    leaving: (cluster) => writer.cleanUp(cluster),
+  })
+  const managementName = (): string => inputs.fleet.find(contexts[0]?.name ?? '')?.name ?? ''
+
+  // ── Translation: dialects → Istio objects and statuses, by cluster. ──
+  const tableOf = tables.table.bind(tables)
+  const translation = defineTranslation(engine, inputs.clusters, tableOf)
+
+  // ── Writing: plans → API servers, by whoever holds the Lease. The watches bring back what was written. ──
+  const writer = new Writer({ engine, tables, inputs, translation, log, metrics })
+  const crds = new CrdInstaller(release, log, () => lease.isHolder)
+  const watchdog = new ClusterLog(log, (name) => writer.kick(name))
+  const lease = leadership(options, (isHolder) => {
+    log.info({ isHolder }, isHolder ? 'this replica writes to the clusters' : 'another replica writes to the clusters')
+    writer.setActive(isHolder)
+    if (isHolder) for (const c of inputs.fleet.clusters) void crds.check(c, managementName() === c.name)
+  })
+
+  // ── The one loop that rebuilds. ──
+  const loop = new RebuildLoop({
+    engine,
+    timers: { now: () => performance.now(), after: (ms, run) => cancelling(setTimeout(run, ms)) },
+    rebuilt: (report) => metrics.rebuilt(report),
+    failed: (error) => log.error({ err: error }, 'a rebuild failed: a defect of Fairlead'),
+  })
+
+  // ── Views. ──
+  let isSettled = false
+  const problems = (): unknown =>
+    [...engine.get(inputs.problems, ''), ...engine.get(translation.result, '').problems].sort(compareProblems)
+  const app = debugServer({
+    engine,
+    fleet: inputs.fleet,
+    metrics,
+    notReady: () => (isSettled ? undefined : 'clusters are still being read'),
+    writer: () => ({ isHolder: lease.isHolder, holder: lease.holder, waiting: writer.waiting }),
+    problems,
+    proxies: () => [],
+    proxyConfig: () => undefined,
+  })
+  await app.listen(options.http)
+  const address = app.server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : options.http.port
+  log.info({ url: `http://${options.http.host}:${port}` }, 'debug pages and metrics')
+
+  inputs.start()
+  lease.start()
+  const settled = settle(inputs, engine).then(() => {
+    isSettled = true
+    log.info({ clusters: inputs.fleet.clusters.map(({ name }) => name) }, 'ready')
+  })
+
+  return {
+    http: { host: options.http.host, port },
+    settled,
+    // From the outside in: first nobody asks any more, then nothing is written, then nothing is read.
+    stop: async () => {
+      await app.close()
+      await lease.stop()
+      writer.stop()
+      crds.stop()
+      loop.stop()
+      await inputs.stop()
+      cache?.close()
+    },
+  }
+}
+
+/** Says once when a cluster is reached, lost, or back. */
+class ClusterLog {
+  readonly #log: Log
+  readonly #back: (cluster: string) => void
+  readonly #last = new Map<string, string>()
+
+  constructor(log: Log, back: (cluster: string) => void) {
+    this.#log = log
+    this.#back = back
+  }
+
+  seen(cluster: Inputs['fleet']['clusters'][number]): void {
+    const { name, state } = cluster
+    const { server, problem, staleSince, synced } = state
+    const now = problem !== undefined ? 'away' : staleSince === undefined && synced ? 'in sight' : 'reading'
+    const before = this.#last.get(name)
+    if (now === before) return
+    this.#last.set(name, now)
+    if (now === 'in sight') {
+      this.#log.info({ cluster: name, server }, before === 'away' ? 'cluster is back' : 'cluster is in sight')
+      this.#back(name)
+    } else if (now === 'away') {
+      const kept = synced ? 'its last known state stays in force' : 'will keep trying'
+      this.#log.warn({ cluster: name, server, staleSince, err: problem }, `cluster cannot be reached; ${kept}`)
+    }
+  }
+}
+
+function openCache({ stateDir, log }: ServeOptions): StateCache | undefined {
+  if (stateDir === undefined) return undefined
+  try {
+    return new StateCache({
+      directory: stateDir,
+      failed: (error) => log.warn({ err: error }, 'cannot remember the state of clusters on disk'),
+    })
+  } catch (error) {
+    log.warn(
+      { stateDir, err: error },
+      'works without remembering the state of clusters: the state folder is not usable',
+    )
+    return undefined
+  }
+}
+
+function leadership(options: ServeOptions, changed: (isHolder: boolean) => void): LeaseElection {
+  const [management] = options.contexts
+  if (management === undefined) throw new Error('BUG: there is a management cluster')
+  let last = ''
+  return new LeaseElection({
+    client: new KubeClient(management.access),
+    namespace: options.namespace ?? 'fairlead-system',
+    name: 'fairlead-writer',
+    identity: `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`,
+    changed,
+    failed: (error) => {
+      if (error.message !== last) options.log.debug({ err: error.message }, 'cannot renew or get the Lease')
+      last = error.message
+    },
+  })
+}
+
+function cancelling(timer: NodeJS.Timeout): () => void {
+  return () => clearTimeout(timer)
+}
+
+/** Waits until each cluster is known or cannot be reached, and the pipeline is at rest; not for ever. */
+async function settle(inputs: Inputs, engine: Engine): Promise<void> {
+  const until = performance.now() + settleMs
+  for (;;) {
+    const { clusters } = inputs.fleet
+    const open = clusters.filter(({ state }) => !state.synced && state.problem === undefined)
+    const isAnyKnown = clusters.some(({ state }) => state.synced || state.uid !== undefined)
+    if (open.length === 0 && isAnyKnown && !engine.dirty) return
+    if (isAnyKnown && performance.now() > until) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

@@ -1,0 +1,2 @@
+export { type Address, type ControlPlane, type ServeOptions, serve } from './assemble.ts'
+export { type Log, makeLog } from './log.ts'

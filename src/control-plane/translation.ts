@@ -1,0 +1,53 @@
+import { type ClusterObject, type StatusObject, type TranslateResult, translate } from '../dialects/index.ts'
+import { sameStructure } from '../lib/index.ts'
+import type { Engine, Query, Table } from '../pipeline/index.ts'
+import type { KubeObject } from '../resources/index.ts'
+import type { ClusterRow } from './cluster-rows.ts'
+import { type TableOf, trackedSnapshot } from './tracked-snapshot.ts'
+
+/** Second stage: what users said in their dialects → what is to be on each cluster, and what users are told. */
+export interface Translation {
+  readonly result: Query<string, TranslateResult>
+  /** By cluster. */
+  readonly objects: Query<string, readonly KubeObject[]>
+  readonly statuses: Query<string, readonly StatusObject[]>
+  readonly trust: Query<string, TranslateResult['trust']>
+}
+
+const empty: TranslateResult = { objects: [], secrets: [], statuses: [], problems: [], trust: [] }
+
+export function defineTranslation(engine: Engine, clusters: Table<ClusterRow>, tableOf: TableOf): Translation {
+  const management = engine.define<string, string | undefined>(
+    'management cluster',
+    (read) => read.all(clusters).find((row) => row.isManagement && row.isKnown)?.name,
+  )
+  const result = engine.define<string, TranslateResult>('translation', (read) => {
+    const name = read.query(management, '')
+    if (name === undefined) return empty
+    return translate({ snapshot: trackedSnapshot(read, clusters, tableOf), management: name })
+  })
+  const equals = sameStructure
+  const byCluster = engine.define<string, ReadonlyMap<string, KubeObject[]>>('translation by cluster', (read) => {
+    const objects = new Map<string, KubeObject[]>()
+    for (const { cluster, object } of read.query(result, '').objects) {
+      const own = objects.get(cluster)
+      if (own === undefined) objects.set(cluster, [object])
+      else own.push(object)
+    }
+    return objects
+  })
+  return {
+    result,
+    objects: engine.define<string, readonly KubeObject[]>(
+      'desired objects',
+      (read, cluster) => read.query(byCluster, '').get(cluster) ?? [],
+      { equals },
+    ),
+    statuses: engine.define<string, readonly ClusterObject[]>(
+      'desired statuses',
+      (read) => read.query(result, '').statuses,
+      { equals },
+    ),
+    trust: engine.define<string, TranslateResult['trust']>('trust', (read) => read.query(result, '').trust, { equals }),
+  }
+}
