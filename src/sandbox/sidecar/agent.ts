@@ -1,0 +1,139 @@
+// The agent beside an Envoy: proves the pod's identity with its service account token, gets a certificate for it, keeps it
+// as files, and renews it at half of its life (Istio's certificate signing service; istio.io/api security/v1alpha1).
+
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
+import { credentials, Metadata, makeClientConstructor, type ServiceError } from '@grpc/grpc-js'
+import 'reflect-metadata'
+import * as x509 from '@peculiar/x509'
+import {
+  type IstioCertificateRequest,
+  IstioCertificateRequestSchema,
+  type IstioCertificateResponse,
+  IstioCertificateResponseSchema,
+} from '#gen/security/v1alpha1/ca_pb.js'
+import { proxyFiles } from './bootstrap.ts'
+import { controlPlaneName, type ProxyOptions } from './options.ts'
+
+const lifetimeSeconds = 24 * 3600
+const callTimeoutMs = 10_000
+const retryMs = { first: 250, most: 10_000 }
+const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+
+const CertificateClient = makeClientConstructor(
+  {
+    createCertificate: {
+      path: '/istio.v1.auth.IstioCertificateService/CreateCertificate',
+      requestStream: false,
+      responseStream: false,
+      requestSerialize: (m: IstioCertificateRequest) => Buffer.from(toBinary(IstioCertificateRequestSchema, m)),
+      requestDeserialize: (bytes: Buffer) => fromBinary(IstioCertificateRequestSchema, bytes),
+      responseSerialize: (m: IstioCertificateResponse) => Buffer.from(toBinary(IstioCertificateResponseSchema, m)),
+      responseDeserialize: (bytes: Buffer) => fromBinary(IstioCertificateResponseSchema, bytes),
+    },
+  },
+  'IstioCertificateService',
+)
+
+type Call = (
+  request: IstioCertificateRequest,
+  metadata: Metadata,
+  options: { deadline: number },
+  done: (error: ServiceError | null, response?: IstioCertificateResponse) => void,
+) => void
+
+/** Keeps the pod's certificate files good until it is stopped. */
+export class CertificateAgent {
+  readonly #options: ProxyOptions
+  readonly #stopped = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: ProxyOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when the first certificate lies there; goes on trying, with back-off, until then or until it is stopped. */
+  async start(): Promise<void> {
+    mkdirSync(proxyFiles(this.#options.directory).certificates, { recursive: true, mode: 0o700 })
+    await this.#renew()
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+    clearTimeout(this.#timer)
+  }
+
+  async #renew(): Promise<void> {
+    let waitMs = retryMs.first
+    while (!this.#stopped.signal.aborted) {
+      try {
+        const expiresAt = await this.#request()
+        const inMs = Math.max(1000, (expiresAt - Date.now()) / 2)
+        this.#timer = setTimeout(() => void this.#renew(), Math.min(inMs, 2 ** 31 - 1))
+        this.#timer.unref()
+        return
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        this.#options.log(`certificate: ${why}; trying again in ${waitMs} ms`)
+        await new Promise((done) => {
+          this.#timer = setTimeout(done, waitMs)
+          this.#stopped.signal.addEventListener('abort', done, { once: true })
+        })
+        waitMs = Math.min(waitMs * 2, retryMs.most)
+      }
+    }
+  }
+
+  /** Gets one certificate and puts it in place; returns when it expires (milliseconds since the epoch). */
+  async #request(): Promise<number> {
+    const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify'])
+    const csr = await x509.Pkcs10CertificateRequestGenerator.create({ keys, signingAlgorithm: keyAlgorithm })
+    const metadata = new Metadata()
+    metadata.set('authorization', `Bearer ${await this.#options.token()}`)
+    metadata.set('clusterid', this.#options.cluster)
+    const request = create(IstioCertificateRequestSchema, {
+      csr: csr.toString('pem'),
+      validityDuration: BigInt(lifetimeSeconds),
+    })
+    const { certChain } = await this.#call(request, metadata)
+    const [leaf] = certChain
+    if (leaf === undefined || certChain.length < 2) throw new Error('the answer holds no certificate chain')
+    const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
+    this.#place(certChain, `-----BEGIN PRIVATE KEY-----\n${der.replace(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`)
+    return new x509.X509Certificate(leaf).notAfter.getTime()
+  }
+
+  #call(request: IstioCertificateRequest, metadata: Metadata): Promise<IstioCertificateResponse> {
+    const { address, rootFile } = this.#options.xds
+    const client = new CertificateClient(address, credentials.createSsl(readFileSync(rootFile)), {
+      'grpc.ssl_target_name_override': controlPlaneName,
+      'grpc.default_authority': controlPlaneName,
+    })
+    const method = client['createCertificate'] as Call
+    return new Promise((resolve, reject) => {
+      method.call(client, request, metadata, { deadline: Date.now() + callTimeoutMs }, (error, response) => {
+        client.close()
+        if (response) resolve(response)
+        else reject(error ?? new Error('no answer'))
+      })
+    })
+  }
+
+  /** Writes the files by rename; the chain last, since Envoy reads all of them again when the folder changes. */
+  #place(certChain: readonly string[], key: string): void {
+    const files = proxyFiles(this.#options.directory)
+    const put = (path: string, text: string): void => {
+      writeFileSync(`${path}.new`, text, { mode: 0o600 })
+      renameSync(`${path}.new`, path)
+    }
+    put(files.key, key)
+    put(files.roots, certChain.at(-1) ?? '')
+    put(
+      files.chain,
+      certChain
+        .slice(0, -1)
+        .map((pem) => (pem.endsWith('\n') ? pem : `${pem}\n`))
+        .join(''),
+    )
+  }
+}

@@ -1,0 +1,168 @@
+// Envoy's bootstrap: who it is, and where its configuration comes from. Everything else comes over ADS.
+import { join } from 'node:path'
+import { controlPlaneName, type ProxyOptions, proxyPorts } from './options.ts'
+
+/** Files of an Envoy, below its directory. */
+export function proxyFiles(directory: string) {
+  return {
+    bootstrap: join(directory, 'envoy.json'),
+    /** Secret resources for Envoy that name the files below. */
+    certificateSecret: join(directory, 'certificate-secret.json'),
+    rootsSecret: join(directory, 'roots-secret.json'),
+    certificates: join(directory, 'certificates'),
+    chain: join(directory, 'certificates', 'cert-chain.pem'),
+    key: join(directory, 'certificates', 'key.pem'),
+    roots: join(directory, 'certificates', 'root-cert.pem'),
+    log: join(directory, 'envoy.log'),
+  }
+}
+
+const secretType = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret'
+
+/** Secrets as files, so that Envoy takes up a renewed certificate of its own for new connections to the control plane. */
+export function secretFiles(directory: string): { path: string; content: unknown }[] {
+  const files = proxyFiles(directory)
+  const watched = { watched_directory: { path: files.certificates } }
+  const certificate = {
+    certificate_chain: { filename: files.chain },
+    private_key: { filename: files.key },
+    ...watched,
+  }
+  const roots = { trusted_ca: { filename: files.roots }, ...watched }
+  return [
+    {
+      path: files.certificateSecret,
+      content: { resources: [{ '@type': secretType, name: 'agent', tls_certificate: certificate }] },
+    },
+    {
+      path: files.rootsSecret,
+      content: { resources: [{ '@type': secretType, name: 'agent-roots', validation_context: roots }] },
+    },
+  ]
+}
+
+/** The node id as istiod expects it: type, address, pod, DNS domain. */
+export function nodeId({ role, address, pod }: Pick<ProxyOptions, 'role' | 'address' | 'pod'>): string {
+  const type = role === 'gateway' ? 'router' : 'sidecar'
+  return `${type}~${address}~${pod.name}.${pod.namespace}~${pod.namespace}.svc.cluster.local`
+}
+
+/** Node metadata: Istio's keys, and those that tell of the loopback data path. */
+export function nodeMetadata(options: ProxyOptions): Record<string, unknown> {
+  const { pod } = options
+  const workload = pod.workloadName ?? pod.name
+  return {
+    NAME: pod.name,
+    NAMESPACE: pod.namespace,
+    LABELS: pod.labels,
+    ANNOTATIONS: Object.fromEntries(Object.entries(pod.annotations).filter(([key]) => key.includes('istio.io'))),
+    SERVICE_ACCOUNT: pod.serviceAccount,
+    CLUSTER_ID: options.cluster,
+    NETWORK: options.network,
+    MESH_ID: 'cluster.local',
+    INSTANCE_IPS: options.address,
+    NODE_NAME: pod.nodeName,
+    WORKLOAD_NAME: workload,
+    OWNER: `kubernetes://apis/apps/v1/namespaces/${pod.namespace}/deployments/${workload}`,
+    INTERCEPTION_MODE: 'NONE',
+    ISTIO_VERSION: '1.30.0',
+    FAIRLEAD_DATA_PATH: 'loopback',
+    FAIRLEAD_INBOUND_PORTS: options.ports,
+    ...(options.appAddress === undefined ? {} : { FAIRLEAD_APP_ADDRESS: options.appAddress }),
+  }
+}
+
+/** The whole bootstrap, in proto3 JSON of envoy.config.bootstrap.v3.Bootstrap. */
+export function bootstrap(options: ProxyOptions): unknown {
+  const { region, zone, subzone } = options.locality
+  const ads = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' }
+  return {
+    node: {
+      id: nodeId(options),
+      cluster: `${options.pod.labels['app'] ?? options.pod.workloadName ?? options.pod.name}.${options.pod.namespace}`,
+      locality: { region, zone, ...(subzone === undefined ? {} : { sub_zone: subzone }) },
+      metadata: nodeMetadata(options),
+    },
+    admin: { address: socketAddress(options.address, proxyPorts.admin) },
+    bootstrap_extensions: [
+      {
+        name: 'envoy.bootstrap.internal_listener',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener',
+        },
+      },
+    ],
+    // Peers are told apart by their address, as in a real cluster.
+    cluster_manager: { upstream_bind_config: { source_address: { address: options.address, port_value: 0 } } },
+    dynamic_resources: {
+      lds_config: ads,
+      cds_config: ads,
+      ads_config: {
+        api_type: 'DELTA_GRPC',
+        transport_api_version: 'V3',
+        set_node_on_first_message_only: true,
+        grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }],
+      },
+    },
+    static_resources: { clusters: [controlPlaneCluster(options)] },
+    layered_runtime: {
+      layers: [
+        {
+          name: 'static',
+          static_layer: {
+            're2.max_program_size.error_level': 32768,
+            'envoy.deprecated_features:envoy.config.listener.v3.Listener.hidden_envoy_deprecated_use_original_dst': true,
+            'overload.global_downstream_max_connections': 2147483647,
+          },
+        },
+      ],
+    },
+  }
+}
+
+function controlPlaneCluster(options: ProxyOptions): unknown {
+  const files = proxyFiles(options.directory)
+  const [host = '', port = ''] = options.xds.address.split(/:(?=\d+$)/)
+  const file = (path: string) => ({
+    path_config_source: { path, watched_directory: { path: options.directory } },
+    resource_api_version: 'V3',
+  })
+  return {
+    name: 'xds-grpc',
+    type: 'STATIC',
+    connect_timeout: '1s',
+    load_assignment: {
+      cluster_name: 'xds-grpc',
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(host, Number(port)) } }] }],
+    },
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+        '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+        explicit_http_config: {
+          http2_protocol_options: { connection_keepalive: { interval: '10s', timeout: '5s' } },
+        },
+      },
+    },
+    transport_socket: {
+      name: 'envoy.transport_sockets.tls',
+      typed_config: {
+        '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+        sni: controlPlaneName,
+        common_tls_context: {
+          alpn_protocols: ['h2'],
+          tls_certificate_sds_secret_configs: [{ name: 'agent', sds_config: file(files.certificateSecret) }],
+          combined_validation_context: {
+            default_validation_context: {
+              match_typed_subject_alt_names: [{ san_type: 'DNS', matcher: { exact: controlPlaneName } }],
+            },
+            validation_context_sds_secret_config: { name: 'agent-roots', sds_config: file(files.rootsSecret) },
+          },
+        },
+      },
+    },
+  }
+}
+
+function socketAddress(address: string, port: number): unknown {
+  return { socket_address: { address, port_value: port } }
+}

@@ -1,0 +1,3 @@
+export { isGateway, needsSidecar, proxyEnvironment } from './inject.ts'
+export { controlPlaneName, type InboundPort, type ProxyOptions, type ProxyPod, proxyPorts } from './options.ts'
+export { type Proxy, type ProxyExit, startProxy } from './proxy.ts'

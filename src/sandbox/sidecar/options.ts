@@ -1,0 +1,48 @@
+/** A pod's container port: as declared, where Envoy listens for it, and where the program behind does. */
+export interface InboundPort {
+  readonly port: number
+  /** `address:port`. */
+  readonly bind: string
+  /** `address:port`. */
+  readonly app: string
+}
+
+/** The pod, or the VM, that an Envoy stands beside. */
+export interface ProxyPod {
+  readonly name: string
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly annotations: Readonly<Record<string, string>>
+  readonly serviceAccount: string
+  readonly nodeName: string
+  /** Name of the Deployment or the like that the pod is of. */
+  readonly workloadName?: string
+}
+
+export interface ProxyOptions {
+  /** `gateway`: no program behind it. */
+  readonly role: 'sidecar' | 'gateway'
+  readonly envoyPath: string
+  /** For bootstrap, certificates and logs; made if it is not there. */
+  readonly directory: string
+  /** The pod's own address, the one that others see. */
+  readonly address: string
+  /** Where the programs behind it are bound; undefined for gateways. */
+  readonly appAddress: string | undefined
+  readonly ports: readonly InboundPort[]
+  readonly pod: ProxyPod
+  readonly cluster: string
+  readonly network: string
+  readonly locality: { readonly region: string; readonly zone: string; readonly subzone?: string }
+  /** The control plane: `host:port`, and a file with the CA of its certificate. */
+  readonly xds: { readonly address: string; readonly rootFile: string }
+  /** A fresh service account token of the pod. */
+  readonly token: () => Promise<string>
+  readonly log: (line: string) => void
+}
+
+/** Ports of an Envoy beside a pod, on the pod's address; the numbers are Istio's. */
+export const proxyPorts = { admin: 15000, outbound: 15001, inbound: 15006, health: 15021 } as const
+
+/** Names that the control plane's certificate has, whatever its address. */
+export const controlPlaneName = 'istiod.istio-system.svc'
