@@ -76,13 +76,14 @@ export class Graph {
   sweep(): number {
     let forgotten = 0
     for (const node of this.#suspects) {
+      // Taken out first: a node that is still used now may become a suspect again before the loop ends.
+      this.#suspects.delete(node)
       if (!node.unused || node.query.nodes.get(node.text) !== node) continue
       node.query.nodes.delete(node.text)
       forgotten++
       // May add to the set, which the loop then reaches.
       for (const read of node.reads) this.#unlink(node, read)
     }
-    this.#suspects.clear()
     return forgotten
   }
 
