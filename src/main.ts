@@ -22,6 +22,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     summary: 'Translate dialect YAML into Istio objects per cluster, from files alone',
     load: () => import('./cli/translate.ts'),
   },
+  {
+    name: 'sandbox',
+    summary: 'Embedded clusters with real Envoys on this machine',
+    load: () => import('./cli/sandbox.ts'),
+  },
 ]
 
 /** Runs the command line; sets the exit code, and returns when the command is done. */

@@ -85,6 +85,8 @@ function authorityOf(access: Access): string {
   return caFile ? readFileSync(caFile, 'utf8') : ''
 }
 
+const repeatLogAfterMs = 60_000
+
 function start(
   api: KubeApi,
   controllers: readonly Controller[],
@@ -95,7 +97,13 @@ function start(
     if (!stop.signal.aborted)
       options.log(`${options.cluster}: ${who}: ${what instanceof Error ? what.message : String(what)}`)
   }
-  const informers = new Informers(api.client, (resource, error) => say(`watch ${resource.plural}`, error))
+  // A server that is away fails all watches alike: one line is enough.
+  const told = new Map<string, number>()
+  const informers = new Informers(api.client, (resource, error) => {
+    const last = told.get(error.message) ?? 0
+    if (Date.now() - last > repeatLogAfterMs) say(`watch ${resource.plural}`, error)
+    told.set(error.message, Date.now())
+  })
   const queues: WorkQueue[] = []
   const recorders = new Map<string, EventRecorder>()
   for (const controller of controllers) {

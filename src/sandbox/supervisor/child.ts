@@ -21,6 +21,8 @@ export interface Child {
   /** Ends it and starts it anew at once. */
   restart(): Promise<void>
   stop(): Promise<void>
+  /** Ends it at once, by force, for good. */
+  kill(): Promise<void>
 }
 
 const graceMs = 5000
@@ -60,12 +62,12 @@ export function keepRunning(options: ChildOptions): Child {
     child.on('error', (error) => ended(error.message))
     child.on('exit', (code, signal) => ended(signal === null ? `exit code ${code}` : `signal ${signal}`))
   }
-  const end = async (): Promise<void> => {
+  const end = async (waitMs = graceMs): Promise<void> => {
     const child = current
     current = undefined
     clearTimeout(timer)
     const id = child?.pid === undefined ? undefined : processId(child.pid)
-    if (id) await endProcess(id, graceMs)
+    if (id) await endProcess(id, waitMs)
   }
   launch()
   return {
@@ -79,6 +81,10 @@ export function keepRunning(options: ChildOptions): Child {
     async stop() {
       stopped = true
       await end()
+    },
+    async kill() {
+      stopped = true
+      await end(0)
     },
   }
 }

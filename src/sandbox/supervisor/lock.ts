@@ -12,7 +12,9 @@ export class SandboxBusy extends Error {
   readonly lock: Lock
 
   constructor(name: string, lock: Lock) {
-    super(`sandbox ${name} is up already (process ${lock.pid}); end it with: fairlead sandbox down --name ${name}`)
+    super(
+      `sandbox ${name} is up already (process ${lock.pid}); end it with: fairlead sandbox down${name === 'default' ? '' : ` --name ${name}`}`,
+    )
     this.name = 'SandboxBusy'
     this.lock = lock
   }

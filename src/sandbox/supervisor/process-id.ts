@@ -44,12 +44,13 @@ export async function isGoneWithin(id: ProcessId, withinMs: number): Promise<boo
   return !isAlive(id)
 }
 
-/** Ends a process: politely first, by force after `graceMs`. Does nothing if it is not that very process any more. */
+/** Ends a process: politely first, by force after `graceMs` (0: at once). Does nothing if it is not that very process any more. */
 export async function endProcess(id: ProcessId, graceMs: number): Promise<void> {
-  for (const [signal, waitMs] of [
+  const steps = [
     ['SIGTERM', graceMs],
     ['SIGKILL', 5000],
-  ] as const) {
+  ] as const
+  for (const [signal, waitMs] of graceMs > 0 ? steps : steps.slice(1)) {
     if (!isAlive(id)) return
     try {
       process.kill(id.pid, signal)

@@ -11,10 +11,10 @@ interface Informer {
 /** One watch and one store per resource, shared by all controllers of a cluster. */
 export class Informers {
   private readonly client: KubeClient
-  private readonly onError: (resource: Resource, error: unknown) => void
+  private readonly onError: (resource: Resource, error: Error) => void
   private readonly informers = new Map<string, Informer>()
 
-  constructor(client: KubeClient, onError: (resource: Resource, error: unknown) => void) {
+  constructor(client: KubeClient, onError: (resource: Resource, error: Error) => void) {
     this.client = client
     this.onError = onError
   }

@@ -1,0 +1,2 @@
+export { FaultError, type FaultKind, type FaultOrder, faultKinds } from './faults/index.ts'
+export * from './supervisor/index.ts'

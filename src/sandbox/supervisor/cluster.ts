@@ -1,0 +1,173 @@
+// One embedded cluster: API server, controllers, load balancer, kubelet. Or, where the API server exists already
+// (`--on`), the same without one of our own.
+import { join } from 'node:path'
+import { type ApiServer, startApiServer } from '../apiserver/index.ts'
+import {
+  type Controller,
+  type LoadBalancer,
+  loadBalancer,
+  type Peer,
+  type RunningControllers,
+  runControllers,
+} from '../controllers/index.ts'
+import type { Victim } from '../faults/index.ts'
+import { type Child, keepRunning } from './child.ts'
+import { type ClusterAccess, kubeconfigFor, writeKubeconfig } from './kubeconfig.ts'
+import { Applier } from './manifests.ts'
+import { meshObjects } from './mesh-objects.ts'
+import { freePort } from './ports.ts'
+import type { Claim } from './ranges.ts'
+import type { ClusterSpec } from './spec.ts'
+
+export interface ClusterOptions {
+  readonly spec: ClusterSpec
+  /** Folder of this cluster's files. */
+  readonly directory: string
+  readonly claim: Claim
+  /** Port that it had before. */
+  readonly port?: number | undefined
+  /** How to reach the API server that exists already; without it, one of our own is started. */
+  readonly on?: ClusterAccess
+  readonly envoy: () => Promise<string>
+  readonly log: (message: string) => void
+}
+
+/** Everything of one cluster that this process runs. */
+export class SandboxCluster {
+  readonly spec: ClusterSpec
+  readonly directory: string
+  readonly claim: Claim
+  readonly access: ClusterAccess
+  /** A kubeconfig with this cluster's context only. */
+  readonly kubeconfig: string
+  private readonly options: ClusterOptions
+  private readonly balancer: LoadBalancer
+  private server: ApiServer | undefined
+  private controllers: RunningControllers | undefined
+  private balancerEnvoy: Child | undefined
+
+  private constructor(options: ClusterOptions, access: ClusterAccess, server: ApiServer | undefined) {
+    this.options = options
+    this.spec = options.spec
+    this.directory = options.directory
+    this.claim = options.claim
+    this.access = access
+    this.server = server
+    this.kubeconfig = join(options.directory, 'kubeconfig')
+    writeKubeconfig(this.kubeconfig, kubeconfigFor([access]))
+    this.balancer = this.makeBalancer()
+  }
+
+  /** Starts the API server, if it is ours. */
+  static async open(options: ClusterOptions): Promise<SandboxCluster> {
+    if (options.on) return new SandboxCluster(options, options.on, undefined)
+    const server = await startServer(options, await freePort(options.port))
+    const admin = await server.issueCredential('fairlead-admin', ['system:masters'])
+    const user = {
+      'client-certificate-data': Buffer.from(admin.clientCertificatePem).toString('base64'),
+      'client-key-data': Buffer.from(admin.clientKeyPem).toString('base64'),
+    }
+    const access = { context: options.spec.context, server: server.url, certificateAuthority: server.caPem, user }
+    return new SandboxCluster(options, access, server)
+  }
+
+  get port(): number | undefined {
+    return this.server?.port
+  }
+
+  get balancerPid(): number | undefined {
+    return this.balancerEnvoy?.id?.pid
+  }
+
+  get duties(): readonly string[] {
+    return this.controllers?.duties ?? []
+  }
+
+  /** Starts controllers and load balancer, and returns when the controllers have read everything once. */
+  async run(): Promise<void> {
+    const more: Controller[] = [this.balancer.controller]
+    const { name, context } = this.spec
+    const { log } = this.options
+    this.controllers = await runControllers({ cluster: name, kubeconfig: this.kubeconfig, context, more, log })
+    await this.controllers.ready
+  }
+
+  /** Makes what every cluster of the mesh has: system namespace, mesh configuration, gateway. */
+  async prepareMesh(): Promise<void> {
+    const applier = new Applier(this.kubeconfig, this.spec.context)
+    try {
+      await applier.apply(meshObjects(this.spec))
+    } finally {
+      applier.close()
+    }
+  }
+
+  /** A credential that another cluster, or the control plane, uses to reach this one. */
+  async accessFor(user: string): Promise<ClusterAccess> {
+    if (!this.server) return this.access
+    const credential = await this.server.issueCredential(user, ['system:masters'])
+    return { ...this.access, user: { token: credential.token } }
+  }
+
+  /** Pods that run on this machine, for faults. */
+  async victims(_namespace?: string, _deployment?: string): Promise<Victim[]> {
+    return []
+  }
+
+  setPeers(peers: readonly Peer[]): void {
+    this.balancer.setPeers(peers)
+  }
+
+  /** Takes the API server away, or brings it back on the same port with all that it knew. */
+  async setReachable(reachable: boolean): Promise<void> {
+    if (this.options.on) throw new Error(`the API server of ${this.spec.name} is not ours to stop`)
+    if (reachable && !this.server) {
+      this.server = await startServer(this.options, Number(new URL(this.access.server).port))
+    } else if (!reachable && this.server) {
+      const { server } = this
+      this.server = undefined
+      await server.close()
+    }
+  }
+
+  get reachable(): boolean {
+    return this.options.on !== undefined || this.server !== undefined
+  }
+
+  async close(): Promise<void> {
+    await this.controllers?.close()
+    await this.balancerEnvoy?.stop()
+    await this.server?.close()
+    this.server = undefined
+    this.claim.release()
+  }
+
+  private makeBalancer(): LoadBalancer {
+    const { addresses } = this.claim
+    const directory = join(this.directory, 'load-balancer')
+    return loadBalancer({
+      directory,
+      addresses: addresses.loadBalancers,
+      adminAddress: addresses.loadBalancerAdmin,
+      startEnvoy: async (bootstrapFile) => {
+        const quiet = ['--disable-hot-restart', '--concurrency', '1', '--drain-time-s', '1', '-l', 'warning']
+        this.balancerEnvoy = keepRunning({
+          name: `load balancer of ${this.spec.name}`,
+          command: await this.options.envoy(),
+          args: ['-c', bootstrapFile, ...quiet],
+          logFile: join(this.directory, 'logs', 'load-balancer.log'),
+          onExit: (how) => this.options.log(`${this.spec.name}: load balancer ended (${how}); it is started again`),
+        })
+      },
+    })
+  }
+}
+
+function startServer(options: ClusterOptions, port: number): Promise<ApiServer> {
+  const { spec, directory, log } = options
+  return startApiServer({
+    dataDir: join(directory, 'store'),
+    port,
+    onError: (error) => log(`${spec.name}: API server: ${error instanceof Error ? error.stack : String(error)}`),
+  })
+}

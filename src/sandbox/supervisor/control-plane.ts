@@ -1,0 +1,104 @@
+// `fairlead serve`, started as users start it.
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Child, keepRunning } from './child.ts'
+
+export interface ControlPlaneOptions {
+  readonly kubeconfig: string
+  readonly contexts: readonly string[]
+  /** For its cache and its log. */
+  readonly directory: string
+  readonly ports: { readonly xds: number; readonly http: number; readonly xdsPlaintext?: number }
+  readonly onExit: (how: string) => void
+}
+
+const root = join(import.meta.dirname, '../../..')
+
+/** The command line of `fairlead`, as a child of ours runs it. */
+export function fairleadCommand(args: readonly string[]): { command: string; args: string[] } {
+  return { command: process.execPath, args: [join(root, 'bin/fairlead.mjs'), ...args] }
+}
+
+export class ControlPlane {
+  readonly options: ControlPlaneOptions
+  readonly logFile: string
+  private child: Child | undefined
+
+  constructor(options: ControlPlaneOptions) {
+    this.options = options
+    this.logFile = join(options.directory, 'logs', 'control-plane.log')
+  }
+
+  get pid(): number | undefined {
+    return this.child?.id?.pid
+  }
+
+  get xds(): string {
+    return `127.0.0.1:${this.options.ports.xds}`
+  }
+
+  get http(): string {
+    return `127.0.0.1:${this.options.ports.http}`
+  }
+
+  start(): void {
+    if (this.child) return
+    const { kubeconfig, contexts, directory, ports, onExit } = this.options
+    const plaintext = ports.xdsPlaintext === undefined ? [] : ['--xds-plaintext', `127.0.0.1:${ports.xdsPlaintext}`]
+    const serve = fairleadCommand([
+      'serve',
+      '--kubeconfig',
+      kubeconfig,
+      ...contexts.flatMap((context) => ['--context', context]),
+      '--xds',
+      this.xds,
+      '--http',
+      this.http,
+      ...plaintext,
+      '--state',
+      join(directory, 'control-plane'),
+    ])
+    this.child = keepRunning({ name: 'control plane', ...serve, logFile: this.logFile, onExit })
+  }
+
+  /** Whether it answers that it is ready. */
+  async isReady(): Promise<boolean> {
+    try {
+      const answer = await fetch(`http://${this.http}/ready`, { signal: AbortSignal.timeout(2000) })
+      await answer.body?.cancel()
+      return answer.ok
+    } catch {
+      return false
+    }
+  }
+
+  async awaitReady(withinMs: number, signal?: AbortSignal): Promise<void> {
+    for (const end = Date.now() + withinMs; Date.now() < end; await delay(100)) {
+      signal?.throwIfAborted()
+      if (await this.isReady()) return
+    }
+    throw new Error(`the control plane is not ready after ${withinMs / 1000} s; its log: ${this.logFile}`)
+  }
+
+  async restart(): Promise<void> {
+    await this.child?.restart()
+  }
+
+  /** Kills it without a word; it stays down until `start`. */
+  async kill(): Promise<void> {
+    const { child } = this
+    this.child = undefined
+    await child?.kill()
+  }
+
+  /** Stops the process without ending it, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    const id = this.child?.id
+    if (id) process.kill(id.pid, signal)
+  }
+
+  async stop(): Promise<void> {
+    await this.child?.stop()
+    this.child = undefined
+  }
+}

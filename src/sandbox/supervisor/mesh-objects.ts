@@ -1,0 +1,79 @@
+// What each cluster of the mesh holds before anybody uses it: the system namespace, the mesh configuration, the gateway.
+
+import { stringify } from 'yaml'
+import type { KubeObject } from '../../resources/index.ts'
+import type { ClusterAccess } from './kubeconfig.ts'
+import { kubeconfigFor } from './kubeconfig.ts'
+import { readExample } from './manifests.ts'
+import type { ClusterSpec } from './spec.ts'
+
+export const systemNamespace = 'istio-system'
+export const gatewayName = 'istio-ingressgateway'
+
+/** The objects, in the order in which they must be applied. */
+export function meshObjects(cluster: ClusterSpec): KubeObject[] {
+  const labels = { 'topology.istio.io/network': cluster.network, 'fairlead.dev/data-plane': 'envoy' }
+  const mesh = { rootNamespace: systemNamespace, trustDomain: 'cluster.local', accessLogFile: '/dev/stdout' }
+  const config: KubeObject & { data: Record<string, string> } = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'istio', namespace: systemNamespace, labels: { 'istio.io/rev': 'default' } },
+    data: { mesh: stringify(mesh), meshNetworks: 'networks: {}\n' },
+  }
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace, labels } },
+    config,
+    ...readExample('gateway/istio-ingressgateway.yaml').map((object) => ({
+      ...object,
+      metadata: { ...object.metadata, namespace: systemNamespace },
+    })),
+  ]
+}
+
+/** Where the objects of Service Mesh Hub, and of its successor Gloo Mesh, live on the management cluster. */
+export const managementNamespaces = ['service-mesh-hub', 'gloo-mesh'] as const
+
+interface Secret extends KubeObject {
+  type?: string
+  data: Record<string, string>
+}
+
+function kubeconfigData(cluster: ClusterSpec, access: ClusterAccess): string {
+  return Buffer.from(stringify(kubeconfigFor([{ ...access, context: cluster.name }]))).toString('base64')
+}
+
+/** A cluster registered as Service Mesh Hub does it: a Secret with its kubeconfig, and the object that names it. */
+export function registrationObjects(cluster: ClusterSpec, access: ClusterAccess): KubeObject[] {
+  const [namespace] = managementNamespaces
+  const secret: Secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: cluster.name, namespace },
+    type: 'solo.io/kubeconfig',
+    data: { kubeconfig: kubeconfigData(cluster, access) },
+  }
+  const registration: KubeObject = {
+    apiVersion: 'discovery.zephyr.solo.io/v1alpha1',
+    kind: 'KubernetesCluster',
+    metadata: { name: cluster.name, namespace },
+    spec: { secretRef: { name: cluster.name, namespace }, writeNamespace: namespace },
+  }
+  return [secret, registration]
+}
+
+/** The Secret by which a cluster joins `cluster` to its own mesh, as `istioctl create-remote-secret` makes it. */
+export function remoteSecret(cluster: ClusterSpec, access: ClusterAccess): KubeObject {
+  const secret: Secret = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name: `istio-remote-secret-${cluster.name}`,
+      namespace: systemNamespace,
+      labels: { 'istio/multiCluster': 'true' },
+      annotations: { 'networking.istio.io/cluster': cluster.name },
+    },
+    type: 'Opaque',
+    data: { [cluster.name]: kubeconfigData(cluster, access) },
+  }
+  return secret
+}
