@@ -270,7 +270,7 @@ describe('certificates of workloads', () => {
     ]) {
       expect(shown).not.toContain(key)
     }
-    expect(Buffer.from(certificateSecret(certificate).bytes()).toString('latin1')).toContain(key)
+    expect(Buffer.from(certificateSecret(certificate).message()).toString('latin1')).toContain(key)
     certificates.close()
   })
 })

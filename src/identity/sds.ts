@@ -1,7 +1,6 @@
 // Certificates and roots as Envoy's secrets.
 import { hash } from 'node:crypto'
 import { create, toBinary } from '@bufbuild/protobuf'
-import { AnySchema, anyPack } from '@bufbuild/protobuf/wkt'
 import { SecretSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import type { WorkloadCertificate } from './workload-certificates.ts'
 
@@ -12,7 +11,8 @@ export const secretNames = { certificate: 'default', roots: 'ROOTCA' } as const
 export interface EncodedSecret {
   readonly name: string
   readonly version: string
-  bytes(): Uint8Array
+  /** envoy.extensions.transport_sockets.tls.v3.Secret, encoded. It may hold a private key: for the wire only. */
+  message(): Uint8Array
 }
 
 /** The proxy's own certificate and key. */
@@ -52,13 +52,5 @@ function secret(
   version: string,
   make: () => ReturnType<typeof create<typeof SecretSchema>>,
 ): EncodedSecret {
-  let bytes: Uint8Array | undefined
-  return {
-    name,
-    version,
-    bytes: () => {
-      bytes ??= toBinary(AnySchema, anyPack(SecretSchema, make()))
-      return bytes
-    },
-  }
+  return { name, version, message: () => toBinary(SecretSchema, make()) }
 }

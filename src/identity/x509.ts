@@ -180,6 +180,17 @@ async function signLeaf(
   })
 }
 
+/** The agent's side: a new key, and a request to have it certified. Who it is for, the authority finds out by itself. */
+export async function makeRequest(): Promise<{ csr: string; key: Redacted<string> }> {
+  const keys = await generateKey('ecdsa-p256')
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: 'O=',
+    keys,
+    signingAlgorithm: hashOf(keys.privateKey),
+  })
+  return { csr: request.toString('pem'), key: await exportKey(keys.privateKey) }
+}
+
 /** Signs a leaf for the key of a certificate signing request; of its content only the key is taken. */
 export async function signRequest(
   issuer: KeyedCertificate,

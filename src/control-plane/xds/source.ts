@@ -1,0 +1,198 @@
+// What ads serves: the views of the mesh, and each proxy's own secrets.
+import {
+  type EncodedResource,
+  type ProxyNode,
+  type ProxyResources,
+  type ResourceChange,
+  type ResourceSource,
+  typeUrls,
+} from '../../ads/index.ts'
+import {
+  type CertificateAuthority,
+  certificateSecret,
+  formatSpiffeId,
+  parseSpiffeId,
+  rootsSecret,
+  secretNames,
+  WorkloadCertificates,
+} from '../../identity/index.ts'
+import type { Key } from './backend.ts'
+import type { Rejections } from './rejections.ts'
+import type { Views } from './views.ts'
+import { XdsResource } from './xds-resource.ts'
+
+/** Where a proxy is, as the control plane names it. */
+export interface Placed<P> {
+  readonly primary: string
+  readonly proxy: P
+}
+
+export interface SourceOptions<P, L extends Key, R extends Key> {
+  readonly views: Views<P, L, R>
+  /** The proxy that a node describes. Throws a StreamError if it describes none. */
+  readonly place: (node: ProxyNode) => Placed<P>
+  readonly authority: CertificateAuthority
+  readonly rejections: Rejections
+  readonly now: () => number
+  readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void
+}
+
+interface Connected {
+  readonly node: ProxyNode
+  readonly primary: string
+  readonly resources: ProxyResources
+  readonly changed: (change: ResourceChange) => void
+}
+
+/** Proxies that have gone for no longer than this may still serve with what they had. */
+const graceMs = 30_000
+
+export class XdsSource<P, L extends Key, R extends Key> implements ResourceSource {
+  readonly #options: SourceOptions<P, L, R>
+  readonly #certificates: WorkloadCertificates
+  readonly #connected = new Map<string, Set<Connected>>()
+  /** Node ids by cluster, of proxies that have gone, and when. */
+  readonly #gone = new Map<string, Map<string, number>>()
+  readonly #secrets = new Map<string, EncodedResource>()
+
+  constructor(options: SourceOptions<P, L, R>) {
+    this.#options = options
+    const { authority } = options
+    this.#certificates = new WorkloadCertificates({
+      authority,
+      timers: { now: options.now, after: afterTimeout },
+      renewed: (holder) => this.#tellHolder(holder),
+      log: options.log,
+    })
+    authority.onChange((cluster) => this.#tellCluster(cluster))
+  }
+
+  /** Makes what a proxy needs before it is served: its certificate, if it has proved who it is. */
+  async prepare(node: ProxyNode): Promise<void> {
+    const id = node.identity === undefined ? undefined : parseSpiffeId(node.identity)
+    if (!id) return
+    const { primary } = this.#options.place(node)
+    const holder = holderOf(node)
+    if (this.#certificates.get(holder)) return
+    await this.#certificates.prepare(holder, primary, id)
+    // It may go away before it is served.
+    afterTimeout(graceMs, () => {
+      if (!this.#connected.has(holder)) this.#certificates.release(holder)
+    })
+  }
+
+  connect(node: ProxyNode, changed: (change: ResourceChange) => void): { resources: ProxyResources; close(): void } {
+    const { primary, proxy } = this.#options.place(node)
+    const mesh = this.#options.views.connect(primary, proxy, changed)
+    const resources = this.#withSecrets(node, primary, mesh.resources)
+    const connected: Connected = { node, primary, resources, changed }
+    const holder = holderOf(node)
+    const siblings = this.#connected.get(holder) ?? new Set()
+    this.#connected.set(holder, siblings.add(connected))
+    this.#gone.get(primary)?.delete(node.id)
+    return {
+      resources,
+      close: () => {
+        mesh.close()
+        siblings.delete(connected)
+        const gone = this.#gone.get(primary) ?? new Map<string, number>()
+        this.#gone.set(primary, gone.set(node.id, this.#options.now()))
+        if (siblings.size > 0) return
+        this.#connected.delete(holder)
+        this.#certificates.release(holder)
+        this.#secrets.delete(holder)
+        this.#options.rejections.forget(node)
+      },
+    }
+  }
+
+  rejected(node: ProxyNode, typeUrl: string, names: readonly string[], detail: string): void {
+    const [connected] = this.#connected.get(holderOf(node)) ?? []
+    const cluster = connected?.primary ?? ''
+    const origin = names.flatMap((name) => {
+      const resource = connected?.resources.get(typeUrl, name)
+      return resource instanceof XdsResource ? resource.origin : []
+    })
+    this.#options.rejections.add(node, { cluster, typeUrl, names, detail, origin })
+    this.#options.log('proxy refuses', { node: node.id, typeUrl, names, detail })
+  }
+
+  accepted(node: ProxyNode, typeUrl: string): void {
+    this.#options.rejections.clear(node, typeUrl)
+  }
+
+  /** Whether proxies of the cluster have gone so recently that they may still serve with what they had. */
+  hasRecentlyGone(cluster: string): boolean {
+    const gone = this.#gone.get(cluster)
+    for (const [id, at] of gone ?? []) if (this.#options.now() - at > graceMs) gone?.delete(id)
+    return (gone?.size ?? 0) > 0
+  }
+
+  clusterOf(node: ProxyNode): string {
+    return this.#options.place(node).primary
+  }
+
+  close(): void {
+    this.#certificates.close()
+  }
+
+  #withSecrets(node: ProxyNode, primary: string, mesh: ProxyResources): ProxyResources {
+    const isOwn = (typeUrl: string, name: string): boolean =>
+      typeUrl === typeUrls.secret && (name === secretNames.certificate || name === secretNames.roots)
+    return {
+      names: (typeUrl) => mesh.names(typeUrl),
+      includes: (typeUrl, name) => mesh.includes(typeUrl, name),
+      get: (typeUrl, name) => (isOwn(typeUrl, name) ? this.#secret(node, primary, name) : mesh.get(typeUrl, name)),
+    }
+  }
+
+  /** Secrets are for those who have proved who they are. */
+  #secret(node: ProxyNode, primary: string, name: string): EncodedResource | undefined {
+    if (node.identity === undefined) return undefined
+    if (name === secretNames.roots) {
+      const trust = this.#options.authority.trust(primary)
+      return trust && this.#kept(`roots ${primary}`, rootsSecret(trust.roots))
+    }
+    const holder = holderOf(node)
+    const certificate = this.#certificates.get(holder)
+    return certificate && this.#kept(holder, certificateSecret(certificate))
+  }
+
+  /** One object for one version, so that it is encoded once. */
+  #kept(key: string, secret: ReturnType<typeof rootsSecret>): EncodedResource {
+    const known = this.#secrets.get(key)
+    if (known?.version === secret.version) return known
+    const made = new XdsResource(typeUrls.secret, secret.name, {
+      pieces: [secret.message()],
+      version: secret.version,
+      origin: [],
+    })
+    this.#secrets.set(key, made)
+    return made
+  }
+
+  #tellHolder(holder: string): void {
+    const change = new Map([[typeUrls.secret, new Set([secretNames.certificate])]])
+    for (const { changed } of this.#connected.get(holder) ?? []) changed(change)
+  }
+
+  #tellCluster(cluster: string): void {
+    const change = new Map([[typeUrls.secret, new Set([secretNames.roots])]])
+    for (const siblings of this.#connected.values()) {
+      for (const { primary, changed } of siblings) if (primary === cluster) changed(change)
+    }
+  }
+}
+
+/** Streams of one proxy share its certificate. Two proxies that prove different things never do. */
+function holderOf(node: ProxyNode): string {
+  const id = node.identity === undefined ? undefined : parseSpiffeId(node.identity)
+  const cluster = typeof node.metadata['CLUSTER_ID'] === 'string' ? node.metadata['CLUSTER_ID'] : ''
+  return `${cluster} ${id ? formatSpiffeId(id) : ''} ${node.id}`
+}
+
+function afterTimeout(ms: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, Math.min(ms, 2 ** 31 - 1))
+  timer.unref()
+  return () => clearTimeout(timer)
+}
