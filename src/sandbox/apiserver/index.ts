@@ -7,6 +7,7 @@ import { createSigningKey, TokenSigner } from './auth/tokens.ts'
 import { bootstrap } from './bootstrap.ts'
 import type { Core, User } from './core.ts'
 import { builtinResources } from './kinds/index.ts'
+import { ServicePool } from './kinds/service-pool.ts'
 import { Registry } from './registry.ts'
 import { HttpServer } from './server.ts'
 import { Store } from './store.ts'
@@ -22,6 +23,8 @@ export interface ApiServerOptions {
   readonly alternativeNames?: readonly string[]
   /** How the server proves itself to kubelets when it passes on logs, exec and port-forward: a bearer token. */
   readonly kubelet?: { readonly token: string }
+  /** Addresses of services; 10.96.0.0/16 where absent. Keep it the same over restarts. */
+  readonly serviceRange?: string
   /** Told of failures that are the server's own; written to standard error where absent. */
   onError?(error: unknown): void
 }
@@ -58,11 +61,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       store,
       registry: new Registry(builtinResources),
       signer,
-      allocate: () => undefined,
-      release: () => undefined,
+      services: new ServicePool(options.serviceRange ?? '10.96.0.0/16', store),
       beforeDelete: () => undefined,
       openapi: async () => false,
-      upgrade: async () => undefined,
+      kubeletToken: options.kubelet?.token ?? '',
     }
     await bootstrap(core)
     const onError = (error: unknown): void =>

@@ -31,8 +31,8 @@ export interface Strategy {
   nameRule?: 'subdomain' | 'label' | 'label1035' | 'path'
   /** Whether a change of anything but metadata and status counts in metadata.generation. */
   generation?: boolean
-  /** PUT without resourceVersion overwrites. */
-  unconditionalUpdate?: boolean
+  /** PUT without resourceVersion is refused; where absent, it overwrites. */
+  needsVersion?: boolean
   /** PUT of an object that is not there creates it. */
   createOnUpdate?: boolean
   /** Seconds that a deletion gives the object to end; `asked` is what the client wants. 0 where absent. */

@@ -12,6 +12,7 @@ import { Answer } from './http/answer.ts'
 import { serveOther } from './http/other.ts'
 import { checkSubresource, type Exchange, formatOf, serveResource } from './http/resources.ts'
 import { findSubresource } from './http/subresources.ts'
+import { passUpgrade } from './kubelet/stream.ts'
 import { parsePath, type ResourcePath } from './request.ts'
 import { flag } from './rest/options.ts'
 
@@ -108,7 +109,7 @@ export class HttpServer {
       await serveOther(this.#options.core, request, answer, url)
       return
     }
-    const call = this.#call(request, target, url, answer)
+    const call = this.#call(request, target, url, (text) => answer.warn(text))
     const exchange: Exchange = {
       request,
       answer,
@@ -127,7 +128,7 @@ export class HttpServer {
     await serveResource(call, exchange, target.watch)
   }
 
-  #call(request: IncomingMessage, target: ResourcePath, url: URL, answer: Answer): Call {
+  #call(request: IncomingMessage, target: ResourcePath, url: URL, warn: (text: string) => void): Call {
     const { core } = this.#options
     const user = this.#user(request)
     const { group, version, namespace, name, subresource } = target
@@ -142,7 +143,7 @@ export class HttpServer {
     const resource = core.registry.find(group, version, target.resource)
     if (!resource) throw noSuchResource()
     if (resource.namespaced ? namespace === '' && name !== '' : namespace !== '') throw noSuchResource()
-    if (resource.deprecation) answer.warn(resource.deprecation)
+    if (resource.deprecation) warn(resource.deprecation)
     return {
       core,
       user,
@@ -152,7 +153,7 @@ export class HttpServer {
       subresource,
       query: url.searchParams,
       userAgent: String(request.headers['user-agent'] ?? ''),
-      warn: (text) => answer.warn(text),
+      warn,
     }
   }
 
@@ -168,12 +169,15 @@ export class HttpServer {
   async #upgrade(request: IncomingMessage, socket: TLSSocket, head: Buffer): Promise<void> {
     socket.on('error', () => socket.destroy())
     try {
-      await this.#options.core.upgrade(request, socket, head, (url) => {
-        const target = parsePath(url.pathname)
-        if (target.kind === 'other') throw noSuchResource()
-        const warnings = { warn: () => undefined } as unknown as Answer
-        return this.#call(request, target, url, warnings)
-      })
+      const url = new URL(request.url ?? '/', 'https://server')
+      const target = parsePath(url.pathname)
+      if (target.kind === 'other') throw noSuchResource()
+      await passUpgrade(
+        this.#call(request, target, url, () => undefined),
+        request,
+        socket,
+        head,
+      )
     } catch (error) {
       const refused = error instanceof ApiError ? error : internalError(String(error))
       if (!(error instanceof ApiError)) this.#options.onError(error)

@@ -1,235 +1,300 @@
 // All built-in kinds, group by group.
+import { type JsonObject, numberAt, textAt } from '../json.ts'
 import type { Resource } from '../resource.ts'
+import * as coreTables from '../table/core.ts'
+import * as otherTables from '../table/others.ts'
+import { podTable } from '../table/pods.ts'
+import * as workloadTables from '../table/workloads.ts'
+import { cronJobStrategy, jobStrategy } from './batch.ts'
+import * as coreKinds from './core-kinds.ts'
 import { type BuiltinKind, defineBuiltin } from './define.ts'
+import {
+  coreEventStrategy,
+  eventFields,
+  eventToCore,
+  eventToNewGroup,
+  newEventFields,
+  newEventStrategy,
+} from './events.ts'
+import * as otherKinds from './other-kinds.ts'
+import { podFields, podStrategy } from './pod.ts'
+import { serviceFields, serviceStrategy } from './service.ts'
+import * as workloads from './workloads.ts'
 
+type Rest = Omit<BuiltinKind, 'group' | 'version' | 'kind' | 'plural'>
+
+/** A maker of kinds of one group and version. */
+const inGroup =
+  (group: string, version: string) =>
+  (kind: string, plural: string, rest: Rest = {}): BuiltinKind => ({ group, version, kind, plural, ...rest })
+
+const notSupported = (field: string): string => `field label not supported: ${field}`
+const status = (key: string) => (o: JsonObject) => textAt(o, 'status', key)
+const statusNumber = (key: string) => (o: JsonObject) => String(numberAt(o, 'status', key) ?? 0)
+const all = { categories: ['all'] }
+const root = { clusterScoped: true } as const
+const withStatus = { status: true } as const
+const generation = { strategy: { generation: true } }
+
+const v1 = inGroup('', 'v1')
 const core: BuiltinKind[] = [
-  { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps', short: ['cm'] },
-  {
-    group: '',
-    version: 'v1',
-    kind: 'Endpoints',
-    plural: 'endpoints',
+  v1('ConfigMap', 'configmaps', {
+    short: ['cm'],
+    strategy: coreKinds.configMapStrategy,
+    table: coreTables.configMapTable,
+  }),
+  v1('Endpoints', 'endpoints', {
     short: ['ep'],
+    strategy: coreKinds.endpointsStrategy,
+    table: coreTables.endpointsTable,
     deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
-  },
-  { group: '', version: 'v1', kind: 'Event', plural: 'events', short: ['ev'] },
-  { group: '', version: 'v1', kind: 'LimitRange', plural: 'limitranges', short: ['limits'] },
-  {
-    group: '',
-    version: 'v1',
-    kind: 'Namespace',
-    plural: 'namespaces',
+  }),
+  v1('Event', 'events', {
+    short: ['ev'],
+    strategy: coreEventStrategy,
+    table: coreTables.eventTable,
+    selectable: eventFields,
+    badField: notSupported,
+  }),
+  v1('LimitRange', 'limitranges', {
+    short: ['limits'],
+    strategy: coreKinds.limitRangeStrategy,
+    table: coreTables.limitRangeTable,
+  }),
+  v1('Namespace', 'namespaces', {
+    ...root,
+    ...withStatus,
     short: ['ns'],
-    clusterScoped: true,
-    status: true,
-  },
-  { group: '', version: 'v1', kind: 'Node', plural: 'nodes', short: ['no'], clusterScoped: true, status: true },
-  {
-    group: '',
-    version: 'v1',
-    kind: 'PersistentVolumeClaim',
-    plural: 'persistentvolumeclaims',
+    strategy: coreKinds.namespaceStrategy,
+    table: coreTables.namespaceTable,
+    verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
+    selectable: { 'status.phase': status('phase'), name: (o) => textAt(o, 'metadata', 'name') },
+    badField: notSupported,
+  }),
+  v1('Node', 'nodes', {
+    ...root,
+    ...withStatus,
+    short: ['no'],
+    strategy: coreKinds.nodeStrategy,
+    table: coreTables.nodeTable,
+    selectable: {
+      'spec.unschedulable': (o) => String((o['spec'] as JsonObject | undefined)?.['unschedulable'] === true),
+    },
+    badField: notSupported,
+  }),
+  v1('PersistentVolumeClaim', 'persistentvolumeclaims', {
+    ...withStatus,
     short: ['pvc'],
-    status: true,
-  },
-  {
-    group: '',
-    version: 'v1',
-    kind: 'PersistentVolume',
-    plural: 'persistentvolumes',
+    strategy: coreKinds.claimStrategy,
+    table: coreTables.claimTable,
+  }),
+  v1('PersistentVolume', 'persistentvolumes', {
+    ...root,
+    ...withStatus,
     short: ['pv'],
-    clusterScoped: true,
-    status: true,
-  },
-  { group: '', version: 'v1', kind: 'Pod', plural: 'pods', short: ['po'], categories: ['all'], status: true },
-  { group: '', version: 'v1', kind: 'PodTemplate', plural: 'podtemplates' },
-  {
-    group: '',
-    version: 'v1',
-    kind: 'ReplicationController',
-    plural: 'replicationcontrollers',
+    strategy: coreKinds.volumeStrategy,
+    table: coreTables.volumeTable,
+  }),
+  v1('Pod', 'pods', {
+    ...all,
+    ...withStatus,
+    short: ['po'],
+    strategy: podStrategy,
+    table: podTable,
+    selectable: podFields,
+    badField: notSupported,
+  }),
+  v1('PodTemplate', 'podtemplates', { strategy: coreKinds.podTemplateStrategy, table: coreTables.podTemplateTable }),
+  v1('ReplicationController', 'replicationcontrollers', {
+    ...all,
+    ...withStatus,
     short: ['rc'],
-    categories: ['all'],
-    status: true,
-  },
-  { group: '', version: 'v1', kind: 'ResourceQuota', plural: 'resourcequotas', short: ['quota'], status: true },
-  { group: '', version: 'v1', kind: 'Secret', plural: 'secrets' },
-  { group: '', version: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', short: ['sa'] },
-  { group: '', version: 'v1', kind: 'Service', plural: 'services', short: ['svc'], categories: ['all'], status: true },
+    scale: {
+      specReplicas: ['spec', 'replicas'],
+      statusReplicas: ['status', 'replicas'],
+      selector: ['spec', 'selector'],
+    },
+    strategy: workloads.replicationControllerStrategy,
+    table: workloadTables.replicationControllerTable,
+    selectable: { 'status.replicas': statusNumber('replicas') },
+    badField: notSupported,
+  }),
+  v1('ResourceQuota', 'resourcequotas', {
+    ...withStatus,
+    short: ['quota'],
+    strategy: { returnsDeleted: true },
+    table: coreTables.quotaTable,
+  }),
+  v1('Secret', 'secrets', {
+    strategy: coreKinds.secretStrategy,
+    table: coreTables.secretTable,
+    selectable: { type: (o) => textAt(o, 'type') },
+    badField: notSupported,
+  }),
+  v1('ServiceAccount', 'serviceaccounts', {
+    short: ['sa'],
+    strategy: coreKinds.serviceAccountStrategy,
+    table: coreTables.serviceAccountTable,
+  }),
+  v1('Service', 'services', {
+    ...all,
+    ...withStatus,
+    short: ['svc'],
+    strategy: serviceStrategy,
+    table: coreTables.serviceTable,
+    selectable: serviceFields,
+    badField: notSupported,
+  }),
 ]
 
+const appsV1 = inGroup('apps', 'v1')
 const apps: BuiltinKind[] = [
-  { group: 'apps', version: 'v1', kind: 'ControllerRevision', plural: 'controllerrevisions' },
-  {
-    group: 'apps',
-    version: 'v1',
-    kind: 'DaemonSet',
-    plural: 'daemonsets',
+  appsV1('ControllerRevision', 'controllerrevisions', { table: workloadTables.controllerRevisionTable }),
+  appsV1('DaemonSet', 'daemonsets', {
+    ...all,
+    ...withStatus,
     short: ['ds'],
-    categories: ['all'],
-    status: true,
-    strategy: { generation: true },
-  },
-  {
-    group: 'apps',
-    version: 'v1',
-    kind: 'Deployment',
-    plural: 'deployments',
+    strategy: workloads.daemonSetStrategy,
+    table: workloadTables.daemonSetTable,
+  }),
+  appsV1('Deployment', 'deployments', {
+    ...all,
+    ...withStatus,
     short: ['deploy'],
-    categories: ['all'],
-    status: true,
-    strategy: { generation: true },
-  },
-  {
-    group: 'apps',
-    version: 'v1',
-    kind: 'ReplicaSet',
-    plural: 'replicasets',
+    scale: workloads.workloadScale,
+    strategy: workloads.deploymentStrategy,
+    table: workloadTables.deploymentTable,
+  }),
+  appsV1('ReplicaSet', 'replicasets', {
+    ...all,
+    ...withStatus,
     short: ['rs'],
-    categories: ['all'],
-    status: true,
-    strategy: { generation: true },
-  },
-  {
-    group: 'apps',
-    version: 'v1',
-    kind: 'StatefulSet',
-    plural: 'statefulsets',
+    scale: workloads.workloadScale,
+    strategy: workloads.replicaSetStrategy,
+    table: workloadTables.replicaSetTable,
+    selectable: { 'status.replicas': statusNumber('replicas') },
+    badField: notSupported,
+  }),
+  appsV1('StatefulSet', 'statefulsets', {
+    ...all,
+    ...withStatus,
     short: ['sts'],
-    categories: ['all'],
-    status: true,
-    strategy: { generation: true },
-  },
+    scale: workloads.workloadScale,
+    strategy: workloads.statefulSetStrategy,
+    table: workloadTables.statefulSetTable,
+  }),
 ]
 
+const batchV1 = inGroup('batch', 'v1')
+const netV1 = inGroup('networking.k8s.io', 'v1')
+const rbacV1 = inGroup('rbac.authorization.k8s.io', 'v1')
+const storageV1 = inGroup('storage.k8s.io', 'v1')
+const admissionV1 = inGroup('admissionregistration.k8s.io', 'v1')
 const others: BuiltinKind[] = [
-  {
-    group: 'batch',
-    version: 'v1',
-    kind: 'CronJob',
-    plural: 'cronjobs',
+  batchV1('CronJob', 'cronjobs', {
+    ...all,
+    ...withStatus,
     short: ['cj'],
-    categories: ['all'],
-    status: true,
-    strategy: { generation: true },
-  },
-  {
-    group: 'batch',
-    version: 'v1',
-    kind: 'Job',
-    plural: 'jobs',
-    categories: ['all'],
-    status: true,
-    strategy: { generation: true },
-  },
-  {
-    group: 'autoscaling',
-    version: 'v2',
-    kind: 'HorizontalPodAutoscaler',
-    plural: 'horizontalpodautoscalers',
+    strategy: cronJobStrategy,
+    table: workloadTables.cronJobTable,
+  }),
+  batchV1('Job', 'jobs', {
+    ...all,
+    ...withStatus,
+    strategy: jobStrategy,
+    table: workloadTables.jobTable,
+    selectable: { 'status.successful': statusNumber('succeeded') },
+    badField: notSupported,
+  }),
+  inGroup('autoscaling', 'v2')('HorizontalPodAutoscaler', 'horizontalpodautoscalers', {
+    ...all,
+    ...withStatus,
     short: ['hpa'],
-    categories: ['all'],
-    status: true,
-  },
-  {
-    group: 'discovery.k8s.io',
-    version: 'v1',
-    kind: 'EndpointSlice',
-    plural: 'endpointslices',
-    strategy: { generation: true },
-  },
-  { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', short: ['ev'] },
-  {
-    group: 'networking.k8s.io',
-    version: 'v1',
-    kind: 'Ingress',
-    plural: 'ingresses',
+    strategy: otherKinds.autoscalerStrategy,
+    table: otherTables.autoscalerTable,
+  }),
+  inGroup('certificates.k8s.io', 'v1')('CertificateSigningRequest', 'certificatesigningrequests', {
+    ...root,
+    ...withStatus,
+    short: ['csr'],
+    table: otherTables.signingRequestTable,
+    selectable: { 'spec.signerName': (o) => textAt(o, 'spec', 'signerName') },
+    badField: notSupported,
+  }),
+  inGroup('discovery.k8s.io', 'v1')('EndpointSlice', 'endpointslices', {
+    strategy: otherKinds.endpointSliceStrategy,
+    table: coreTables.endpointSliceTable,
+  }),
+  inGroup('events.k8s.io', 'v1')('Event', 'events', {
+    short: ['ev'],
+    storage: '/events',
+    strategy: newEventStrategy,
+    table: { ...coreTables.eventTable, cells: (o) => coreTables.eventTable.cells(eventToCore(o)) },
+    fromStorage: eventToNewGroup,
+    toStorage: eventToCore,
+    selectable: newEventFields,
+    badField: notSupported,
+  }),
+  netV1('Ingress', 'ingresses', {
+    ...withStatus,
     short: ['ing'],
-    status: true,
-    strategy: { generation: true },
-  },
-  {
-    group: 'networking.k8s.io',
-    version: 'v1',
-    kind: 'IngressClass',
-    plural: 'ingressclasses',
-    clusterScoped: true,
-    strategy: { generation: true },
-  },
-  {
-    group: 'networking.k8s.io',
-    version: 'v1',
-    kind: 'NetworkPolicy',
-    plural: 'networkpolicies',
+    strategy: otherKinds.ingressStrategy,
+    table: otherTables.ingressTable,
+  }),
+  netV1('IngressClass', 'ingressclasses', { ...root, ...generation, table: otherTables.ingressClassTable }),
+  netV1('NetworkPolicy', 'networkpolicies', {
     short: ['netpol'],
-    strategy: { generation: true },
-  },
-  {
-    group: 'rbac.authorization.k8s.io',
-    version: 'v1',
-    kind: 'ClusterRole',
-    plural: 'clusterroles',
-    clusterScoped: true,
-    strategy: { nameRule: 'path' },
-  },
-  {
-    group: 'rbac.authorization.k8s.io',
-    version: 'v1',
-    kind: 'ClusterRoleBinding',
-    plural: 'clusterrolebindings',
-    clusterScoped: true,
-    strategy: { nameRule: 'path' },
-  },
-  { group: 'rbac.authorization.k8s.io', version: 'v1', kind: 'Role', plural: 'roles', strategy: { nameRule: 'path' } },
-  {
-    group: 'rbac.authorization.k8s.io',
-    version: 'v1',
-    kind: 'RoleBinding',
-    plural: 'rolebindings',
-    strategy: { nameRule: 'path' },
-  },
-  { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases' },
-  {
-    group: 'policy',
-    version: 'v1',
-    kind: 'PodDisruptionBudget',
-    plural: 'poddisruptionbudgets',
+    strategy: otherKinds.networkPolicyStrategy,
+    table: otherTables.networkPolicyTable,
+  }),
+  rbacV1('ClusterRoleBinding', 'clusterrolebindings', {
+    ...root,
+    strategy: otherKinds.roleBindingStrategy(false),
+    table: otherTables.bindingTable,
+  }),
+  rbacV1('ClusterRole', 'clusterroles', {
+    ...root,
+    strategy: otherKinds.roleStrategy(false),
+    table: otherTables.createdAtTable,
+  }),
+  rbacV1('RoleBinding', 'rolebindings', {
+    strategy: otherKinds.roleBindingStrategy(true),
+    table: otherTables.bindingTable,
+  }),
+  rbacV1('Role', 'roles', { strategy: otherKinds.roleStrategy(true), table: otherTables.createdAtTable }),
+  inGroup('coordination.k8s.io', 'v1')('Lease', 'leases', {
+    strategy: otherKinds.leaseStrategy,
+    table: otherTables.leaseTable,
+  }),
+  inGroup('policy', 'v1')('PodDisruptionBudget', 'poddisruptionbudgets', {
+    ...withStatus,
     short: ['pdb'],
-    status: true,
-    strategy: { generation: true },
-  },
-  {
-    group: 'storage.k8s.io',
-    version: 'v1',
-    kind: 'StorageClass',
-    plural: 'storageclasses',
+    strategy: otherKinds.disruptionBudgetStrategy,
+    table: otherTables.disruptionBudgetTable,
+  }),
+  storageV1('StorageClass', 'storageclasses', {
+    ...root,
     short: ['sc'],
-    clusterScoped: true,
-  },
-  {
-    group: 'scheduling.k8s.io',
-    version: 'v1',
-    kind: 'PriorityClass',
-    plural: 'priorityclasses',
+    strategy: otherKinds.storageClassStrategy,
+    table: otherTables.storageClassTable,
+  }),
+  inGroup('scheduling.k8s.io', 'v1')('PriorityClass', 'priorityclasses', {
+    ...root,
     short: ['pc'],
-    clusterScoped: true,
-  },
-  {
-    group: 'admissionregistration.k8s.io',
-    version: 'v1',
-    kind: 'MutatingWebhookConfiguration',
-    plural: 'mutatingwebhookconfigurations',
-    clusterScoped: true,
-    strategy: { generation: true },
-  },
-  {
-    group: 'admissionregistration.k8s.io',
-    version: 'v1',
-    kind: 'ValidatingWebhookConfiguration',
-    plural: 'validatingwebhookconfigurations',
-    clusterScoped: true,
-    strategy: { generation: true },
-  },
+    strategy: otherKinds.priorityClassStrategy,
+    table: otherTables.priorityClassTable,
+  }),
+  inGroup('node.k8s.io', 'v1')('RuntimeClass', 'runtimeclasses', { ...root, table: otherTables.runtimeClassTable }),
+  admissionV1('MutatingWebhookConfiguration', 'mutatingwebhookconfigurations', {
+    ...root,
+    strategy: otherKinds.webhookStrategy(true),
+    table: otherTables.webhooksTable,
+  }),
+  admissionV1('ValidatingWebhookConfiguration', 'validatingwebhookconfigurations', {
+    ...root,
+    strategy: otherKinds.webhookStrategy(false),
+    table: otherTables.webhooksTable,
+  }),
 ]
 
 export const builtinResources: readonly Resource[] = [...core, ...apps, ...others].map(defineBuiltin)

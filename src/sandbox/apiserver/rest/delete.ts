@@ -7,7 +7,7 @@ import { equal, type JsonObject, listAt, metaOf, nameOf, namespaceOf, numberAt, 
 import { qualified } from '../resource.ts'
 import type { Stored } from '../store.ts'
 import { selection } from './read.ts'
-import { isFinished, shownObject, stored } from './write.ts'
+import { isFinished, release, shownObject, stored } from './write.ts'
 
 export interface DeleteOptions {
   readonly dryRun: boolean
@@ -66,7 +66,7 @@ export async function deleteStored(call: Call, current: Stored, options: DeleteO
   core.beforeDelete(resource, marked)
   if (done) {
     const gone = core.store.remove(resource.storage, current, current.object === marked ? undefined : marked)
-    core.release(resource, current.object)
+    release(call, current.object)
     return { object: shownObject(resource, gone), gone: true }
   }
   const unchanged = marked === current.object

@@ -59,10 +59,10 @@ export async function create(call: Call, object: JsonObject, options: WriteOptio
   if (!meta['name'] && meta['generateName']) meta['name'] = generatedName(textAt(meta, 'generateName'))
   await admitCreate(call, next, options)
   const now = timestamp()
-  resource.strategy.prepareCreate?.(next, { now })
   Object.assign(meta, { uid: randomUUID(), creationTimestamp: now })
   for (const key of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink']) delete meta[key]
   if (resource.strategy.generation) meta['generation'] = 1
+  resource.strategy.prepareCreate?.(next, { now })
   const errors = [
     ...checkMeta(next, resource.namespaced, resource.strategy.nameRule),
     ...(resource.strategy.validate?.(next, undefined) ?? []),
@@ -71,7 +71,7 @@ export async function create(call: Call, object: JsonObject, options: WriteOptio
   for (const warning of resource.strategy.warnings?.(next, undefined) ?? []) call.warn(warning)
   const existing = core.store.get(resource.storage, namespaceOf(next), nameOf(next))
   if (existing) throw alreadyExists(qualified(resource), nameOf(next))
-  core.allocate(resource, next, undefined, options.dryRun)
+  allocate(call, next, undefined, options.dryRun)
   if (options.dryRun) return next
   const written = core.store.write(resource.storage, resource.toStorage?.(next) ?? next)
   return shownObject(resource, written)
@@ -126,7 +126,7 @@ function checkIdentity(call: Call, old: JsonObject, next: JsonObject): void {
   if (version && version !== textAt(old, 'metadata', 'resourceVersion')) {
     throw modified(qualified(call.resource), call.name)
   }
-  if (!version && !call.resource.strategy.unconditionalUpdate && call.resource.custom) {
+  if (!version && call.resource.strategy.needsVersion) {
     const { group, name: kind } = qualified(call.resource)
     throw invalidObject({ group, name: kind }, call.name, [
       {
@@ -146,7 +146,7 @@ async function tryUpdate(
   change: JsonObject,
   options: UpdateOptions,
 ): Promise<JsonObject | undefined> {
-  const { resource, core } = call
+  const { resource } = call
   const next = clone(change)
   checkIdentity(call, old, next)
   const meta = metaOf(next)
@@ -170,7 +170,7 @@ async function tryUpdate(
   for (const warning of resource.strategy.warnings?.(next, old) ?? []) call.warn(warning)
   if (stored(call) !== current) return undefined
   if (sameButTimes(old, next, equal)) return old
-  core.allocate(resource, next, old, options.dryRun)
+  allocate(call, next, old, options.dryRun)
   if (options.dryRun) return next
   return commit(call, current, next)
 }
@@ -217,12 +217,25 @@ function updateErrors(call: Call, old: JsonObject, next: JsonObject): FieldError
   return [...common, ...own]
 }
 
+/** Takes what the object needs of what all share: service addresses and node ports. Throws ApiError. */
+function allocate(call: Call, next: JsonObject, old: JsonObject | undefined, dryRun: boolean): void {
+  if (call.resource.storage === '/services') call.core.services.allocate(next, old, dryRun)
+}
+
+/** Gives back what a removed object had. */
+export function release(call: Call, object: JsonObject): void {
+  if (call.resource.storage === '/services') call.core.services.release(object)
+}
+
 /** Writes the object, or removes it where it was only waiting for its last finalizer. */
 function commit(call: Call, current: Stored, next: JsonObject): JsonObject {
   const { store } = call.core
   const { resource } = call
   const kept = resource.toStorage?.(next) ?? next
-  if (isFinished(kept)) return shownObject(resource, store.remove(resource.storage, current, kept))
+  if (isFinished(kept)) {
+    release(call, current.object)
+    return shownObject(resource, store.remove(resource.storage, current, kept))
+  }
   return shownObject(resource, store.write(resource.storage, kept))
 }
 
