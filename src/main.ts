@@ -8,6 +8,11 @@ interface CommandModule {
 
 const commands: readonly { name: string; summary: string; load: () => Promise<CommandModule> }[] = [
   {
+    name: 'demo',
+    summary: 'Show a guide on the embedded sandbox, and measure where requests go',
+    load: () => import('./cli/demo.ts'),
+  },
+  {
     name: 'lint',
     summary: 'Say what is wrong with objects in files, without applying anything',
     load: () => import('./cli/lint.ts'),

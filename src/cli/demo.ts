@@ -1,0 +1,103 @@
+// fairlead demo: a guide on the embedded sandbox, from nothing to measured traffic.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import pc from 'picocolors'
+import { type SandboxHandle, sendMany, startSandbox } from '../sandbox/index.ts'
+import type { Guide } from './demo/guide.ts'
+import { kubectl } from './demo/kubectl.ts'
+import { measure, requestOf, watchTraffic } from './demo/measure.ts'
+import { multiCluster } from './demo/multi-cluster.ts'
+import { ProgressLines } from './demo/progress.ts'
+
+const guides: readonly Guide[] = [multiCluster]
+
+export function register(program: Command): void {
+  program
+    .command('demo')
+    .description('Show a guide on the embedded sandbox, with real Envoys, and measure where requests go')
+    .argument('[guide]', `one of ${guides.map((guide) => guide.name).join(', ')}`, multiCluster.name)
+    .option('--once', 'end after the measurement; exit code 0 only if the shares are within 4 sigma')
+    .option('--name <name>', 'name of the sandbox', 'demo')
+    .action(async (name: string, options: { once?: boolean; name: string }) => {
+      const guide = guides.find((one) => one.name === name)
+      if (!guide)
+        return program.error(`there is no guide ${name}; there are ${guides.map((one) => one.name).join(', ')}`)
+      process.exitCode = await run(guide, options)
+    })
+}
+
+async function run(guide: Guide, options: { once?: boolean; name: string }): Promise<number> {
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
+  const progress = new ProgressLines()
+  const startedAt = performance.now()
+  console.log(`\n${pc.bold(guide.title)}\n`)
+  let sandbox: SandboxHandle | undefined
+  try {
+    await progress.step('find kubectl', () => kubectl('/dev/null', ['version', '--client'], stop.signal))
+    sandbox = await startSandbox({
+      name: options.name,
+      spec: guide.spec,
+      onProgress: progress.show,
+      signal: stop.signal,
+    })
+    const { kubeconfig, directory } = sandbox
+    const folder = join(directory, 'demo')
+    mkdirSync(folder, { recursive: true })
+    const writeFile = (file: string, text: string): string => {
+      writeFileSync(join(folder, file), text)
+      return join(folder, file)
+    }
+    for (const step of guide.steps) {
+      await progress.step(step.name, () => step.run({ kubeconfig, signal: stop.signal, writeFile }))
+    }
+    const plan = (): Promise<Awaited<ReturnType<typeof requestOf>>> => requestOf(guide, kubeconfig, stop.signal)
+    await progress.step('wait until the proxies have the policy', () => settled(guide, plan))
+    console.log(pc.dim(`\nready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`))
+    const wrong = await measure(guide, await plan())
+    if (wrong.length > 0) console.log(pc.red(`\n  not as the policy says: ${wrong.join('; ')}`))
+    else console.log(pc.green('\n  as the policy says, within 4 sigma'))
+    if (options.once) return wrong.length === 0 ? 0 : 1
+    printNext(guide, kubeconfig)
+    await watchTraffic(guide, plan, stop.signal)
+    return 0
+  } catch (error) {
+    if (stop.signal.aborted) return 130
+    explain(error, sandbox?.directory)
+    return 1
+  } finally {
+    if (sandbox) console.log(pc.dim('\nstopping …'))
+    await sandbox?.close()
+  }
+}
+
+/** Waits until each row has answered at least once: the policy is in force at the caller's proxy. */
+async function settled(guide: Guide, plan: () => Promise<Parameters<typeof measure>[1]>): Promise<void> {
+  const deadline = performance.now() + 60_000
+  let seen = new Set<string | undefined>()
+  let statuses: number[] = []
+  while (performance.now() < deadline) {
+    const answers = await sendMany([await plan()], { count: 60, parallel: 4 })
+    seen = new Set(answers.map((answer) => guide.rowOf(answer.headers['x-served-by'] ?? '')))
+    statuses = [...new Set(answers.map((answer) => answer.status))]
+    if (guide.rows.every((row) => seen.has(row.name)) && statuses.every((status) => status === 200)) return
+  }
+  throw new Error(
+    `after 60 s only ${[...seen].filter(Boolean).join(', ') || 'nobody'} answers (status ${statuses.join(', ')})`,
+  )
+}
+
+function printNext(guide: Guide, kubeconfig: string): void {
+  console.log(`\n${pc.bold('Try next')}, in another terminal:\n`)
+  console.log(`  export KUBECONFIG=${kubeconfig}`)
+  for (const command of guide.next) console.log(`  ${command}`)
+  console.log(`\n${pc.dim('Ctrl-C ends everything.')}\n`)
+}
+
+function explain(error: unknown, directory: string | undefined): void {
+  const message = error instanceof Error ? error.message : String(error)
+  console.error(`\n${pc.red(message)}`)
+  if (directory !== undefined) console.error(`Logs: ${join(directory, 'logs')}`)
+  if (process.env['FAIRLEAD_DEBUG'] && error instanceof Error) console.error(error.stack)
+}

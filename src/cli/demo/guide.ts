@@ -1,0 +1,26 @@
+import type { SandboxSpec } from '../../sandbox/index.ts'
+import type { Row } from './picture.ts'
+
+/** What a step of a guide works with. */
+export interface GuideRun {
+  readonly kubeconfig: string
+  readonly signal: AbortSignal
+  /** Keeps a file in the demo's folder and returns its path, so that the user can look at what was applied. */
+  writeFile(name: string, text: string): string
+}
+
+/** A guide that the demo shows: clusters, what is applied to them, and where requests then go. */
+export interface Guide {
+  readonly name: string
+  readonly title: string
+  readonly spec: SandboxSpec
+  readonly steps: readonly { readonly name: string; run(run: GuideRun): Promise<void> }[]
+  /** Whose requests are measured. */
+  readonly caller: { readonly context: string; readonly namespace: string; readonly deployment: string }
+  readonly url: string
+  readonly rows: readonly Row[]
+  /** The row of an answer, by its header `x-served-by`. */
+  rowOf(servedBy: string): string | undefined
+  /** Commands to try next. */
+  readonly next: readonly string[]
+}

@@ -1,0 +1,23 @@
+// The acceptance files: the guides', and our own beside this file, each on a fresh sandbox with real Envoys.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { root, runNode } from './run-command.ts'
+
+const runner = join(root, 'test/scenario/run.ts')
+const minutes = 60_000
+
+/** Guides whose every step is expected to hold; the others come with the issues that build them. */
+const guides = ['000.yaml'].map((name) => join(root, 'test/conformance/seeds', name))
+const own = readdirSync(import.meta.dirname)
+  .filter((name) => name.endsWith('.yaml'))
+  .sort()
+  .map((name) => join(import.meta.dirname, name))
+
+describe.concurrent('acceptance', () => {
+  it.each([...guides, ...own])('%s', { timeout: 8 * minutes }, async (file) => {
+    const { exit, printed } = await runNode([runner, '--skip', 'observe', file], { timeoutMs: 7 * minutes })
+    expect(printed).toMatch(/^\d+ passed, 0 failed$/m)
+    expect(exit).toBe(0)
+  })
+})
