@@ -1,0 +1,12 @@
+export {
+  type Authorization,
+  type AuthorizationAction,
+  type NumberedRule,
+  readAuthorization,
+  type WorkloadAuthorization,
+  workloadAuthorization,
+} from './authorization.ts'
+export { type InboundMode, type InboundModes, inboundModes, modeOfPort } from './peer-authentication.ts'
+export { type TokenRule, workloadTokens } from './request-authentication.ts'
+export { domainWithAliases, principalInDomains } from './trust-domains.ts'
+export type { SecuredWorkload } from './workload.ts'
