@@ -11,6 +11,7 @@ export interface Condition {
   message?: string
   lastTransitionTime?: string
   lastUpdateTime?: string
+  lastProbeTime?: string
 }
 
 export interface ContainerPort {
@@ -139,6 +140,7 @@ export interface DaemonSetStatus {
   updatedNumberScheduled?: number
   numberAvailable?: number
   numberUnavailable?: number
+  collisionCount?: number
 }
 
 export type DaemonSet = KubeObject<DaemonSetSpec, DaemonSetStatus>

@@ -12,8 +12,11 @@ import { Informers } from './runtime/informers.ts'
 import { WorkQueue } from './runtime/work-queue.ts'
 import { schedulerController } from './scheduler/controller.ts'
 import { rootCertificateController, serviceAccountController } from './service-account/controller.ts'
+import { daemonSetController } from './workloads/daemon-set/controller.ts'
 import { deploymentController } from './workloads/deployment/controller.ts'
+import { jobController } from './workloads/job/controller.ts'
 import { replicaSetController } from './workloads/replica-set/controller.ts'
+import { statefulSetController } from './workloads/stateful-set/controller.ts'
 
 /** All controllers, in the order in which they are set up (of no meaning but that garbage collection watches last). */
 export const builtIn: readonly Controller[] = [
@@ -22,6 +25,9 @@ export const builtIn: readonly Controller[] = [
   rootCertificateController,
   deploymentController,
   replicaSetController,
+  statefulSetController,
+  daemonSetController,
+  jobController,
   schedulerController,
   endpointSliceController,
   endpointsController,

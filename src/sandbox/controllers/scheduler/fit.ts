@@ -3,18 +3,27 @@ import { conditionOf, type Node, type NodeSelectorTerm, type Pod } from '../kind
 import { matchesLabels, matchesSelector } from '../runtime/selector.ts'
 
 /** Why a node does not fit, as the scheduler says it in its message; undefined if it does. */
-export function whyNot(node: Node, pod: Pod): string | undefined {
-  const { nodeSelector, affinity } = pod.spec ?? {}
+export function whyNot(node: Node, pod: Pick<Pod, 'spec'>): string | undefined {
   if (conditionOf(node, 'Ready')?.status !== 'True') return 'node(s) were not ready'
   if (node.spec?.unschedulable === true) return 'node(s) were unschedulable'
-  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
-  const matches = matchesLabels(nodeSelector ?? {}, node.metadata.labels) && (!terms || matchesTerms(node, terms))
-  if (!matches) return "node(s) didn't match Pod's node affinity/selector"
+  if (!isChosen(node, pod)) return "node(s) didn't match Pod's node affinity/selector"
   const taint = untolerated(node, pod)
   return taint === undefined ? undefined : `node(s) had untolerated taint {${taint}}`
 }
 
-export function matchesTerms(node: Node, terms: readonly NodeSelectorTerm[]): boolean {
+/** Whether a DaemonSet's pod belongs on a node, ready or not. */
+export function fitsPlacement(node: Node, pod: Pick<Pod, 'spec'>): boolean {
+  return isChosen(node, pod) && untolerated(node, pod) === undefined
+}
+
+/** Whether a node is among those that the pod's node selector and affinity name. */
+function isChosen(node: Node, pod: Pick<Pod, 'spec'>): boolean {
+  const { nodeSelector, affinity } = pod.spec ?? {}
+  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
+  return matchesLabels(nodeSelector ?? {}, node.metadata.labels) && (!terms || matchesTerms(node, terms))
+}
+
+function matchesTerms(node: Node, terms: readonly NodeSelectorTerm[]): boolean {
   const fields = { 'metadata.name': node.metadata.name }
   return terms.some(
     (term) =>
@@ -25,7 +34,7 @@ export function matchesTerms(node: Node, terms: readonly NodeSelectorTerm[]): bo
 }
 
 /** The first taint that keeps the pod away, as `key: value`. */
-export function untolerated(node: Node, pod: Pod): string | undefined {
+function untolerated(node: Node, pod: Pick<Pod, 'spec'>): string | undefined {
   const taint = (node.spec?.taints ?? []).find(
     (t) =>
       t.effect !== 'PreferNoSchedule' &&

@@ -4,9 +4,10 @@ import { answerOf, isApiError, resources, type Store } from '../../client/index.
 import type { Pod, ReplicaSet } from '../../kinds.ts'
 import type { Controller, ControllerContext } from '../../runtime/controller.ts'
 import { equalJson } from '../../runtime/equal.ts'
-import type { EventRecorder } from '../../runtime/events.ts'
 import { byController, claim, controllerOf, indexByController } from '../../runtime/owners.ts'
 import { matchesSelector } from '../../runtime/selector.ts'
+import { watchOwned } from '../owned.ts'
+import { type PodWriter, podWriter } from '../pod-writes.ts'
 import { compareForDeletion, isActive, podFrom } from '../pods.ts'
 import { nextAvailableInMs, type ReplicaFailure, statusOf } from './status.ts'
 
@@ -14,7 +15,7 @@ interface Parts {
   readonly context: ControllerContext
   readonly replicaSets: Store<ReplicaSet>
   readonly pods: Store<Pod>
-  readonly events: EventRecorder
+  readonly writer: PodWriter
 }
 
 /** At most so many pods are made or deleted in one round; the rest follows in the next. */
@@ -27,14 +28,12 @@ export const replicaSetController: Controller = {
     const replicaSets = context.store<ReplicaSet>(resources.replicaSets)
     const pods = context.store<Pod>(resources.pods)
     indexByController(pods)
-    const parts = { context, replicaSets, pods, events: context.events('replicaset-controller') }
+    const writer = podWriter(context, pods, context.events('replicaset-controller'))
+    const parts = { context, replicaSets, pods, writer }
     const queue = context.queue({ reconcile: (key) => reconcile(parts, key), workers: 8 })
     replicaSets.listen((now) => now && queue.add(objectKey(now)))
-    pods.listen((now, before) => {
-      for (const pod of [now, before]) {
-        const owner = pod && controllerOf(pod)
-        if (owner?.kind === 'ReplicaSet') queue.add(`${pod?.metadata.namespace}/${owner.name}`)
-      }
+    watchOwned(pods, 'ReplicaSet', (key) => queue.add(key))
+    pods.listen((now) => {
       if (now && !controllerOf(now)) {
         for (const rs of replicaSets.list()) if (fits(rs, now)) queue.add(objectKey(rs))
       }
@@ -75,36 +74,16 @@ async function resize(
 ): Promise<ReplicaFailure | undefined> {
   const missing = (replicaSet.spec?.replicas ?? 1) - active.length
   try {
-    if (missing > 0) for (let i = 0; i < Math.min(missing, burst); i++) await createPod(parts, replicaSet)
-    if (missing < 0) {
-      const surplus = [...active].sort(compareForDeletion).slice(0, Math.min(-missing, burst))
-      for (const pod of surplus) await deletePod(parts, replicaSet, pod)
+    for (let i = 0; replicaSet.spec && i < Math.min(missing, burst); i++) {
+      if (!(await parts.writer.create(replicaSet, podFrom(replicaSet.spec.template, replicaSet)))) return undefined
     }
+    const surplus = [...active].sort(compareForDeletion).slice(0, Math.min(Math.max(0, -missing), burst))
+    for (const pod of surplus) await parts.writer.delete(replicaSet, pod)
     return undefined
   } catch (error) {
     if (!isApiError(error)) throw error
-    const message = answerOf(error)
-    // Content of a namespace that is going away cannot be made; nothing is wrong with the ReplicaSet.
-    if (/because it is being terminated/.test(message)) return undefined
-    const reason = missing > 0 ? 'FailedCreate' : 'FailedDelete'
-    parts.events.record(replicaSet, 'Warning', reason, `Error ${missing > 0 ? 'creating' : 'deleting'}: ${message}`)
-    return { reason, message }
+    return { reason: missing > 0 ? 'FailedCreate' : 'FailedDelete', message: answerOf(error) }
   }
-}
-
-async function createPod(parts: Parts, replicaSet: ReplicaSet): Promise<void> {
-  if (!replicaSet.spec) return
-  const created = await parts.context.api.create(resources.pods, podFrom(replicaSet.spec.template, replicaSet))
-  parts.pods.put(created)
-  parts.events.record(replicaSet, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`)
-}
-
-async function deletePod(parts: Parts, replicaSet: ReplicaSet, pod: Pod): Promise<void> {
-  const uid = pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid }
-  const lingering = await parts.context.api.delete(resources.pods, pod.metadata, uid)
-  if (lingering?.metadata.deletionTimestamp !== undefined) parts.pods.put(lingering as Pod)
-  else parts.pods.remove(objectKey(pod), pod.metadata.uid)
-  parts.events.record(replicaSet, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`)
 }
 
 async function writeStatus(
