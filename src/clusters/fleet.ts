@@ -18,6 +18,8 @@ export interface Member {
   readonly access: Access
   /** Changes with the credentials. */
   readonly fingerprint: string
+  /** The object that registers it. */
+  readonly registration?: KubeObject
 }
 
 /** A cluster in sight. */

@@ -19,6 +19,7 @@ export interface ReflectorOptions {
   readonly client: KubeClient
   readonly type: ResourceType
   readonly sink: ReflectorSink
+  /** To spare traffic only: a server that does not know the field sends everything. */
   readonly fieldSelector?: string
   readonly labelSelector?: string
   /** Makes of an object what is kept: smaller, if possible. */
@@ -65,6 +66,7 @@ export class Reflector {
   readonly #stop = new AbortController()
   readonly #backoff: Backoff
   #objects: Map<string, KubeObject>
+  #fieldSelector: string | undefined
   /** "" means: list first. */
   #resourceVersion = ''
   #state: ReflectorState = 'starting'
@@ -81,6 +83,7 @@ export class Reflector {
     this.#options = options
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#objects = new Map(options.known)
+    this.#fieldSelector = options.fieldSelector
     this.#backoff = new Backoff({
       firstMs: this.#timing.firstRetryMs,
       maximumMs: this.#timing.maximumRetryMs,
@@ -150,6 +153,11 @@ export class Reflector {
 
   /** Decides how to go on after an error; returns how long to wait. */
   #failed(error: unknown): number {
+    if (error instanceof ApiError && error.status === 400 && this.#fieldSelector !== undefined) {
+      this.#fieldSelector = undefined // A server that cannot select by this field: take all.
+      this.#resourceVersion = ''
+      return 0
+    }
     if (isGone(error)) {
       this.#resourceVersion = ''
       return this.#backoff.failures === 0 ? this.#backoff.next() / 10 : this.#backoff.next()
@@ -175,7 +183,8 @@ export class Reflector {
 
   async #list(signal: AbortSignal): Promise<void> {
     if (this.#state !== 'failing') this.#move('listing', undefined)
-    const { client, type, fieldSelector, labelSelector } = this.#options
+    const { client, type, labelSelector } = this.#options
+    const fieldSelector = this.#fieldSelector
     const next = new Map<string, KubeObject>()
     const selectors = { ...(fieldSelector && { fieldSelector }), ...(labelSelector && { labelSelector }) }
     let token = ''
@@ -213,7 +222,8 @@ export class Reflector {
 
   /** Until the watch ends in an orderly way; returns how long to wait before the next one. */
   async #watch(signal: AbortSignal): Promise<number> {
-    const { client, type, fieldSelector, labelSelector, sink } = this.#options
+    const { client, type, labelSelector, sink } = this.#options
+    const fieldSelector = this.#fieldSelector
     const started = performance.now()
     const silence = new AbortController()
     let timer: NodeJS.Timeout | undefined

@@ -51,7 +51,7 @@ export function registeredClusters(
     }
     const member = memberFrom(object.metadata.name, source, registrationRank, text, where.context)
     if (member instanceof KubeconfigError) problem('invalid-value', member.message)
-    else members.push(member)
+    else members.push({ ...member, registration: object })
   }
   return { members, problems }
 }

@@ -77,7 +77,9 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const writer = new Writer({ engine, tables, inputs, translation, log, metrics })
   const crds = new CrdInstaller(release, log, () => lease.isHolder)
   const watchdog = new ClusterLog(log, (name) => writer.kick(name))
+  let isStopping = false
   const lease = leadership(options, (isHolder) => {
+    if (isStopping) return
     log.info({ isHolder }, isHolder ? 'this replica writes to the clusters' : 'another replica writes to the clusters')
     writer.setActive(isHolder)
     if (isHolder) for (const c of inputs.fleet.clusters) void crds.check(c, managementName() === c.name)
@@ -122,9 +124,10 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     settled,
     // From the outside in: first nobody asks any more, then nothing is written, then nothing is read.
     stop: async () => {
+      isStopping = true
       await app.close()
-      await lease.stop()
       writer.stop()
+      await lease.stop()
       crds.stop()
       loop.stop()
       await inputs.stop()

@@ -1,15 +1,14 @@
 import { type FleetCluster, installCrds } from '../clusters/index.ts'
-import { toCrd } from '../resources/index.ts'
+import { allKinds, toCrd } from '../resources/index.ts'
 import { istioKinds } from '../resources/istio/index.ts'
 import type { Log } from './log.ts'
-import { ownKinds } from './watched-kinds.ts'
 
 /** Kinds that are written to clusters which are not the management cluster. */
 const remoteGroups = new Set(['security.zephyr.solo.io'])
 const retryMs = 15_000
 
-const managementCrds = ownKinds.map(toCrd)
-const remoteCrds = [...istioKinds, ...ownKinds.filter(({ group }) => remoteGroups.has(group))].map(toCrd)
+const managementCrds = allKinds.map(toCrd)
+const remoteCrds = [...istioKinds, ...allKinds.filter(({ group }) => remoteGroups.has(group))].map(toCrd)
 
 /** Keeps our kinds known to clusters: looks again whenever a cluster has changed, as long as this replica writes. */
 export class CrdInstaller {

@@ -44,6 +44,8 @@ const remoteSecretLabel = 'remote secret'
  */
 export class Inputs {
   readonly fleet: Fleet
+  /** Clusters that registrations name. */
+  readonly registered: Query<string, readonly Member[]>
   /** What is wrong with registrations. */
   readonly problems: Query<string, readonly Problem[]>
   readonly clusters: Table<ClusterRow>
@@ -74,6 +76,9 @@ export class Inputs {
       },
     })
     const wanted = engine.define<string, Wanted>('wanted clusters', (read) => this.#wanted(read))
+    this.registered = engine.define<string, readonly Member[]>('registered clusters', (read) =>
+      read.query(wanted, '').members.filter((member) => member.registration !== undefined),
+    )
     this.problems = engine.define('registration problems', (read) => read.query(wanted, '').problems)
     this.#joinClusters(engine)
     const observer = engine.observe(() => this.#reconcile(observer.watch(wanted, '').members))

@@ -1,7 +1,5 @@
 import { slim, type WatchedKind } from '../clusters/index.ts'
-import type { KindDefinition, KubeObject } from '../resources/index.ts'
-import { istioKinds } from '../resources/istio/index.ts'
-import { zephyrKinds } from '../resources/zephyr/index.ts'
+import { allKinds, type KubeObject } from '../resources/index.ts'
 
 /** Kinds of Kubernetes that tell what runs where, and what clusters are registered. */
 const kubernetesKinds: readonly WatchedKind[] = [
@@ -28,14 +26,11 @@ const foreignKinds: readonly WatchedKind[] = [
   })),
 ]
 
-/** Kinds that Fairlead defines itself where a cluster does not: their CRDs are installed. */
-export const ownKinds: readonly KindDefinition[] = [...istioKinds, ...zephyrKinds]
-
 /** Everything that is kept in sight on every cluster. */
 export const watchedKinds: readonly WatchedKind[] = [
   ...kubernetesKinds,
   ...foreignKinds,
-  ...ownKinds.map(({ group, kind, versions }) => ({ group, kind, versions: versions.map(({ name }) => name) })),
+  ...allKinds.map(({ group, kind, versions }) => ({ group, kind, versions: versions.map(({ name }) => name) })),
 ]
 
 type Fields = Readonly<Record<string, unknown>>

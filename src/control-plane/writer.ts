@@ -1,14 +1,14 @@
 import { contentAnnotation, instanceLabel, isOwned, planWrites } from '../backends/istio/index.ts'
-import { ApiError, type FleetCluster, fieldManager, isNotFound } from '../clusters/index.ts'
+import { ApiError, type FleetCluster, fieldManager, isNotFound, type Member } from '../clusters/index.ts'
 import { sameStructure } from '../lib/index.ts'
 import type { Engine, Observer, Query } from '../pipeline/index.ts'
 import { formatRef, type Problem } from '../report/index.ts'
-import { groupKind, type KubeObject, objectKey, refOf } from '../resources/index.ts'
+import { allKinds, groupKind, type KubeObject, objectKey, refOf } from '../resources/index.ts'
+import type { ClusterRow } from './cluster-rows.ts'
 import type { Inputs } from './inputs.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Translation } from './translation.ts'
-import { ownKinds } from './watched-kinds.ts'
 import { type Write, WriteQueue } from './write-queue.ts'
 import type { ObjectTables } from './xds/object-tables.ts'
 
@@ -27,13 +27,15 @@ export interface ClusterPlan {
   readonly remove: readonly KubeObject[]
   /** Each has the fields that name the object, and its new status. */
   readonly statuses: readonly KubeObject[]
+  /** Each has the fields that name a registration, and the annotation that says which cluster it was seen to be. */
+  readonly seen: readonly KubeObject[]
   readonly problems: readonly Problem[]
 }
 
-const nothing: ClusterPlan = { apply: [], remove: [], statuses: [], problems: [] }
+const nothing: ClusterPlan = { apply: [], remove: [], statuses: [], seen: [], problems: [] }
 
 /** Kinds among which we look for what we wrote. */
-const writtenKinds: readonly string[] = ['/ConfigMap', ...ownKinds.map(({ group, kind }) => `${group}/${kind}`)]
+const writtenKinds: readonly string[] = ['/ConfigMap', ...allKinds.map(({ group, kind }) => `${group}/${kind}`)]
 
 /** Namespaces that are made if they are missing: those that dialects keep their own objects in. */
 const ownNamespaces = new Set(['service-mesh-hub', 'gloo-mesh'])
@@ -121,7 +123,7 @@ export class Writer {
       (read, cluster) => {
         const instance = read.query(this.#instance, '')
         const rows = read.all(inputs.clusters)
-        const row = rows.find(({ name }) => name === cluster)
+        const row = rowOf(rows, cluster)
         if (row === undefined || !row.isKnown || instance === '') return nothing
         const keys = (object: KubeObject): string[] => {
           const owner = object.metadata.labels?.[instanceLabel]
@@ -140,9 +142,16 @@ export class Writer {
             const there = get(groupKind(object), objectKey(object))
             return there !== undefined && !sameStructure(there.status, object.status)
           })
-        // What is missing may belong to a cluster that we have not seen yet: nothing is removed on a partial view.
-        const complete = rows.every(({ isKnown }) => isKnown)
-        return { ...plan, remove: complete ? plan.remove : [], statuses }
+        const registered = read
+          .query(inputs.registered, '')
+          .map((member) => ({ member, row: rowOf(rows, member.name) }))
+        // A cluster that an earlier process has seen and this one has not (its API is away, and no state was kept):
+        // what was made for it stays as it is. A cluster that nobody has ever seen holds nothing up.
+        const partial = registered.some(({ member, row }) => row?.isKnown !== true && seenUid(member) !== undefined)
+        const seen = row.isManagement ? registered.flatMap(({ member, row }) => seenMark(member, row)) : []
+        if (!partial) return { ...plan, statuses, seen }
+        const isNew = (object: KubeObject): boolean => get(groupKind(object), objectKey(object)) === undefined
+        return { ...plan, apply: plan.apply.filter(isNew), remove: [], statuses: [], seen }
       },
       { equals: sameStructure },
     )
@@ -198,6 +207,12 @@ export class Writer {
         step: statusStep,
         run: () => this.#apply(found, object, 'status'),
       })),
+      ...plan.seen.map((object) => ({
+        id: `${idOf(object)} seen`,
+        content: object.metadata.annotations?.[uidAnnotation] ?? '',
+        step: statusStep,
+        run: () => this.#mark(found, object),
+      })),
       ...plan.remove.map((object, at) => ({
         id: `${idOf(object)} removed`,
         content: object.metadata.uid ?? '',
@@ -226,7 +241,20 @@ export class Writer {
       await connection.client.apply(type, body, options)
     }
     metrics.writes.inc({ cluster: name, what })
-    log.debug({ cluster: name, object: ref }, what === 'status' ? 'status written' : 'written')
+    log.debug({ cluster: name, object: ref }, `${what} written`)
+  }
+
+  /** A merge patch, since server-side apply would make a registration anew that a user has just removed. */
+  async #mark({ connection }: FleetCluster, { apiVersion, kind, metadata }: KubeObject): Promise<void> {
+    const type = await connection.resourceOf({ apiVersion, kind })
+    if (type === undefined) return
+    const { name, namespace, annotations } = metadata
+    try {
+      const at = { name, ...(namespace !== undefined && { namespace }) }
+      await connection.client.mergePatch(type, at, { metadata: { annotations } })
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+    }
   }
 
   async #remove(cluster: FleetCluster, object: KubeObject): Promise<void> {
@@ -243,6 +271,26 @@ export class Writer {
     metrics.writes.inc({ cluster: name, what: 'removal' })
     log.debug({ cluster: name, object: formatRef(refOf(name, object)) }, 'removed')
   }
+}
+
+/** On a registration: uid of the cluster that it led to when it was last seen. */
+const uidAnnotation = 'fairlead.dev/cluster-uid'
+
+function rowOf(rows: readonly ClusterRow[], name: string): ClusterRow | undefined {
+  return rows.find((row) => row.name === name || row.aliases.includes(name))
+}
+
+function seenUid({ registration }: Member): string | undefined {
+  return registration?.metadata.annotations?.[uidAnnotation]
+}
+
+function seenMark(member: Member, row: ClusterRow | undefined): KubeObject[] {
+  const { registration } = member
+  if (registration === undefined || row?.uid === undefined || !row.isKnown || seenUid(member) === row.uid) return []
+  const { apiVersion, kind, metadata } = registration
+  const { name, namespace } = metadata
+  const annotations = { [uidAnnotation]: row.uid }
+  return [{ apiVersion, kind, metadata: { name, ...(namespace !== undefined && { namespace }), annotations } }]
 }
 
 const namespaceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false }

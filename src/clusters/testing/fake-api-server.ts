@@ -181,6 +181,9 @@ export class FakeApiServer {
     if (!target) return fail(response, 404, 'NotFound')
     if (url.searchParams.get('watch') === 'true') return this.#watch(target.type, url, response)
     if (target.name === undefined && request.method === 'GET') return this.#list(target.type, url, response)
+    const creates = request.headers['content-type'] === 'application/apply-patch+yaml' && !target.subresource
+    if (request.method === 'PATCH' && !creates && !this.objects(target.type).has(keyOf(target)))
+      return fail(response, 404, 'NotFound')
     return this.#object(request.method ?? '', target, body, response)
   }
 
@@ -241,7 +244,7 @@ export class FakeApiServer {
   ): void {
     const { type } = target
     const name = target.name ?? body?.metadata.name ?? ''
-    const key = target.namespace ? `${target.namespace}/${name}` : name
+    const key = keyOf({ ...target, name })
     const before = this.objects(type).get(key)
     if (method === 'POST' && before) return fail(response, 409, 'AlreadyExists')
     if (method !== 'POST' && !(method === 'PATCH' && !target.subresource) && !before)
@@ -264,6 +267,10 @@ export const namespaces: ResourceType = {
   plural: 'namespaces',
   kind: 'Namespace',
   namespaced: false,
+}
+
+function keyOf({ namespace, name = '' }: { namespace?: string; name?: string }): string {
+  return namespace ? `${namespace}/${name}` : name
 }
 
 function write(response: http.ServerResponse, type: string, object: unknown): void {
