@@ -18,6 +18,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: () => import('./cli/lint.ts'),
   },
   {
+    name: 'envoy',
+    summary: 'Show what one proxy would be given, from files alone',
+    load: () => import('./cli/envoy.ts'),
+  },
+  {
     name: 'serve',
     summary: 'Run the control plane against Kubernetes clusters',
     load: () => import('./cli/serve.ts'),

@@ -1,0 +1,49 @@
+import { create } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
+import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
+import { type Init, pack } from '../proto.ts'
+
+const optionsName = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions'
+
+type OptionsInit = Init<typeof HttpProtocolOptionsSchema>
+
+/**
+ * How a cluster speaks HTTP, collected from what the port and the rules say. `explicit-http2` always HTTP/2; `downstream` as the
+ * client came; undefined: HTTP/1.1.
+ */
+export interface HttpOptions {
+  protocol: 'http2' | 'downstream' | undefined
+  common: NonNullable<OptionsInit['commonHttpProtocolOptions']> & object
+  http2: { maxConcurrentStreams?: number; connectionKeepalive?: object }
+  upstream: { autoSni?: boolean; autoSanValidation?: boolean }
+}
+
+export function newHttpOptions(protocol: HttpOptions['protocol']): HttpOptions {
+  return { protocol, common: {}, http2: {}, upstream: {} }
+}
+
+const noLimit = 2147483647
+
+/** The cluster's `typed_extension_protocol_options`; nothing where nothing is said. */
+export function emitHttpOptions(options: HttpOptions): Record<string, Any> {
+  const { protocol, common, http2, upstream } = options
+  const said = protocol !== undefined || Object.keys(common).length + Object.keys(upstream).length > 0
+  if (!said) return {}
+  // Envoy's own limit of concurrent streams would leave a second connection idle for long.
+  const http2ProtocolOptions = { maxConcurrentStreams: noLimit, ...http2 }
+  const version: OptionsInit['upstreamProtocolOptions'] =
+    protocol === 'http2'
+      ? {
+          case: 'explicitHttpConfig',
+          value: { protocolConfig: { case: 'http2ProtocolOptions', value: http2ProtocolOptions } },
+        }
+      : protocol === 'downstream'
+        ? { case: 'useDownstreamProtocolConfig', value: { httpProtocolOptions: {}, http2ProtocolOptions } }
+        : { case: 'explicitHttpConfig', value: { protocolConfig: { case: 'httpProtocolOptions', value: {} } } }
+  const message = create(HttpProtocolOptionsSchema, {
+    upstreamProtocolOptions: version,
+    ...(Object.keys(common).length > 0 && { commonHttpProtocolOptions: common }),
+    ...(Object.keys(upstream).length > 0 && { upstreamHttpProtocolOptions: upstream }),
+  })
+  return { [optionsName]: pack(HttpProtocolOptionsSchema, message) }
+}

@@ -1,0 +1,158 @@
+import { create, type JsonObject } from '@bufbuild/protobuf'
+import type { LocalitySchema } from '#gen/envoy/config/core/v3/base_pb.js'
+import { HealthStatus } from '#gen/envoy/config/core/v3/health_check_pb.js'
+import type { LocalityLbEndpoints } from '#gen/envoy/config/endpoint/v3/endpoint_components_pb.js'
+import {
+  type LbEndpointSchema,
+  LocalityLbEndpointsSchema,
+} from '#gen/envoy/config/endpoint/v3/endpoint_components_pb.js'
+import { type ClusterLoadAssignment, ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
+import { type Health, labelNames, type Query, type World } from '../../../discovery/index.ts'
+import {
+  type EndpointClient,
+  type ProxyScope,
+  parseLocality,
+  ruleOf,
+  speaksMutualTls,
+  type Target,
+  type TargetGroup,
+  targetGroups,
+} from '../../../mesh/index.ts'
+import type { ObjectRef } from '../../../report/index.ts'
+import { address } from '../address.ts'
+import type { Built } from '../built.ts'
+import type { ClusterSpec } from '../clusters/spec.ts'
+import type { Init } from '../proto.ts'
+import { clientKey, endpointClient, localityInForce, policyOf } from './client.ts'
+
+type EndpointInit = Init<typeof LbEndpointSchema>
+
+/** Names the endpoints of a cluster as some proxies get them. */
+export interface EndpointsKey {
+  readonly spec: ClusterSpec
+  readonly client: EndpointClient
+}
+
+export function endpointsKey(world: World, scope: ProxyScope, spec: ClusterSpec): EndpointsKey {
+  return { spec, client: endpointClient(world, scope, spec) }
+}
+
+/** The endpoints resource (EDS) of a cluster. */
+export const clusterEndpoints: Query<EndpointsKey, Built<ClusterLoadAssignment>> = {
+  name: 'envoy/endpoints',
+  keyOf: ({ spec, client }) => `${spec.name}|${spec.binding.key}|${clientKey(client)}`,
+  compute: (world, { spec, client }) => {
+    const groups = groupsOf(world, spec, client, false)
+    return {
+      resource: create(ClusterLoadAssignmentSchema, {
+        clusterName: spec.name,
+        endpoints: groups.map(localityEndpoints),
+      }),
+      origin: originOf(groups),
+    }
+  },
+}
+
+/** The endpoints of a cluster that resolves names itself, as they stand in the cluster. */
+export function namedEndpoints(world: World, spec: ClusterSpec, client: EndpointClient): LocalityLbEndpoints[] {
+  return groupsOf(world, spec, client, true)
+    .filter(({ targets }) => targets.length > 0)
+    .map(localityEndpoints)
+}
+
+function groupsOf(world: World, spec: ClusterSpec, client: EndpointClient, names: boolean): TargetGroup[] {
+  const { binding, subset, port, mode } = spec
+  const policy = policyOf(world, spec)
+  return targetGroups(world, {
+    service: binding.service,
+    portName: port.name,
+    subset:
+      subset === '' ? undefined : ruleOf(world, binding.rule)?.subsets.find(({ name }) => name === subset)?.labels,
+    client,
+    locality: localityInForce(world, spec, policy),
+    // An endpoint that is not ready takes part in no balancing, but tells how much of a locality is left. Where panic is
+    // asked for, it would get requests: then it is left out.
+    sendUnhealthy: !(policy.outlierDetection?.minHealthPercent && policy.outlierDetection.minHealthPercent > 0),
+    meshTls: (endpoint) => speaksMutualTls(world, policy, endpoint),
+    meshTlsOnly: mode === 'sni-dnat',
+    names,
+  })
+}
+
+const healths: Readonly<Record<Health, HealthStatus>> = {
+  healthy: HealthStatus.HEALTHY,
+  unhealthy: HealthStatus.UNHEALTHY,
+  draining: HealthStatus.DRAINING,
+}
+
+function localityEndpoints({ locality, priority, weight, targets }: TargetGroup): LocalityLbEndpoints {
+  const place = localityInit(locality)
+  return create(LocalityLbEndpointsSchema, {
+    ...(place && { locality: place }),
+    priority,
+    ...(weight > 0 && { loadBalancingWeight: weight }),
+    lbEndpoints: targets.map(lbEndpoint),
+  })
+}
+
+export function localityInit(text: string): Init<typeof LocalitySchema> | undefined {
+  if (text === '') return undefined
+  const { region, zone, subzone } = parseLocality(text)
+  return { region, zone, subZone: subzone }
+}
+
+function lbEndpoint(target: Target): EndpointInit {
+  if (target.kind === 'gateway') {
+    const { gateway, weight } = target
+    return {
+      hostIdentifier: { case: 'endpoint', value: { address: address(gateway.address, gateway.port) } },
+      loadBalancingWeight: weight,
+      metadata: { filterMetadata: metadata(true, ['', '', '', '', gateway.cluster]) },
+    }
+  }
+  const { endpoint, weight, meshTls } = target
+  const { workload, moreAddresses } = endpoint
+  const canonicalName =
+    workload.labels[labelNames.canonicalName] ?? workload.labels['app.kubernetes.io/name'] ?? workload.labels['app']
+  const revision =
+    workload.labels[labelNames.canonicalRevision] ??
+    workload.labels['app.kubernetes.io/version'] ??
+    workload.labels['version']
+  const described = [
+    workload.name,
+    workload.namespace,
+    canonicalName ?? workload.name,
+    revision === 'latest' ? '' : (revision ?? ''),
+    workload.cluster,
+  ]
+  return {
+    hostIdentifier: {
+      case: 'endpoint',
+      value: {
+        address: address(endpoint.address, endpoint.port),
+        additionalAddresses: moreAddresses.map((more) => ({ address: address(more, endpoint.port) })),
+      },
+    },
+    healthStatus: healths[endpoint.health],
+    loadBalancingWeight: weight,
+    metadata: { filterMetadata: metadata(meshTls, described) },
+  }
+}
+
+/** `workload`: name;namespace;canonical name;revision;cluster, which telemetry reads where the far end does not say it. */
+function metadata(meshTls: boolean, workload: readonly string[]): Record<string, JsonObject> {
+  return {
+    ...(meshTls && { 'envoy.transport_socket_match': { tlsMode: 'istio' } }),
+    istio: { workload: workload.join(';') },
+  }
+}
+
+/** The slices, entries and gateways that were read; pods are left out, since slices name them. */
+function originOf(groups: readonly TargetGroup[]): ObjectRef[] {
+  const found = new Map<string, ObjectRef>()
+  for (const target of groups.flatMap(({ targets }) => targets)) {
+    const ref = target.kind === 'gateway' ? target.gateway.origin : target.endpoint.workload.origin[0]
+    if (ref) found.set(`${ref.cluster}|${ref.kind}|${ref.namespace}|${ref.name}`, ref)
+  }
+  return [...found.values()]
+}

@@ -1,0 +1,63 @@
+import { labelNames, meshConfigOf, networkGateways, type World } from '../../../discovery/index.ts'
+import {
+  comparedLabels,
+  type EffectivePolicy,
+  type EndpointClient,
+  effectiveLocality,
+  effectivePolicy,
+  givesPriorities,
+  isClusterLocal,
+  type LocalitySetting,
+  labelsOfClient,
+  type ProxyScope,
+  ruleOf,
+} from '../../../mesh/index.ts'
+import type { ClusterSpec } from '../clusters/spec.ts'
+
+/** Settings of a cluster's rule, over those that the mesh gives to all. */
+export function policyOf(world: World, { binding, subset, port }: ClusterSpec): EffectivePolicy {
+  const policy = effectivePolicy(ruleOf(world, binding.rule), subset, port.number)
+  const { connectionPool, outlierDetection } = (meshConfigOf(world).defaultTrafficPolicy ?? {}) as EffectivePolicy
+  if (!connectionPool && !outlierDetection) return policy
+  return { ...(connectionPool && { connectionPool }), ...(outlierDetection && { outlierDetection }), ...policy }
+}
+
+/** The locality setting of a cluster, whether or not it is in force. */
+export function localityOf(world: World, spec: ClusterSpec, policy: EffectivePolicy): LocalitySetting | undefined {
+  return effectiveLocality(meshConfigOf(world), policy.loadBalancer, spec.binding.service)
+}
+
+/** The part of the setting that gives endpoints priorities or weights; undefined if none is in force. */
+export function localityInForce(world: World, spec: ClusterSpec, policy: EffectivePolicy): LocalitySetting | undefined {
+  const setting = localityOf(world, spec, policy)
+  return setting?.kind === 'distribute' || givesPriorities(setting, policy.outlierDetection !== undefined)
+    ? setting
+    : undefined
+}
+
+/**
+ * What of a proxy decides over the endpoints of one cluster, and no more: proxies that differ in nothing else share the
+ * resource.
+ */
+export function endpointClient(world: World, scope: ProxyScope, spec: ClusterSpec): EndpointClient {
+  const { service } = spec.binding
+  const setting = localityInForce(world, spec, policyOf(world, spec))
+  const compared = comparedLabels(setting)
+  const gateways = world.get(networkGateways, undefined).all.length > 0
+  const local = service.nodeLocal || isClusterLocal(world, service.host)
+  const labels = labelsOfClient(scope)
+  const names = compared.filter((name) => labels[name] !== undefined)
+  return {
+    cluster: local ? scope.cluster : '',
+    network: gateways || scope.networkView.length > 0 ? scope.network : '',
+    networkView: scope.networkView,
+    locality: setting ? scope.locality : '',
+    labels: Object.fromEntries(names.map((name) => [name, labels[name] ?? ''])),
+    node: service.nodeLocal || compared.includes(labelNames.node) ? scope.node : '',
+    ipFamilies: gateways ? scope.ipFamilies : 'both',
+  }
+}
+
+export function clientKey(client: EndpointClient): string {
+  return JSON.stringify(client)
+}

@@ -1,0 +1,33 @@
+import type { OutlierDetectionSchema } from '#gen/envoy/config/cluster/v3/outlier_detection_pb.js'
+import type { World } from '../../discovery/index.ts'
+import { type EffectivePolicy, rungsOfService } from '../../mesh/index.ts'
+import type { ClusterSpec } from './clusters/spec.ts'
+import { localityInForce } from './endpoints/client.ts'
+import { type Init, milliseconds } from './proto.ts'
+
+// Where a service can be served from several places, Istio's defaults would still lose every request when the nearest
+// place dies (measured: docs/reliability.md). Such services leave a failed place at once. One that has a single place
+// keeps Istio's defaults exactly, and what rules say explicitly stays as said.
+
+/** Whether a service has somewhere else to go: several clusters, or priorities or weights among localities. */
+export function hasRungs(world: World, spec: ClusterSpec, policy: EffectivePolicy): boolean {
+  const { namespace, host } = spec.binding.service
+  const rungs = world.get(rungsOfService, { namespace, host })
+  if (rungs.clusters > 1) return true
+  return rungs.localities > 1 && localityInForce(world, spec, policy) !== undefined
+}
+
+/** Ejection that notices a dead endpoint within a few requests, may eject all of a place, and tries again soon. */
+export const quickEjection: Init<typeof OutlierDetectionSchema> = {
+  consecutive5xx: 5,
+  interval: milliseconds(1000),
+  baseEjectionTime: milliseconds(3000),
+  maxEjectionPercent: 100,
+  enforcingSuccessRate: 0,
+}
+
+/** Panic only where nothing at all is healthy: with 0, ejecting everything would turn a hiccup into an outage. */
+export const lastResortPanic = 1
+
+/** Failing over must not wait for a connection that will not come. */
+export const failoverConnectTimeout = milliseconds(1000)

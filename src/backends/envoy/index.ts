@@ -1,0 +1,23 @@
+export type { Built } from './built.ts'
+export { type ClusterKey, clusterKey, configPath, outboundCluster } from './clusters/build.ts'
+export { type ClusterSpec, outboundClusterSpecs } from './clusters/spec.ts'
+export { clusterEndpoints, type EndpointsKey } from './endpoints/build.ts'
+export { proxyConfigJson } from './json.ts'
+export { type ListenerKey, outboundListener } from './listeners/outbound.ts'
+export { capturingListener, explicitProxyListener, tunnelListener } from './listeners/virtual-outbound.ts'
+export { undeliveredHeader } from './names.ts'
+export { buildProxyConfig, type ProxyConfig } from './proxy-config.ts'
+export {
+  clusterNames,
+  clusterOf,
+  endpointsKeyOf,
+  endpointsOf,
+  fixedClusters,
+  outboundListenerKeys,
+  outboundListeners,
+  outboundRouteNames,
+  scopeClusters,
+} from './resources.ts'
+export { buildOutboundRoutes, outboundRouteParts, type RouteConfigurationParts } from './routes/route-configuration.ts'
+export { virtualHost } from './routes/virtual-host.ts'
+export type { VirtualHostKey } from './routes/virtual-host-keys.ts'

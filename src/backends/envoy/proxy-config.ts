@@ -1,0 +1,33 @@
+import type { Cluster } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
+import { Cluster_DiscoveryType } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
+import type { ClusterLoadAssignment } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
+import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js'
+import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js'
+import type { World } from '../../discovery/index.ts'
+import { type Proxy, scopeOf } from '../../mesh/index.ts'
+import type { Built } from './built.ts'
+import { clusterNames, clusterOf, endpointsOf, outboundListeners, outboundRouteNames } from './resources.ts'
+import { buildOutboundRoutes } from './routes/route-configuration.ts'
+
+/** Everything that one proxy is given. */
+export interface ProxyConfig {
+  readonly listeners: readonly Built<Listener>[]
+  readonly routes: readonly Built<RouteConfiguration>[]
+  readonly clusters: readonly Built<Cluster>[]
+  readonly endpoints: readonly Built<ClusterLoadAssignment>[]
+}
+
+/** All resources of a proxy at once: for commands on files, and to compare incremental results with. */
+export function buildProxyConfig(world: World, proxy: Proxy): ProxyConfig {
+  const scope = scopeOf(world, proxy)
+  const clusters = clusterNames(world, scope).flatMap((name) => clusterOf(world, scope, name) ?? [])
+  const byEds = clusters.filter(
+    ({ resource: { clusterDiscoveryType: type } }) => type.case === 'type' && type.value === Cluster_DiscoveryType.EDS,
+  )
+  return {
+    listeners: outboundListeners(world, scope, proxy),
+    routes: outboundRouteNames(world, scope).flatMap((name) => buildOutboundRoutes(world, scope, name) ?? []),
+    clusters,
+    endpoints: byEds.flatMap(({ resource }) => endpointsOf(world, scope, resource.name) ?? []),
+  }
+}

@@ -1,0 +1,95 @@
+import type { Cluster } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
+import type { ClusterLoadAssignment } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
+import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js'
+import { type Query, sameItems, type World } from '../../discovery/index.ts'
+import type { Proxy, ProxyScope } from '../../mesh/index.ts'
+import type { Built } from './built.ts'
+import { type ClusterKey, clusterKey, outboundCluster } from './clusters/build.ts'
+import { fixedClustersOf } from './clusters/fixed.ts'
+import { type ClusterSpec, outboundClusterSpecs } from './clusters/spec.ts'
+import { clusterEndpoints, type EndpointsKey, endpointsKey } from './endpoints/build.ts'
+import { type ListenerKey, listenerClient, outboundListener } from './listeners/outbound.ts'
+import { listenerPlans, plannedRoutes } from './listeners/plan.ts'
+import { capturingListener, explicitProxyListener, tunnelListener } from './listeners/virtual-outbound.ts'
+import { httpProxyRoute } from './names.ts'
+
+// What a proxy is given, one resource at a time. Lists of names depend on what there is; each resource on what is in it.
+
+/** The outbound clusters of a scope by name, without those that would have no endpoint ever. */
+export const scopeClusters: Query<ProxyScope, ReadonlyMap<string, ClusterKey>> = {
+  name: 'envoy/scope-clusters',
+  keyOf: ({ key }) => key,
+  compute: (world, scope) => {
+    const found = new Map<string, ClusterKey>()
+    for (const [name, spec] of world.get(outboundClusterSpecs, scope)) {
+      const key = clusterKey(world, scope, spec)
+      if (key.client.endpoints === undefined || world.get(outboundCluster, key)) found.set(name, key)
+    }
+    return found
+  },
+  equals: (a, b) => sameItems([...a.keys()], [...b.keys()]) && sameTexts([...a.values()], [...b.values()]),
+}
+
+function sameTexts(a: readonly ClusterKey[], b: readonly ClusterKey[]): boolean {
+  return a.every((key, at) => {
+    const other = b[at]
+    return (
+      other !== undefined &&
+      key.spec.binding === other.spec.binding &&
+      outboundCluster.keyOf(key) === outboundCluster.keyOf(other)
+    )
+  })
+}
+
+/** A cluster of a scope by name. */
+export function clusterOf(world: World, scope: ProxyScope, name: string): Built<Cluster> | undefined {
+  const key = world.get(scopeClusters, scope).get(name)
+  if (key) return world.get(outboundCluster, key)
+  const fixed = world.get(fixedClusters, scope).find((cluster) => cluster.name === name)
+  return fixed && { resource: fixed, origin: [] }
+}
+
+/** Clusters that are there whatever the services. */
+export const fixedClusters: Query<ProxyScope, readonly Cluster[]> = {
+  name: 'envoy/fixed-clusters',
+  keyOf: ({ key }) => key,
+  compute: fixedClustersOf,
+}
+
+/** Names of all clusters of a scope, but for inbound ones. */
+export function clusterNames(world: World, scope: ProxyScope): string[] {
+  return [...world.get(scopeClusters, scope).keys(), ...world.get(fixedClusters, scope).map(({ name }) => name)]
+}
+
+/** Key of a cluster's endpoints, for clusters that ask for them. */
+export function endpointsKeyOf(world: World, scope: ProxyScope, name: string): EndpointsKey | undefined {
+  const spec: ClusterSpec | undefined = world.get(outboundClusterSpecs, scope).get(name)
+  return spec && endpointsKey(world, scope, spec)
+}
+
+export function endpointsOf(world: World, scope: ProxyScope, name: string): Built<ClusterLoadAssignment> | undefined {
+  const key = endpointsKeyOf(world, scope, name)
+  return key && world.get(clusterEndpoints, key)
+}
+
+/** Keys of the listeners for single addresses, of sidecars whose traffic is captured. */
+export function outboundListenerKeys(world: World, scope: ProxyScope): ListenerKey[] {
+  if (scope.type !== 'sidecar' || scope.dataPath === 'loopback') return []
+  const client = listenerClient(world, scope)
+  return world.get(listenerPlans, scope).map((plan) => ({ plan, client }))
+}
+
+/** Outbound listeners of a sidecar. */
+export function outboundListeners(world: World, scope: ProxyScope, proxy: Proxy): Built<Listener>[] {
+  if (scope.type !== 'sidecar') return []
+  if (scope.dataPath === 'loopback')
+    return [explicitProxyListener(world, proxy), tunnelListener(world)].map((resource) => ({ resource, origin: [] }))
+  const own = outboundListenerKeys(world, scope).map((key) => world.get(outboundListener, key))
+  return scope.interception === 'NONE' ? own : [...own, { resource: capturingListener(world, scope), origin: [] }]
+}
+
+/** Names of the route configurations that outbound listeners ask for. */
+export function outboundRouteNames(world: World, scope: ProxyScope): string[] {
+  if (scope.type !== 'sidecar') return []
+  return scope.dataPath === 'loopback' ? [httpProxyRoute] : plannedRoutes(world.get(listenerPlans, scope))
+}

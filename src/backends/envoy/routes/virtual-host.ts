@@ -1,0 +1,110 @@
+import { create } from '@bufbuild/protobuf'
+import {
+  type Route,
+  RouteSchema,
+  type VirtualHost,
+  VirtualHostSchema,
+} from '#gen/envoy/config/route/v3/route_components_pb.js'
+import type { Query, World } from '../../../discovery/index.ts'
+import { type Binding, type GuardedClient, meshGateway, virtualRule } from '../../../mesh/index.ts'
+import type { Built } from '../built.ts'
+import type { ClusterSpec } from '../clusters/spec.ts'
+import { policyOf } from '../endpoints/client.ts'
+import { hasRungs } from '../failover.ts'
+import { fixedClusters, outboundClusterName } from '../names.ts'
+import { noTimeout } from '../proto.ts'
+import { defaultRetries, type RouteContext, serviceHash } from './context.ts'
+import { hashPolicy } from './hash-policy.ts'
+import { routeMatch } from './match.ts'
+import { failoverRetryPolicy, retryPolicy } from './retry.ts'
+import { routesOfRule, withMethods } from './route.ts'
+import { type VirtualHostKey, virtualHostKeyText } from './virtual-host-keys.ts'
+
+const sidecars: ReadonlySet<string> = new Set([meshGateway])
+
+/** A virtual host of a sidecar's route configuration. Shared by all proxies of equal key. */
+export const virtualHost: Query<VirtualHostKey, Built<VirtualHost>> = {
+  name: 'envoy/virtual-host',
+  keyOf: virtualHostKeyText,
+  compute: (world, key) => {
+    const rule = key.rule === '' ? undefined : world.get(virtualRule, key.rule)
+    const { binding, port } = key
+    const client: GuardedClient = { ...key.client, port, gateways: sidecars }
+    const context: RouteContext = {
+      world,
+      client,
+      semantics: rule?.semantics ?? 'istio',
+      tls: false,
+      destinations: key.destinations,
+      hasRungs: (each, number, subset) => rungsOf(world, each, number, subset),
+    }
+    const routes = rule ? routesOfRule(rule, context) : binding ? serviceRoutes(world, binding, port) : []
+    return {
+      resource: create(VirtualHostSchema, {
+        name: key.name,
+        domains: [...key.domains],
+        routes: [...tunnelRoutes(key), ...(key.tunnel === 'tcp' ? [] : routes)],
+        includeRequestAttemptCount: true,
+      }),
+      origin: [...(binding?.service.origin ?? []), ...(rule?.origin ?? [])],
+    }
+  },
+}
+
+function rungsOf(world: World, binding: Binding, number: number, subset: string): boolean {
+  const port = binding.service.ports.find((each) => each.number === number)
+  if (!port) return false
+  const spec: ClusterSpec = { name: '', binding, port, subset, mode: 'outbound' }
+  return hasRungs(world, spec, policyOf(world, spec))
+}
+
+/** All requests go to the service. Where it has places to fail over to, those that may be repeated are told apart. */
+function serviceRoutes(world: World, binding: Binding, port: number): Route[] {
+  const { host } = binding.service
+  const policy = hashPolicy(serviceHash(world, binding, port))
+  const said = defaultRetries(world)
+  const everything = routeMatch(undefined, 'istio')
+  const routeTo = (retries: ReturnType<typeof retryPolicy>, match = everything): Route =>
+    create(RouteSchema, {
+      name: 'default',
+      match,
+      decorator: { operation: `${host}:${port}/*` },
+      action: {
+        case: 'route',
+        value: {
+          clusterSpecifier: { case: 'cluster', value: outboundClusterName(port, '', host) },
+          timeout: noTimeout,
+          maxGrpcTimeout: noTimeout,
+          hashPolicy: policy ? [policy] : [],
+          ...(retries && { retryPolicy: retries }),
+        },
+      },
+    })
+  const sticky = policy !== undefined
+  if (said || !rungsOf(world, binding, port, '')) return [routeTo(retryPolicy(said, false))]
+  return [
+    routeTo(failoverRetryPolicy('idempotent', sticky), withMethods(everything)),
+    routeTo(failoverRetryPolicy('any', sticky)),
+  ]
+}
+
+/** CONNECT: to an HTTP port ends in a listener of our own, so that requests within are routed; to others it goes through. */
+function tunnelRoutes({ tunnel, binding, port }: VirtualHostKey): Route[] {
+  if (tunnel === 'none') return []
+  const cluster =
+    tunnel === 'http' ? fixedClusters.httpInTunnel : outboundClusterName(port, '', binding?.service.host ?? '')
+  return [
+    create(RouteSchema, {
+      name: 'tunnel',
+      match: { pathSpecifier: { case: 'connectMatcher', value: {} } },
+      action: {
+        case: 'route',
+        value: {
+          clusterSpecifier: { case: 'cluster', value: cluster },
+          timeout: noTimeout,
+          upgradeConfigs: [{ upgradeType: 'CONNECT', connectConfig: {} }],
+        },
+      },
+    }),
+  ]
+}

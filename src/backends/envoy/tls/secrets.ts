@@ -1,0 +1,42 @@
+import {
+  ApiConfigSource_ApiType,
+  ApiVersion,
+  type ConfigSourceSchema,
+} from '#gen/envoy/config/core/v3/config_source_pb.js'
+import type { SdsSecretConfigSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
+import { type Init, noTimeout } from '../proto.ts'
+
+/** Where a proxy gets secrets: on its stream to the control plane, or from the agent beside it (Istio's, by socket). */
+export type SecretSource = 'ads' | 'agent'
+
+export const workloadCertificate = 'default'
+export const workloadRoot = 'ROOTCA'
+
+/** A secret of the workload itself: its certificate, or the root that it trusts. */
+export function secretConfig(name: string, source: SecretSource): Init<typeof SdsSecretConfigSchema> {
+  return { name, sdsConfig: source === 'ads' ? adsSource : agentSource }
+}
+
+const adsSource: Init<typeof ConfigSourceSchema> = {
+  configSourceSpecifier: { case: 'ads', value: {} },
+  resourceApiVersion: ApiVersion.V3,
+}
+
+const agentSource: Init<typeof ConfigSourceSchema> = {
+  configSourceSpecifier: {
+    case: 'apiConfigSource',
+    value: {
+      apiType: ApiConfigSource_ApiType.GRPC,
+      setNodeOnFirstMessageOnly: true,
+      transportApiVersion: ApiVersion.V3,
+      grpcServices: [{ targetSpecifier: { case: 'envoyGrpc', value: { clusterName: 'sds-grpc' } } }],
+    },
+  },
+  initialFetchTimeout: noTimeout,
+  resourceApiVersion: ApiVersion.V3,
+}
+
+/** A secret of the cluster, by credential name: served to those that may read it, always on the stream. */
+export function credentialConfig(name: string): Init<typeof SdsSecretConfigSchema> {
+  return { name, sdsConfig: adsSource }
+}

@@ -1,0 +1,23 @@
+import type { Endpoint, NetworkGateway } from '../../discovery/index.ts'
+
+/** Where a proxy sends to: an endpoint itself, or a gateway of the network that endpoints are in. */
+export type Target =
+  | { readonly kind: 'endpoint'; readonly endpoint: Endpoint; readonly weight: number; readonly meshTls: boolean }
+  | {
+      readonly kind: 'gateway'
+      readonly gateway: NetworkGateway
+      /** Share of the endpoints that stand behind it. */
+      readonly weight: number
+      readonly meshTls: true
+    }
+
+/** Targets of one locality that are used alike. */
+export interface TargetGroup {
+  /** `region/zone/subzone`; '' = unknown. */
+  readonly locality: string
+  /** 0 is tried first. */
+  readonly priority: number
+  /** Share among the groups of its priority. */
+  readonly weight: number
+  readonly targets: readonly Target[]
+}

@@ -1,0 +1,56 @@
+export { addressesFor } from './addresses.ts'
+export {
+  type EffectivePolicy,
+  effectivePolicy,
+  type MergedRule,
+  ruleOf,
+} from './destination-rules/index.ts'
+export {
+  type EndpointClient,
+  type EndpointRequest,
+  isClusterLocal,
+  type Target,
+  type TargetGroup,
+  targetGroups,
+} from './endpoints/index.ts'
+export { HostIndex } from './host-index.ts'
+export { serviceIdentities } from './identities.ts'
+export type * from './istio.ts'
+export { istioKinds, meshIndexes } from './kinds.ts'
+export {
+  comparedLabels,
+  effectiveLocality,
+  givesPriorities,
+  type LocalitySetting,
+  parseLocality,
+} from './locality/index.ts'
+export { autoMutualTls, endpointMode, type MutualTlsMode, namespaceMode, speaksMutualTls } from './mutual-tls.ts'
+export { type OutboundPolicy, outboundPolicyOf } from './outbound-policy.ts'
+export {
+  type DataPath,
+  type InboundPort,
+  metadataFlag,
+  type NodeDescription,
+  type Proxy,
+  proxyOfDescription,
+  proxyOfNode,
+  supportsIpv4,
+  supportsIpv6,
+} from './proxy.ts'
+export { type Rungs, rungsOfService } from './rungs.ts'
+export { labelsOfClient, type ProxyScope, scopeOf } from './scope.ts'
+export { sidecarOf } from './sidecar/select.ts'
+export { type Binding, type EgressView, type View, type ViewKey, viewOf } from './view/index.ts'
+export {
+  admits,
+  anyAdmits,
+  type Guard,
+  type GuardedClient,
+  meshGateway,
+  type RouteSemantics,
+  type RouteShape,
+  routeShape,
+  type VirtualRule,
+  virtualRule,
+} from './virtual-services/index.ts'
+export { type Audience, audienceOf, sees, serviceVisible } from './visibility.ts'

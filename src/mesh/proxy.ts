@@ -1,0 +1,142 @@
+import { isIpv6 } from '../discovery/index.ts'
+
+/** A container port of a pod whose sidecar takes its traffic at another address (data path `loopback`). */
+export interface InboundPort {
+  /** As the pod declares it. */
+  readonly port: number
+  /** `address:port` where Envoy listens. */
+  readonly bind: string
+  /** `address:port` where the program listens. */
+  readonly app: string
+}
+
+/**
+ * How connections come to the proxy. `capture`: redirected by the kernel, as Istio does it. `loopback`: programs name it as their
+ * HTTP proxy, and it listens on the pod's own address and ports.
+ */
+export type DataPath = 'capture' | 'loopback'
+
+/** A proxy as it describes itself when it connects, in the terms of Istio's node metadata. */
+export interface Proxy {
+  readonly type: 'sidecar' | 'gateway'
+  readonly name: string
+  readonly namespace: string
+  readonly serviceAccount: string
+  readonly cluster: string
+  /** '' = none said. */
+  readonly network: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly addresses: readonly string[]
+  readonly node: string
+  /** `region/zone/subzone`; '' = unknown. */
+  readonly locality: string
+  readonly dataPath: DataPath
+  readonly inboundPorts: readonly InboundPort[]
+  /** Everything else that it said. */
+  readonly metadata: Readonly<Record<string, unknown>>
+}
+
+/** What the agent of a proxy sends first (`envoy.config.core.v3.Node`). */
+export interface NodeDescription {
+  readonly id: string
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string }
+}
+
+/** Undefined if the node does not say who it is in Istio's form (`type~ip~pod.namespace~domain`). */
+export function proxyOfNode({ id, metadata, locality }: NodeDescription): Proxy | undefined {
+  const [type, address = '', podName = '', domain = ''] = id.split('~')
+  if (type !== 'sidecar' && type !== 'router') return undefined
+  const namespace = text(metadata['NAMESPACE']) || (domain.split('.')[0] ?? '')
+  const addresses = text(metadata['INSTANCE_IPS']).split(',').filter(Boolean)
+  const labels = textMap(metadata['LABELS'])
+  return {
+    type: type === 'router' ? 'gateway' : 'sidecar',
+    name: text(metadata['NAME']) || podName.replace(/\.[^.]*$/, ''),
+    namespace,
+    serviceAccount: text(metadata['SERVICE_ACCOUNT']) || 'default',
+    cluster: text(metadata['CLUSTER_ID']),
+    network: text(metadata['NETWORK']),
+    labels,
+    addresses: addresses.length > 0 ? addresses : [address],
+    node: text(metadata['NODE_NAME']),
+    locality: joinLocality(locality.region, locality.zone, locality.subZone),
+    dataPath: metadata['FAIRLEAD_DATA_PATH'] === 'loopback' ? 'loopback' : 'capture',
+    inboundPorts: inboundPorts(metadata['FAIRLEAD_INBOUND_PORTS']),
+    metadata,
+  }
+}
+
+/** A proxy as files describe it: the same fields, all optional. `ips` and `locality` as the command's help says. */
+export function proxyOfDescription(description: Readonly<Record<string, unknown>>, primary: string): Proxy {
+  const field = (name: string): string => text(description[name])
+  const { ips, metadata } = description
+  const extra = typeof metadata === 'object' && metadata !== null ? { ...metadata } : {}
+  const all: Record<string, unknown> = extra
+  return {
+    type: field('type') === 'gateway' ? 'gateway' : 'sidecar',
+    name: field('name'),
+    namespace: field('namespace') || 'default',
+    serviceAccount: field('serviceAccount') || 'default',
+    cluster: field('cluster') || primary,
+    network: field('network'),
+    labels: textMap(description['labels']),
+    addresses: Array.isArray(ips) ? ips.map(String) : [],
+    node: field('node'),
+    locality: field('locality'),
+    dataPath: all['FAIRLEAD_DATA_PATH'] === 'loopback' ? 'loopback' : 'capture',
+    inboundPorts: inboundPorts(all['FAIRLEAD_INBOUND_PORTS']),
+    metadata: all,
+  }
+}
+
+export function joinLocality(region: string, zone: string, subzone: string): string {
+  return region === '' && zone === '' && subzone === '' ? '' : `${region}/${zone}/${subzone}`
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function textMap(value: unknown): Record<string, string> {
+  if (typeof value !== 'object' || value === null) return {}
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
+}
+
+/** The metadata hold the list itself, or its JSON text: bootstrap files can hold texts only in some places. */
+function inboundPorts(value: unknown): InboundPort[] {
+  const list: unknown = typeof value === 'string' ? parseJson(value) : value
+  if (!Array.isArray(list)) return []
+  return list.filter(
+    (each): each is InboundPort =>
+      typeof each === 'object' &&
+      each !== null &&
+      typeof each.port === 'number' &&
+      typeof each.bind === 'string' &&
+      typeof each.app === 'string',
+  )
+}
+
+function parseJson(source: string): unknown {
+  try {
+    return JSON.parse(source)
+  } catch {
+    return undefined
+  }
+}
+
+/** Node metadata are texts even where they mean yes or no. */
+export function metadataFlag(proxy: Proxy, name: string): boolean {
+  const value = proxy.metadata[name]
+  return value === true || value === 'true' || value === '1'
+}
+
+export function supportsIpv4(proxy: Pick<Proxy, 'addresses'>): boolean {
+  return proxy.addresses.some((address) => !isIpv6(address))
+}
+
+export function supportsIpv6(proxy: Pick<Proxy, 'addresses'>): boolean {
+  return proxy.addresses.some(isIpv6)
+}

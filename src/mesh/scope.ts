@@ -1,0 +1,113 @@
+import { allServices, labelNames, meshConfigOf, type World, withPlace, worldQuery } from '../discovery/index.ts'
+import { compareText, sameStructure } from '../lib/index.ts'
+import { ruleComparedLabels, ruleSelectorLabels } from './destination-rules/index.ts'
+import { comparedLabels, effectiveLocality } from './locality/index.ts'
+import { type DataPath, metadataFlag, type Proxy, supportsIpv4, supportsIpv6 } from './proxy.ts'
+import { selectSidecar } from './sidecar/select.ts'
+import type { ViewKey } from './view/index.ts'
+import { sourceLabelNames } from './virtual-services/index.ts'
+
+type Labels = Readonly<Record<string, string>>
+
+/**
+ * Everything about a proxy that what it is given depends on, and nothing else: proxies of equal `key` get equal outbound
+ * resources. It is plain data, so `key` is its JSON text.
+ */
+export interface ProxyScope {
+  readonly key: string
+  readonly type: 'sidecar' | 'gateway'
+  readonly namespace: string
+  readonly cluster: string
+  readonly network: string
+  readonly networkView: readonly string[]
+  readonly locality: string
+  /** '' unless some service cares. */
+  readonly node: string
+  readonly ipFamilies: 'v4' | 'v6' | 'both'
+  /** Those labels that rules ask for; all for gateways. */
+  readonly labels: Labels
+  readonly view: ViewKey
+  readonly dataPath: DataPath
+  /** How connections are captured (Istio's INTERCEPTION_MODE): NONE = listeners have sockets of their own. */
+  readonly interception: 'REDIRECT' | 'TPROXY' | 'NONE'
+  /** Where secrets come from: the stream to the control plane, or the agent beside the proxy (Istio's). */
+  readonly secrets: 'ads' | 'agent'
+  /** Resolves names of ServiceEntries to addresses that the mesh gave them. */
+  readonly autoAddresses: boolean
+}
+
+/** Finds the scope of a proxy. Depends on the rules that choose by label, not on what they say. */
+export function scopeOf(world: World, proxy: Proxy): ProxyScope {
+  const { type, namespace, cluster, network, locality, dataPath, labels } = proxy
+  const view: ViewKey = {
+    type,
+    namespace,
+    sidecar: type === 'sidecar' ? selectSidecar(world, proxy) : '',
+    ruleLabels: pick(labels, world.get(ruleSelectorLabels, undefined)),
+  }
+  const scope: Omit<ProxyScope, 'key'> = {
+    type,
+    namespace,
+    cluster,
+    network,
+    networkView: networkView(proxy),
+    locality,
+    node: world.get(nodesMatter, undefined) ? proxy.node : '',
+    ipFamilies: !supportsIpv6(proxy) ? 'v4' : supportsIpv4(proxy) ? 'both' : 'v6',
+    labels: type === 'gateway' ? sorted(labels) : pick(labels, world.get(labelsThatMatter, undefined)),
+    view,
+    dataPath,
+    interception: interceptionOf(proxy),
+    secrets: metadataFlag(proxy, 'PROXY_VIA_AGENT') ? 'agent' : 'ads',
+    autoAddresses: metadataFlag(proxy, 'DNS_CAPTURE'),
+  }
+  return { ...scope, key: JSON.stringify(scope) }
+}
+
+function interceptionOf({ metadata }: Proxy): ProxyScope['interception'] {
+  const mode = metadata['INTERCEPTION_MODE']
+  return mode === 'TPROXY' || mode === 'NONE' ? mode : 'REDIRECT'
+}
+
+function networkView(proxy: Proxy): string[] {
+  const asked = proxy.metadata['REQUESTED_NETWORK_VIEW']
+  const names = typeof asked === 'string' ? asked.split(',') : Array.isArray(asked) ? asked.map(String) : []
+  return names.filter((name) => name !== '').sort(compareText)
+}
+
+function pick(labels: Labels, names: Iterable<string>): Labels {
+  return Object.fromEntries(
+    [...names].sort(compareText).flatMap((name) => (labels[name] === undefined ? [] : [[name, labels[name]]])),
+  )
+}
+
+function sorted(labels: Labels): Labels {
+  return pick(labels, Object.keys(labels))
+}
+
+/** Labels of proxies that routes and locality settings look at. */
+const labelsThatMatter = worldQuery(
+  'mesh/labels-that-matter',
+  (world): readonly string[] => {
+    const mesh = comparedLabels(effectiveLocality(meshConfigOf(world), undefined, { trafficDistribution: 'Any' }))
+    const rules = world.get(ruleComparedLabels, undefined)
+    return [...new Set([...world.get(sourceLabelNames, undefined), ...rules, ...mesh])].sort(compareText)
+  },
+  { equals: sameStructure },
+)
+
+/** Whether some service prefers or asks for endpoints of the client's node. */
+const nodesMatter = worldQuery(
+  'mesh/nodes-matter',
+  (world): boolean =>
+    world.get(labelsThatMatter, undefined).includes(labelNames.node) ||
+    world
+      .get(allServices, undefined)
+      .some(({ nodeLocal, trafficDistribution }) => nodeLocal || trafficDistribution === 'PreferSameNode'),
+  { equals: Object.is },
+)
+
+/** Labels of the proxy and where it runs, as endpoints have them: what locality settings compare. */
+export function labelsOfClient({ labels, cluster, network, locality, node }: ProxyScope): Labels {
+  return withPlace(labels, { cluster, network, locality, node })
+}

@@ -1,0 +1,6 @@
+export { mergeDelegate } from './delegate.ts'
+export { admits, anyAdmits, type GuardedClient } from './guard.ts'
+export { type Guard, meshGateway, type RouteSemantics, type RouteShape, type VirtualRule } from './model.ts'
+export { resolveGateway } from './resolve.ts'
+export { routeShape, virtualRule } from './rule.ts'
+export { meshRules, routeShapes, sourceLabelNames } from './select.ts'

@@ -1,0 +1,48 @@
+import { sameItems, textQuery, worldQuery } from '../../discovery/index.ts'
+import { compareText } from '../../lib/index.ts'
+import { objectKey } from '../../resources/index.ts'
+import { httpRouteRuleKeys } from '../gateway-api/http-route.ts'
+import { istioKinds } from '../kinds.ts'
+import { sees } from '../visibility.ts'
+import { meshGateway, type RouteShape } from './model.ts'
+import { routeShape } from './rule.ts'
+
+/** The shapes of all routing rules, oldest first. */
+export const routeShapes = worldQuery(
+  'mesh/route-shapes',
+  (world): readonly RouteShape[] => {
+    const services = world.objects(world.primary, istioKinds.virtualService).map(objectKey)
+    const routes = httpRouteRuleKeys(world).map((key) => `httproute:${key}`)
+    return [...services, ...routes].flatMap((key) => world.get(routeShape, key) ?? []).sort(compareShapes)
+  },
+  { equals: sameItems },
+)
+
+function compareShapes(a: RouteShape, b: RouteShape): number {
+  return compareText(a.createdAt, b.createdAt) || compareText(a.name, b.name) || compareText(a.namespace, b.namespace)
+}
+
+/**
+ * The rules that hold for sidecars of a namespace, those that count first in front: private ones of the namespace, then
+ * those given to it by name, then those for everybody; each oldest first.
+ */
+export const meshRules = textQuery(
+  'mesh/rules-of-namespace',
+  (world, namespace): readonly RouteShape[] => {
+    const seen = world
+      .get(routeShapes, undefined)
+      .filter(({ gateways, audience }) => gateways.includes(meshGateway) && sees(audience, namespace))
+    const audienceRank = ({ audience, namespace: own }: RouteShape): number =>
+      audience === 'all' ? 2 : own === namespace ? 0 : 1
+    return [...seen].sort((a, b) => audienceRank(a) - audienceRank(b))
+  },
+  { equals: sameItems },
+)
+
+/** Labels of callers that rules match on: proxies that differ in no other label share their routes. */
+export const sourceLabelNames = worldQuery(
+  'mesh/source-label-names',
+  (world): readonly string[] =>
+    [...new Set(world.get(routeShapes, undefined).flatMap(({ sourceLabels }) => sourceLabels))].sort(compareText),
+  { equals: (a, b) => a.join() === b.join() },
+)
