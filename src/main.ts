@@ -8,6 +8,16 @@ interface CommandModule {
 
 const commands: readonly { name: string; summary: string; load: () => Promise<CommandModule> }[] = [
   {
+    name: 'cluster',
+    summary: 'Register clusters with the control plane',
+    load: () => import('./cli/cluster.ts'),
+  },
+  {
+    name: 'debug',
+    summary: 'Look into a running control plane',
+    load: () => import('./cli/debug.ts'),
+  },
+  {
     name: 'demo',
     summary: 'Show a guide on the embedded sandbox, and measure where requests go',
     load: () => import('./cli/demo.ts'),

@@ -1,14 +1,13 @@
 // `fairlead serve`: the control plane, against any Kubernetes API servers.
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type Access, defaultAccess, KubeconfigError, loadAccess } from '../clusters/index.ts'
-import { type Address, type ControlPlane, makeLog, serve } from '../control-plane/index.ts'
+import { defaultAccess, homeDirectory, KubeconfigError, loadAccess } from '../clusters/index.ts'
+import { type Address, type ControlPlane, makeLog, type ServeOptions, serve } from '../control-plane/index.ts'
 
 interface Options {
   readonly kubeconfig?: string
   readonly context?: string[]
-  readonly clusterName: string
+  readonly clusterName?: string
   readonly http: Address
   readonly stateDir: string | false
   readonly logLevel: string
@@ -22,7 +21,10 @@ export function register(program: Command): void {
     .description('Run the control plane against Kubernetes clusters')
     .option('--kubeconfig <file>', 'kubeconfig of the clusters; without: as kubectl finds it')
     .option('--context <name...>', 'contexts to connect; the first is the management cluster. Without: the current one')
-    .option('--cluster-name <name>', 'name of the management cluster until a registration names it', 'Kubernetes')
+    .option(
+      '--cluster-name <name>',
+      'name of the management cluster until a registration names it (default: Kubernetes)',
+    )
     .addOption(
       new Option('--http <address:port>', 'where /ready, /metrics and /debug are served')
         .argParser(parseAddress)
@@ -66,13 +68,14 @@ async function run(options: Options, command: Command): Promise<void> {
   process.off('SIGTERM', impatient)
 }
 
-function readContexts(options: Options, command: Command): { name: string; access: Access }[] {
+function readContexts(options: Options, command: Command): ServeOptions['contexts'] {
   const { kubeconfig, clusterName } = options
   const names: (string | undefined)[] = options.context ?? [undefined]
   try {
     return names.map((context, at) => {
       const access = kubeconfig === undefined ? defaultAccess(context) : loadAccess(kubeconfig, context)
-      return { name: at === 0 ? clusterName : access.context, access }
+      if (at > 0) return { name: access.context, isNamed: false, access }
+      return { name: clusterName ?? 'Kubernetes', isNamed: clusterName !== undefined, access }
     })
   } catch (error) {
     if (!(error instanceof KubeconfigError)) throw error
@@ -95,7 +98,5 @@ function parseAddress(text: string): Address {
 }
 
 function defaultStateDir(): string {
-  const home =
-    process.env['FAIRLEAD_HOME'] ?? join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share'), 'fairlead')
-  return join(home, 'serve')
+  return join(homeDirectory(), 'serve')
 }

@@ -12,6 +12,7 @@ export {
 } from './connection.ts'
 export { type CrdAction, compareReleases, crdAction, fieldManager, installCrds } from './crds.ts'
 export { Fleet, type FleetCache, type FleetCluster, type FleetOptions, type FleetSink, type Member } from './fleet.ts'
+export { homeDirectory } from './home.ts'
 export { LeaseElection, type LeaseOptions, type LeaseTiming } from './lease.ts'
 export {
   Reflector,
@@ -20,6 +21,7 @@ export {
   type ReflectorState,
   type ReflectorTiming,
 } from './reflector.ts'
+export { accountName, accountNamespace, type RegisterOptions, registerCluster } from './register.ts'
 export {
   type FindSecret,
   isRemoteSecret,

@@ -89,7 +89,7 @@ async function start() {
   const remote = await cluster('uid-2', remoteCluster)
   const log = makeLog('silent', false)
   const controlPlane = await serve({
-    contexts: [{ name: 'Kubernetes', access: management.access }],
+    contexts: [{ name: 'Kubernetes', isNamed: false, access: management.access }],
     stateDir: undefined,
     http: { host: '127.0.0.1', port: 0 },
     log,
@@ -161,7 +161,7 @@ test('a restart while a cluster is away undoes nothing that was made for it', as
   await controlPlane.stop()
   await remote.close()
   const again = await serve({
-    contexts: [{ name: 'Kubernetes', access: management.access }],
+    contexts: [{ name: 'Kubernetes', isNamed: false, access: management.access }],
     stateDir: undefined,
     http: { host: '127.0.0.1', port: 0 },
     log: makeLog('silent', false),

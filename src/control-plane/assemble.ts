@@ -1,11 +1,11 @@
 // The whole product in one list. Each entry says what it reads and what it gives; nothing else wires stages together.
 import { hostname } from 'node:os'
-import { type Access, KubeClient, LeaseElection, StateCache } from '../clusters/index.ts'
+import { KubeClient, LeaseElection, StateCache } from '../clusters/index.ts'
 import { Engine, RebuildLoop } from '../pipeline/index.ts'
 import { compareProblems } from '../report/index.ts'
 import { CrdInstaller } from './crd-installer.ts'
 import { debugServer } from './http.ts'
-import { Inputs } from './inputs.ts'
+import { Inputs, type NamedContext } from './inputs.ts'
 import type { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { defineTranslation } from './translation.ts'
@@ -14,7 +14,7 @@ import { ObjectTables } from './xds/object-tables.ts'
 
 export interface ServeOptions {
   /** The first is the management cluster. */
-  readonly contexts: readonly { readonly name: string; readonly access: Access }[]
+  readonly contexts: readonly NamedContext[]
   /** Where what was seen of clusters is kept over a restart; undefined keeps nothing. */
   readonly stateDir: string | undefined
   readonly http: Address

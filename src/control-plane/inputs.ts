@@ -17,11 +17,19 @@ import { type ClusterRow, clusterRow, sameClusterRow } from './cluster-rows.ts'
 import { watchedKinds } from './watched-kinds.ts'
 import type { ObjectTables } from './xds/object-tables.ts'
 
+/** A cluster of the command line. */
+export interface NamedContext {
+  readonly name: string
+  /** The user chose the name; else it is only a word for it until something better is known. */
+  readonly isNamed: boolean
+  readonly access: Access
+}
+
 export interface InputOptions {
   readonly engine: Engine
   readonly tables: ObjectTables
   /** The first is the management cluster. */
-  readonly contexts: readonly { readonly name: string; readonly access: Access }[]
+  readonly contexts: readonly NamedContext[]
   readonly cache: FleetCache | undefined
   /** A cluster came, went, or has another state. */
   readonly changed: (cluster: FleetCluster) => void
@@ -34,8 +42,9 @@ interface Wanted {
   readonly problems: readonly Problem[]
 }
 
-/** A context of the command line has a name of its own, but a registration's name is the one that policies use. */
-const contextRank = 10
+/** A registration's name is the one that policies use; then one that a user chose, a remote secret's, a context's. */
+const chosenRank = 10
+const contextRank = 40
 const remoteSecretLabel = 'remote secret'
 
 /**
@@ -96,9 +105,9 @@ export class Inputs {
 
   #reconcile(members: readonly Member[]): void {
     const { contexts } = this.#options
-    const own = contexts.map(({ name, access }): Member => {
+    const own = contexts.map(({ name, isNamed, access }): Member => {
       const source = `context ${access.context}`
-      return { name, source, rank: contextRank, access, fingerprint: '' }
+      return { name, source, rank: isNamed ? chosenRank : contextRank, access, fingerprint: '' }
     })
     this.fleet.reconcile([...own, ...members])
   }

@@ -55,7 +55,7 @@ export class ControlPlane {
       '--http',
       this.http,
       ...plaintext,
-      '--state',
+      '--state-dir',
       join(directory, 'control-plane'),
     ])
     this.child = keepRunning({ name: 'control plane', ...serve, logFile: this.logFile, onExit })

@@ -1,0 +1,208 @@
+// `fairlead cluster add | list | remove`: registration, by the objects that Service Mesh Hub uses.
+import { type Command, Option } from 'commander'
+import { stringify } from 'yaml'
+import {
+  type Access,
+  ApiError,
+  ApiResources,
+  defaultAccess,
+  isNotFound,
+  KubeClient,
+  KubeconfigError,
+  loadAccess,
+  registerCluster,
+  registeredClusters,
+  registrationKinds,
+  UnreachableError,
+} from '../clusters/index.ts'
+import type { KubeObject } from '../resources/index.ts'
+import { columns } from './print.ts'
+
+interface ManagementOptions {
+  readonly kubeconfig?: string
+  readonly managementContext?: string
+  readonly managementKubeconfig?: string
+  readonly output?: 'json' | 'yaml'
+}
+
+interface AddOptions extends ManagementOptions {
+  readonly context?: string
+  readonly apiServer?: string
+  readonly namespace: string
+}
+
+/** A registered cluster, as `list` shows it. */
+interface Registered {
+  readonly name: string
+  readonly namespace: string
+  readonly kind: string
+  readonly server: string
+  /** `reachable`, or why not. */
+  readonly status: string
+}
+
+const secrets = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true }
+const probeMs = 3000
+
+export function register(program: Command): void {
+  const cluster = program.command('cluster').description('Register clusters with the control plane')
+  const withManagement = (command: Command): Command =>
+    command
+      .option('--kubeconfig <file>', 'kubeconfig; without: as kubectl finds it')
+      .option('--management-context <name>', 'context of the management cluster; without: the current one')
+      .option('--management-kubeconfig <file>', 'kubeconfig of the management cluster, if it is another one')
+      .addOption(new Option('-o, --output <format>', 'machine-readable output').choices(['json', 'yaml']))
+  withManagement(cluster.command('add'))
+    .argument('<name>', 'name of the cluster everywhere: in policies, selectors and generated names')
+    .description('Create an account on a cluster and register the cluster')
+    .option('--context <name>', 'context of the cluster; without: the current one')
+    .option(
+      '--api-server <url>',
+      'address by which the control plane reaches the cluster, if not that of the kubeconfig',
+    )
+    .option('--namespace <name>', 'namespace of the registration', 'service-mesh-hub')
+    .action((name: string, options: AddOptions, command: Command) => attempt(command, () => add(name, options)))
+  withManagement(cluster.command('list'))
+    .description('Show the registered clusters')
+    .action((options: ManagementOptions, command: Command) => attempt(command, () => list(options)))
+  withManagement(cluster.command('remove'))
+    .argument('<name>', 'name of the cluster')
+    .description('Remove a registration; the control plane then removes what it wrote to the cluster')
+    .action((name: string, options: ManagementOptions, command: Command) =>
+      attempt(command, () => remove(name, options)),
+    )
+}
+
+async function add(name: string, options: AddOptions): Promise<void> {
+  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name) || name.length > 63)
+    throw new KubeconfigError(`${name}: a cluster's name is lower case letters, digits, - and ., at most 63`)
+  const access = accessOf(options.kubeconfig, options.context)
+  const server = options.apiServer ?? access.server
+  if (options.output === undefined && /\/\/(127\.|localhost|\[::1\])/.test(server))
+    console.error(`${server} is an address of this machine: the control plane must run here too (else: --api-server)`)
+  await registerCluster({
+    name,
+    access,
+    management: managementOf(options),
+    namespace: options.namespace,
+    ...(options.apiServer && { server: options.apiServer }),
+    report: (step) => console.error(step),
+  })
+  const registered = { name, namespace: options.namespace, server }
+  print(options.output, registered, () => [`cluster ${name} is registered`])
+}
+
+async function list(options: ManagementOptions): Promise<void> {
+  const client = new KubeClient(managementOf(options))
+  try {
+    const found = await Promise.all((await registrations(client)).map((object) => describe(client, object)))
+    found.sort((a, b) => (a.name < b.name ? -1 : 1))
+    print(options.output, found, () =>
+      found.length === 0
+        ? ['no cluster is registered']
+        : columns([
+            ['NAME', 'NAMESPACE', 'SERVER', 'STATUS'],
+            ...found.map((one) => [one.name, one.namespace, one.server || '-', one.status]),
+          ]),
+    )
+  } finally {
+    client.close()
+  }
+}
+
+async function remove(name: string, options: ManagementOptions): Promise<void> {
+  const client = new KubeClient(managementOf(options))
+  try {
+    const resources = new ApiResources(client)
+    const found = (await registrations(client)).filter((object) => object.metadata.name === name)
+    if (found.length === 0) throw new KubeconfigError(`no cluster ${name} is registered; see fairlead cluster list`)
+    for (const object of found) {
+      const { namespace = '', uid } = object.metadata
+      const type = await resources.find(object.apiVersion.split('/')[0] ?? '', object.kind)
+      if (type) await client.delete(type, name, namespace, uid)
+      const { secretRef, secretName } = (object.spec ?? {}) as { secretRef?: { name?: string }; secretName?: string }
+      await removeSecret(client, secretRef?.name || secretName || name, namespace)
+    }
+    print(options.output, { name, removed: true }, () => [
+      `cluster ${name} is removed; what was written there is taken back by the control plane`,
+      'its account stays: kubectl delete namespace fairlead-system; kubectl delete clusterrole,clusterrolebinding fairlead',
+    ])
+  } finally {
+    client.close()
+  }
+}
+
+async function removeSecret(client: KubeClient, name: string, namespace: string): Promise<void> {
+  try {
+    await client.delete(secrets, name, namespace)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
+async function registrations(client: KubeClient): Promise<KubeObject[]> {
+  const resources = new ApiResources(client)
+  const found: KubeObject[] = []
+  for (const kind of registrationKinds) {
+    const [group = '', name = ''] = kind.split('/')
+    const type = await resources.find(group, name)
+    if (type) found.push(...(await client.list(type)).items)
+  }
+  return found
+}
+
+async function describe(client: KubeClient, object: KubeObject): Promise<Registered> {
+  const { name, namespace = '' } = object.metadata
+  const kept = new Map<string, KubeObject>()
+  const find = (ns: string, secret: string): KubeObject | undefined => kept.get(`${ns}/${secret}`)
+  // What the registration refers to is known only by asking for it: read the Secrets of its namespaces that it may name.
+  const spec = (object.spec ?? {}) as { secretRef?: { name?: string; namespace?: string }; secretName?: string }
+  const [ns, secret] = [spec.secretRef?.namespace || namespace, spec.secretRef?.name || spec.secretName || name]
+  try {
+    kept.set(`${ns}/${secret}`, await client.get(secrets, secret, ns))
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+  const { members, problems } = registeredClusters('', [object], find)
+  const [member] = members
+  const common = { name, namespace, kind: object.apiVersion }
+  if (member === undefined) return { ...common, server: '', status: problems[0]?.message ?? 'not usable' }
+  return { ...common, server: member.access.server, status: await probe(member.access) }
+}
+
+async function probe(access: Access): Promise<string> {
+  const client = new KubeClient(access)
+  try {
+    await client.request('GET', '/api/v1/namespaces/kube-system', { timeoutMs: probeMs })
+    return 'reachable'
+  } catch (error) {
+    return (error as Error).message
+  } finally {
+    client.close()
+  }
+}
+
+function accessOf(kubeconfig: string | undefined, context: string | undefined): Access {
+  return kubeconfig === undefined ? defaultAccess(context) : loadAccess(kubeconfig, context)
+}
+
+function managementOf(options: ManagementOptions): Access {
+  return accessOf(options.managementKubeconfig ?? options.kubeconfig, options.managementContext)
+}
+
+function print(output: 'json' | 'yaml' | undefined, value: unknown, lines: () => readonly string[]): void {
+  if (output === 'json') console.log(JSON.stringify(value, undefined, 2))
+  else if (output === 'yaml') console.log(stringify(value).trimEnd())
+  else for (const line of lines()) console.log(line)
+}
+
+/** What the user did wrong is exit code 2, what failed 1; both without a stack trace. */
+async function attempt(command: Command, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const known = error instanceof ApiError || error instanceof UnreachableError || error instanceof KubeconfigError
+    if (!(error instanceof Error) || (!known && error.constructor !== Error)) throw error
+    command.error(`error: ${error.message}`, { exitCode: error instanceof KubeconfigError ? 2 : 1 })
+  }
+}

@@ -1,0 +1,180 @@
+// Registers a cluster as Service Mesh Hub's `meshctl cluster register` does: an account on the cluster, and on the
+// management cluster a Secret with a kubeconfig for that account and a KubernetesCluster object that names it.
+import { stringify } from 'yaml'
+import type { KubeObject } from '../resources/index.ts'
+import { sleep } from './backoff.ts'
+import { type Access, ApiResources, KubeClient } from './client/index.ts'
+import { fieldManager } from './crds.ts'
+
+export interface RegisterOptions {
+  readonly name: string
+  /** How we reach the cluster now, as somebody who may create accounts there. */
+  readonly access: Access
+  readonly management: Access
+  /** Where the registration is kept. */
+  readonly namespace: string
+  /** How the control plane is to reach the cluster, if not as we do. */
+  readonly server?: string
+  readonly report: (step: string) => void
+}
+
+export const accountNamespace = 'fairlead-system'
+export const accountName = 'fairlead'
+
+interface Rule {
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly verbs: readonly string[]
+}
+
+const read = ['get', 'list', 'watch']
+const write = [...read, 'create', 'update', 'patch', 'delete']
+
+/** What the control plane does on a cluster. */
+const rules: readonly Rule[] = [
+  { apiGroups: [''], resources: ['namespaces', 'nodes', 'pods', 'services', 'serviceaccounts'], verbs: read },
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['create', 'patch'] },
+  { apiGroups: [''], resources: ['configmaps', 'secrets'], verbs: write },
+  { apiGroups: ['apps'], resources: ['deployments', 'replicasets', 'statefulsets', 'daemonsets'], verbs: read },
+  { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: read },
+  { apiGroups: ['gateway.networking.k8s.io', 'multicluster.solo.io'], resources: ['*'], verbs: read },
+  {
+    apiGroups: ['networking.istio.io', 'security.istio.io', 'telemetry.istio.io', 'extensions.istio.io'],
+    resources: ['*'],
+    verbs: write,
+  },
+  {
+    apiGroups: ['core', 'discovery', 'networking', 'security'].map((group) => `${group}.zephyr.solo.io`),
+    resources: ['*'],
+    verbs: write,
+  },
+  {
+    apiGroups: ['apiextensions.k8s.io'],
+    resources: ['customresourcedefinitions'],
+    verbs: [...read, 'create', 'patch'],
+  },
+  { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
+  { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
+]
+
+/** Throws ApiError, UnreachableError, or an Error that says which step did not come about. */
+export async function registerCluster(options: RegisterOptions): Promise<void> {
+  const { name, access, namespace, report } = options
+  const remote = new Applier(access)
+  const management = new Applier(options.management)
+  try {
+    if (!(await management.resources.find('discovery.zephyr.solo.io', 'KubernetesCluster')))
+      throw new Error(
+        'the management cluster does not know the kind KubernetesCluster (discovery.zephyr.solo.io): start fairlead serve, which installs it, first',
+      )
+    report(`account ${accountNamespace}/${accountName} on ${access.server}`)
+    for (const object of accountObjects()) await remote.apply(object)
+    const token = await awaitToken(remote)
+    report(`registration ${namespace}/${name} on ${management.client.server}`)
+    for (const object of registrationObjects(options, token)) await management.apply(object)
+  } finally {
+    remote.client.close()
+    management.client.close()
+  }
+}
+
+/** Applies objects by their own type. */
+class Applier {
+  readonly client: KubeClient
+  readonly resources: ApiResources
+
+  constructor(access: Access) {
+    this.client = new KubeClient(access)
+    this.resources = new ApiResources(this.client)
+  }
+
+  async apply(object: KubeObject): Promise<void> {
+    const group = object.apiVersion.includes('/') ? object.apiVersion.slice(0, object.apiVersion.indexOf('/')) : ''
+    const type = await this.resources.find(group, object.kind)
+    if (type === undefined) throw new Error(`${this.client.server} does not serve ${object.apiVersion} ${object.kind}`)
+    await this.client.apply(type, object, { manager: `${fieldManager}-cli`, force: true })
+  }
+}
+
+const tokenSecret = `${accountName}-token`
+const tokenWaitMs = 15_000
+
+function accountObjects(): KubeObject[] {
+  const inNamespace = { name: accountName, namespace: accountNamespace }
+  const rbac = 'rbac.authorization.k8s.io'
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: accountNamespace } },
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: inNamespace },
+    { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name: accountName }, rules } as KubeObject,
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: accountName },
+      roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: accountName },
+      subjects: [{ kind: 'ServiceAccount', ...inNamespace }],
+    } as KubeObject,
+    // A token that does not expire: Kubernetes fills the Secret in.
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: {
+        name: tokenSecret,
+        namespace: accountNamespace,
+        annotations: { 'kubernetes.io/service-account.name': accountName },
+      },
+      type: 'kubernetes.io/service-account-token',
+    } as KubeObject,
+  ]
+}
+
+async function awaitToken({ client }: Applier): Promise<{ token: string; ca: string | undefined }> {
+  const type = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true }
+  for (const until = Date.now() + tokenWaitMs; Date.now() < until; ) {
+    const { data = {} } = (await client.get(type, tokenSecret, accountNamespace)) as { data?: Record<string, string> }
+    if (data['token']) return { token: Buffer.from(data['token'], 'base64').toString('utf8'), ca: data['ca.crt'] }
+    await sleep(200)
+  }
+  throw new Error(`${client.server} made no token for ${accountNamespace}/${accountName} in ${tokenWaitMs / 1000} s`)
+}
+
+function registrationObjects(options: RegisterOptions, token: { token: string; ca: string | undefined }): KubeObject[] {
+  const { name, namespace, access, server } = options
+  const cluster = access.kube.getCurrentCluster()
+  const metadata = { name, namespace }
+  const ca = cluster?.caData ?? token.ca
+  const kubeconfig = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': name,
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    clusters: [
+      {
+        name,
+        cluster: {
+          server: server ?? access.server,
+          ...(cluster?.skipTLSVerify && access.server.startsWith('https:')
+            ? { 'insecure-skip-tls-verify': true }
+            : ca && { 'certificate-authority-data': ca }),
+          ...(cluster?.tlsServerName && { 'tls-server-name': cluster.tlsServerName }),
+        },
+      },
+    ],
+    users: [{ name, user: { token: token.token } }],
+  }
+  return [
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata,
+      type: 'solo.io/kubeconfig',
+      data: { kubeconfig: Buffer.from(stringify(kubeconfig)).toString('base64') },
+    } as KubeObject,
+    {
+      apiVersion: 'discovery.zephyr.solo.io/v1alpha1',
+      kind: 'KubernetesCluster',
+      metadata,
+      spec: { secretRef: { name, namespace }, context: name, writeNamespace: namespace },
+    },
+  ]
+}
