@@ -20,7 +20,13 @@ export {
   resolveHost,
   serviceHost,
 } from './hosts.ts'
-export { discoveryIndexes, podsByAddress, podsByNamespace, servicesByNamespace } from './indexes.ts'
+export {
+  discoveryIndexes,
+  podsByAddress,
+  podsByNamespace,
+  serviceEntriesByNamespace,
+  servicesByNamespace,
+} from './indexes.ts'
 export { type Cidr, cidrContains, formatIp, isIpAddress, isIpv6, parseCidr, parseIp } from './ip.ts'
 export { kinds, type PodObject, type ServiceObject } from './kube-types.ts'
 export { kubernetesService } from './kubernetes-services.ts'

@@ -53,6 +53,12 @@ export const serviceEntriesByHost: Index = {
   keys: (entry) => (entry as ServiceEntryObject).spec?.hosts ?? [],
 }
 
+export const serviceEntriesByNamespace: Index = {
+  name: 'service-entries-by-namespace',
+  kind: kinds.serviceEntry,
+  keys: ({ metadata }) => [metadata.namespace ?? ''],
+}
+
 /** Every index that discovery reads: whoever binds a world to tables must keep them. */
 export const discoveryIndexes: readonly Index[] = [
   slicesByService,
@@ -62,4 +68,5 @@ export const discoveryIndexes: readonly Index[] = [
   podsByAddress,
   workloadEntriesByNamespace,
   serviceEntriesByHost,
+  serviceEntriesByNamespace,
 ]

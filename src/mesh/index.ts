@@ -15,6 +15,7 @@ export {
 } from './endpoints/index.ts'
 export { HostIndex } from './host-index.ts'
 export { serviceIdentities } from './identities.ts'
+export { type InboundTarget, inboundTargets } from './inbound.ts'
 export type * from './istio.ts'
 export { istioKinds, meshIndexes } from './kinds.ts'
 export {
@@ -24,7 +25,7 @@ export {
   type LocalitySetting,
   parseLocality,
 } from './locality/index.ts'
-export { autoMutualTls, endpointMode, type MutualTlsMode, namespaceMode, speaksMutualTls } from './mutual-tls.ts'
+export { autoMutualTls, speaksMutualTls } from './mutual-tls.ts'
 export { type OutboundPolicy, outboundPolicyOf } from './outbound-policy.ts'
 export {
   type DataPath,
@@ -39,7 +40,8 @@ export {
 } from './proxy.ts'
 export { type Rungs, rungsOfService } from './rungs.ts'
 export { labelsOfClient, type ProxyScope, scopeOf } from './scope.ts'
-export { sidecarOf } from './sidecar/select.ts'
+export * from './security/index.ts'
+export { selectSidecar, sidecarOf } from './sidecar/select.ts'
 export { type Binding, type EgressView, type View, type ViewKey, viewOf } from './view/index.ts'
 export {
   admits,

@@ -46,6 +46,7 @@ describe('a plain service', () => {
       cart,
       'BlackHoleCluster',
       'PassthroughCluster',
+      'InboundPassthroughCluster',
     ])
     expect(config.endpoints[0]?.resource.endpoints[0]?.lbEndpoints).toHaveLength(1)
     expect(config.routes.map(({ resource }) => [resource.name, resource.virtualHosts.map(({ name }) => name)])).toEqual(

@@ -6,6 +6,7 @@ import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js'
 import type { World } from '../../discovery/index.ts'
 import { type Proxy, scopeOf } from '../../mesh/index.ts'
 import type { Built } from './built.ts'
+import { inboundClusters } from './clusters/inbound.ts'
 import { clusterNames, clusterOf, endpointsOf, outboundListeners, outboundRouteNames } from './resources.ts'
 import { buildOutboundRoutes } from './routes/route-configuration.ts'
 
@@ -27,7 +28,7 @@ export function buildProxyConfig(world: World, proxy: Proxy): ProxyConfig {
   return {
     listeners: outboundListeners(world, scope, proxy),
     routes: outboundRouteNames(world, scope).flatMap((name) => buildOutboundRoutes(world, scope, name) ?? []),
-    clusters,
+    clusters: [...clusters, ...inboundClusters(world, proxy)],
     endpoints: byEds.flatMap(({ resource }) => endpointsOf(world, scope, resource.name) ?? []),
   }
 }

@@ -1,0 +1,145 @@
+import {
+  endpointsOfService,
+  kinds,
+  kubernetesService,
+  type PodObject,
+  type Protocol,
+  parseProtocol,
+  type Service,
+  type ServiceObject,
+  selects,
+  serviceEntriesByNamespace,
+  servicesByNamespace,
+  servicesOfHost,
+  type World,
+} from '../discovery/index.ts'
+import { compareText } from '../lib/index.ts'
+import { objectKey } from '../resources/index.ts'
+import type { IngressListener } from './istio.ts'
+import type { InboundPort, Proxy } from './proxy.ts'
+import { selectSidecar, sidecarOf } from './sidecar/select.ts'
+
+/** A port of a workload that its proxy takes connections for. */
+export interface InboundTarget {
+  /** Of the workload; of a Sidecar's ingress the number that it listens on. Names the cluster. */
+  readonly port: number
+  readonly protocol: Protocol
+  /** Port of the first service; the same as `port` where there is none. */
+  readonly servicePort: number
+  readonly servicePortName: string
+  /** Oldest first; the first decides the protocol. Empty: nobody but the pod itself declares the port. */
+  readonly services: readonly Service[]
+  /** The Sidecar's ingress listener, in place of services. */
+  readonly ingress: IngressListener | undefined
+  /** Where the proxy listens and where the program does, if traffic is not captured. */
+  readonly direct: InboundPort | undefined
+}
+
+/**
+ * What a sidecar takes connections for, by port: the ingress listeners of its Sidecar, else the ports of the services
+ * that stand before it. Without capture also the ports that the pod declares.
+ */
+export function inboundTargets(world: World, proxy: Proxy): InboundTarget[] {
+  const sidecar = sidecarOf(world, selectSidecar(world, proxy))
+  const ingress = sidecar?.ingress ?? []
+  const targets = ingress.length > 0 ? ingress.map((listener) => ingressTarget(listener)) : serviceTargets(world, proxy)
+  const first = new Map<number, InboundTarget>()
+  for (const target of targets) if (!first.has(target.port)) first.set(target.port, target)
+  for (const direct of proxy.inboundPorts) {
+    const known = first.get(direct.port)
+    first.set(direct.port, known ? { ...known, direct } : undeclared(direct))
+  }
+  return [...first.values()].sort((a, b) => a.port - b.port)
+}
+
+function undeclared(direct: InboundPort): InboundTarget {
+  const { port } = direct
+  return { port, protocol: 'auto', servicePort: port, servicePortName: '', services: [], ingress: undefined, direct }
+}
+
+function ingressTarget(ingress: IngressListener): InboundTarget {
+  const { number = 0, protocol = '', name = '' } = ingress.port
+  return {
+    port: number,
+    protocol: parseProtocol(protocol),
+    servicePort: number,
+    servicePortName: name,
+    services: [],
+    ingress,
+    direct: undefined,
+  }
+}
+
+interface Target {
+  readonly service: Service
+  readonly servicePort: Service['ports'][number]
+  readonly port: number
+}
+
+function serviceTargets(world: World, proxy: Proxy): InboundTarget[] {
+  const targets = [...kubernetesTargets(world, proxy), ...entryTargets(world, proxy)].sort(
+    (a, b) => compareText(a.service.createdAt, b.service.createdAt) || compareText(a.service.name, b.service.name),
+  )
+  const byPort = Map.groupBy(targets, ({ port }) => port)
+  return [...byPort].flatMap(([port, [first, ...others]]) => {
+    if (!first) return []
+    const { servicePort, service } = first
+    const services = [...new Set([service, ...others.map((each) => each.service)])]
+    const { number, name, protocol } = servicePort
+    return [
+      { port, protocol, servicePort: number, servicePortName: name, services, ingress: undefined, direct: undefined },
+    ]
+  })
+}
+
+/** Services of the proxy's cluster that select its pod, or list it as an endpoint. */
+function kubernetesTargets(world: World, proxy: Proxy): Target[] {
+  const pod = world.object(proxy.cluster, kinds.pod, `${proxy.namespace}/${proxy.name}`) as PodObject | undefined
+  return world.lookup(proxy.cluster, servicesByNamespace, proxy.namespace).flatMap((object) => {
+    const { spec } = object as ServiceObject
+    const service = world.get(kubernetesService, { cluster: proxy.cluster, key: objectKey(object) })
+    if (!service || service.resolution === 'alias') return []
+    const selected =
+      service.selector !== undefined &&
+      Object.keys(service.selector).length > 0 &&
+      selects(service.selector, proxy.labels)
+    if (!selected) return endpointTargets(world, service, proxy)
+    return (spec?.ports ?? []).flatMap(({ port = 0, targetPort = port }, at) => {
+      const servicePort = service.ports[at]
+      const number = typeof targetPort === 'number' ? targetPort : namedPort(pod, targetPort)
+      const found =
+        number ?? endpointTargets(world, service, proxy).find((each) => each.servicePort === servicePort)?.port
+      return servicePort && found ? [{ service, servicePort, port: found }] : []
+    })
+  })
+}
+
+function namedPort(pod: PodObject | undefined, name: string): number | undefined {
+  const ports = (pod?.spec?.containers ?? []).flatMap((container) => container.ports ?? [])
+  const numeric = /^\d+$/.test(name) ? Number(name) : undefined
+  return ports.find((port) => port.name === name)?.containerPort ?? numeric
+}
+
+/** Ports at which a service lists the proxy's own address. */
+function endpointTargets(world: World, service: Service, { addresses, cluster }: Proxy): Target[] {
+  const [address] = addresses
+  return world
+    .get(endpointsOfService, { namespace: service.namespace, host: service.host })
+    .filter((endpoint) => endpoint.address === address && (endpoint.workload.cluster === cluster || cluster === ''))
+    .flatMap(({ port, portName }) => {
+      const servicePort = service.ports.find(({ name }) => name === portName)
+      return servicePort ? [{ service, servicePort, port }] : []
+    })
+}
+
+/** ServiceEntries of the namespace that the proxy's workload stands behind. */
+function entryTargets(world: World, proxy: Proxy): Target[] {
+  const entries = world.lookup(world.primary, serviceEntriesByNamespace, proxy.namespace)
+  const hosts = new Set(entries.flatMap(({ spec }) => (spec as { hosts?: string[] } | undefined)?.hosts ?? []))
+  return [...hosts].flatMap((host) =>
+    world
+      .get(servicesOfHost, host)
+      .filter(({ registry, namespace }) => registry === 'service-entry' && namespace === proxy.namespace)
+      .flatMap((service) => endpointTargets(world, service, proxy)),
+  )
+}
