@@ -2,10 +2,11 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Child, keepRunning } from './child.ts'
+import { type ClusterAccess, kubeconfigFor, writeKubeconfig } from './kubeconfig.ts'
 
 export interface ControlPlaneOptions {
-  readonly kubeconfig: string
-  readonly contexts: readonly string[]
+  /** The clusters to watch from the start, each by its own name; the first is the management cluster, if any is. */
+  readonly clusters: readonly { readonly name: string; readonly access: ClusterAccess }[]
   /** For its cache and its log. */
   readonly directory: string
   readonly ports: { readonly xds: number; readonly http: number; readonly xdsPlaintext?: number }
@@ -43,21 +44,14 @@ export class ControlPlane {
 
   start(): void {
     if (this.child) return
-    const { kubeconfig, contexts, directory, ports, onExit } = this.options
-    const plaintext = ports.xdsPlaintext === undefined ? [] : ['--xds-plaintext', `127.0.0.1:${ports.xdsPlaintext}`]
-    const serve = fairleadCommand([
-      'serve',
-      '--kubeconfig',
-      kubeconfig,
-      ...contexts.flatMap((context) => ['--context', context]),
-      '--xds',
-      this.xds,
-      '--http',
-      this.http,
-      ...plaintext,
-      '--state-dir',
-      join(directory, 'control-plane'),
-    ])
+    const { clusters, directory, onExit } = this.options
+    const folder = join(directory, 'control-plane')
+    const kubeconfig = join(folder, 'kubeconfig')
+    writeKubeconfig(kubeconfig, kubeconfigFor(clusters.map(({ name, access }) => ({ ...access, context: name }))))
+    const names = clusters.map(({ name }) => name)
+    const flags = { '--kubeconfig': [kubeconfig], '--context': names, '--http': [this.http] }
+    const more = { '--cluster-name': names.slice(0, 1), '--state-dir': [join(folder, 'state')] }
+    const serve = fairleadCommand(['serve', ...Object.entries({ ...flags, ...more }).flat(2)])
     this.child = keepRunning({ name: 'control plane', ...serve, logFile: this.logFile, onExit })
   }
 

@@ -45,6 +45,15 @@ export class Applier {
     return (await this.find(apiVersion, kind)) !== undefined
   }
 
+  /** Waits until the cluster serves a kind; throws after `withinMs`. */
+  async awaitServed(apiVersion: string, kind: string, withinMs: number, signal?: AbortSignal): Promise<void> {
+    for (const end = Date.now() + withinMs; !(await this.serves(apiVersion, kind)); await delay(150)) {
+      signal?.throwIfAborted()
+      if (Date.now() > end)
+        throw new Error(`the cluster does not serve ${kind} (${apiVersion}) after ${withinMs / 1000} s`)
+    }
+  }
+
   async get(type: ResourceType, namespace: string, name: string): Promise<KubeObject | undefined> {
     try {
       return await this.client.get(type, name, namespace)

@@ -42,6 +42,8 @@ function kubeconfigData(cluster: ClusterSpec, access: ClusterAccess): string {
   return Buffer.from(stringify(kubeconfigFor([{ ...access, context: cluster.name }]))).toString('base64')
 }
 
+export const registrationKind = { apiVersion: 'discovery.zephyr.solo.io/v1alpha1', kind: 'KubernetesCluster' }
+
 /** A cluster registered as Service Mesh Hub does it: a Secret with its kubeconfig, and the object that names it. */
 export function registrationObjects(cluster: ClusterSpec, access: ClusterAccess): KubeObject[] {
   const [namespace] = managementNamespaces
@@ -53,8 +55,7 @@ export function registrationObjects(cluster: ClusterSpec, access: ClusterAccess)
     data: { kubeconfig: kubeconfigData(cluster, access) },
   }
   const registration: KubeObject = {
-    apiVersion: 'discovery.zephyr.solo.io/v1alpha1',
-    kind: 'KubernetesCluster',
+    ...registrationKind,
     metadata: { name: cluster.name, namespace },
     spec: { secretRef: { name: cluster.name, namespace }, writeNamespace: namespace },
   }

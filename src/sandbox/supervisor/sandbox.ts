@@ -22,6 +22,7 @@ import { Applier, awaitDeployments } from './manifests.ts'
 import {
   gatewayName,
   managementNamespaces,
+  registrationKind,
   registrationObjects,
   remoteSecret,
   systemNamespace,
@@ -301,8 +302,7 @@ export class Sandbox implements SandboxHandle {
     const watched = management ? [management] : members
     const { ports } = this.state
     this.controlPlane = new ControlPlane({
-      kubeconfig: this.kubeconfig,
-      contexts: watched.map((cluster) => cluster.spec.context),
+      clusters: watched.map(({ spec, access }) => ({ name: spec.name, access })),
       directory: this.directory,
       ports: { xds: ports['xds'] ?? 0, http: ports['http'] ?? 0, xdsPlaintext: ports['xdsPlaintext'] ?? 0 },
       onExit: (how) => this.log(`control plane ended (${how}); it is started again`),
@@ -326,6 +326,9 @@ export class Sandbox implements SandboxHandle {
 
   private async register(management: SandboxCluster, members: readonly SandboxCluster[]): Promise<void> {
     await this.applyTo(management, async (applier) => {
+      // The control plane installs its definitions when it holds its Lease.
+      const { apiVersion, kind } = registrationKind
+      await applier.awaitServed(apiVersion, kind, readyWithinMs, this.options.signal)
       for (const member of members) {
         const access = await member.accessFor(`fairlead-registration:${management.spec.name}`)
         await applier.apply(registrationObjects(member.spec, access))
