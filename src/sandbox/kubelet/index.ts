@@ -1,0 +1,4 @@
+export type { AddressRanges } from './addresses.ts'
+export type { PodFault } from './faults.ts'
+export { type KubeletOptions, type PodInfo, type RunningKubelet, startKubelet } from './kubelet.ts'
+export type { ProxyPlan } from './site.ts'

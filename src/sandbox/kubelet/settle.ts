@@ -1,0 +1,102 @@
+// Gives a pod its place on the node: addresses, ports, folder, and a proxy if it is to have one.
+
+import { availableParallelism, totalmem } from 'node:os'
+import { join } from 'node:path'
+import type { KubeObject } from '../../resources/index.ts'
+import { resources } from '../controllers/client/index.ts'
+import { portMapAnnotation } from '../controllers/index.ts'
+import { injectionMarks, isInjected, Proxy, workloadNameOf } from '../sidecar/index.ts'
+import { inboundPorts, isGateway, isSidecarContainer, type PodPorts, podPorts } from './ports.ts'
+import type { NodeSite, PodSite, ProxyPlan } from './site.ts'
+import { requestToken, type Token } from './tokens.ts'
+import type { Pod } from './types.ts'
+import { PodVolumes } from './volumes.ts'
+
+const networkLabel = 'topology.istio.io/network'
+
+/** Settles a pod. Throws what the API server answers; nothing is kept then. */
+export async function settlePod(node: NodeSite, pod: Pod): Promise<PodSite> {
+  const gateway = isGateway(pod)
+  const proxied = !gateway && node.proxies !== undefined && (await getsSidecar(node, pod))
+  const ports = podPorts(pod, node.lowPorts)
+  const marked = await mark(node, pod, ports, proxied)
+  const address = node.addresses.take(pod.status?.podIP)
+  const programAddress = proxied ? node.addresses.programAddress(address) : address
+  const folder = join(node.pods, pod.metadata.uid ?? '')
+  const facts = { podIP: address, hostIP: node.hostIP, cpus: availableParallelism(), memoryBytes: totalmem() }
+  const proxy =
+    node.proxies && (proxied || gateway)
+      ? proxyOf(node, node.proxies, marked, { address, programAddress, folder, ports, gateway })
+      : undefined
+  return {
+    node,
+    folder,
+    address,
+    programAddress,
+    proxied,
+    proxy,
+    ports,
+    facts,
+    volumes: new PodVolumes({ api: node.api, folder, claims: node.claims, facts }),
+    servedBy: `${node.cluster}/${pod.metadata.namespace}/${pod.metadata.name}`,
+  }
+}
+
+async function getsSidecar(node: NodeSite, pod: Pod): Promise<boolean> {
+  if (pod.spec?.containers.some(isSidecarContainer)) return true
+  const name = pod.metadata.namespace ?? 'default'
+  const namespace = await node.api.get<KubeObject>(resources.namespaces, '', name)
+  return isInjected(
+    { metadata: pod.metadata, ...(pod.spec ? { spec: pod.spec } : {}) },
+    { name, labels: namespace.metadata.labels ?? {} },
+  )
+}
+
+/** Writes on the pod what others read off it: that it has a proxy, and which of its ports are not where they say. */
+async function mark(node: NodeSite, pod: Pod, ports: PodPorts, proxied: boolean): Promise<Pod> {
+  const marks = proxied ? injectionMarks(pod, workloadNameOf(pod)) : { labels: {}, annotations: {} }
+  const annotations: Record<string, string> = {
+    ...marks.annotations,
+    ...(ports.shifted === undefined ? {} : { [portMapAnnotation]: ports.shifted }),
+  }
+  const there = { ...pod.metadata.annotations }
+  const isThere = Object.entries(annotations).every(([key, value]) => there[key] === value)
+  if (isThere && Object.keys(marks.labels).length === 0) return pod
+  const body = { metadata: { uid: pod.metadata.uid, labels: marks.labels, annotations } }
+  return node.api.patch<Pod>(resources.pods, pod.metadata, { type: 'merge', body })
+}
+
+interface Placed {
+  readonly address: string
+  readonly programAddress: string
+  readonly folder: string
+  readonly ports: PodPorts
+  readonly gateway: boolean
+}
+
+function proxyOf(node: NodeSite, plan: ProxyPlan, pod: Pod, placed: Placed): Proxy {
+  const { address, programAddress, folder, ports, gateway } = placed
+  const { namespace = 'default', name, labels = {} } = pod.metadata
+  let token: Token | undefined
+  return new Proxy({
+    envoy: plan.envoy,
+    controlPlane: plan.controlPlane,
+    folder: join(folder, 'proxy'),
+    id: { trustDomain: plan.trustDomain, namespace, serviceAccount: pod.spec?.serviceAccountName ?? 'default' },
+    node: {
+      role: gateway ? 'router' : 'sidecar',
+      address,
+      workload: { ...pod, spec: pod.spec ?? { containers: [] } },
+      cluster: node.cluster,
+      network: labels[networkLabel] ?? plan.network,
+      meshId: plan.meshId,
+      locality: node.locality(),
+      inbound: gateway ? [] : inboundPorts(ports, address, programAddress),
+    },
+    token: async () => {
+      if (!token || Date.now() > token.renewAtMs) token = await requestToken(node.api, pod, 'istio-ca', 12 * 3600)
+      return token.token
+    },
+    onError: (error) => node.log(`pod ${namespace}/${name}: certificate: ${error.message}`),
+  })
+}
