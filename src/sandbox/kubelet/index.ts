@@ -1,4 +1,3 @@
 export type { AddressRanges } from './addresses.ts'
-export type { PodFault } from './faults.ts'
 export { type KubeletOptions, type PodInfo, type RunningKubelet, startKubelet } from './kubelet.ts'
 export type { ProxyPlan } from './site.ts'

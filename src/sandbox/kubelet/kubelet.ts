@@ -2,14 +2,16 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Access, KubeClient, loadAccess, Reflector } from '../../clusters/index.ts'
+import { compareText } from '../../lib/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import { KubeApi, resources } from '../controllers/client/index.ts'
 import { eventRecorder } from '../controllers/runtime/events.ts'
+import type { Victim } from '../faults/index.ts'
 import { startKubeletServer } from '../streaming/index.ts'
 import { AddressPool, type AddressRanges } from './addresses.ts'
-import { faultState, type PodFault } from './faults.ts'
 import { lowPortsOn } from './launch.ts'
 import { keepLease, type NodeOptions, registerNode } from './node.ts'
+import { workloadNameOf } from './owner.ts'
 import { PodWorker } from './pod.ts'
 import { podRuntime } from './pod-runtime.ts'
 import { ProcessTable } from './processes/index.ts'
@@ -51,11 +53,8 @@ export interface RunningKubelet {
   /** Resolves when the pods of the node have been read once. */
   readonly synced: Promise<void>
   pods(): PodInfo[]
-  /**
-   * Makes pods (by uid) suffer until the fault is healed; those that come later do not. Returns how to heal it.
-   * Throws if a pod is not here.
-   */
-  fault(uids: readonly string[], fault: PodFault): () => void
+  /** Pods that run here, for faults: of a namespace, of a Deployment in it; in the order of their names. */
+  victims(namespace?: string, deployment?: string): Victim[]
   /** Ends every process at once. The objects stay, and the next kubelet starts their pods anew. */
   close(): Promise<void>
 }
@@ -82,7 +81,6 @@ class Kubelet implements RunningKubelet {
   readonly #stop = new AbortController()
   /** By namespace/name. */
   readonly #workers = new Map<string, PodWorker>()
-  readonly #faults = new Map<string, Map<symbol, PodFault>>()
   readonly #synced = Promise.withResolvers<void>()
   #reflectors: Reflector[] = []
   #node: KubeObject | undefined
@@ -143,30 +141,19 @@ class Kubelet implements RunningKubelet {
     })
   }
 
-  fault(uids: readonly string[], fault: PodFault): () => void {
-    const here = new Map([...this.#workers.values()].map((worker) => [worker.pod.metadata.uid ?? '', worker]))
-    for (const uid of uids)
-      if (!here.has(uid)) throw new Error(`there is no pod ${uid} on node ${this.#options.node.name}`)
-    if (fault.kind === 'kill') {
-      for (const uid of uids) here.get(uid)?.killProcesses()
-      return () => undefined
-    }
-    const id = Symbol(fault.kind)
-    const apply = (uid: string): void => {
-      const worker = [...this.#workers.values()].find((w) => w.pod.metadata.uid === uid)
-      worker?.setFault(faultState(this.#faults.get(uid)?.values() ?? []))
-    }
-    for (const uid of uids) {
-      const known = this.#faults.get(uid) ?? new Map<symbol, PodFault>()
-      this.#faults.set(uid, known.set(id, fault))
-      apply(uid)
-    }
-    return () => {
-      for (const uid of uids) {
-        this.#faults.get(uid)?.delete(id)
-        apply(uid)
-      }
-    }
+  victims(namespace?: string, deployment?: string): Victim[] {
+    return [...this.#workers]
+      .filter(([, { pod, site }]) => {
+        if (!site || pod.metadata.deletionTimestamp !== undefined) return false
+        if (namespace !== undefined && pod.metadata.namespace !== namespace) return false
+        return deployment === undefined || workloadNameOf(pod) === deployment
+      })
+      .sort(([a], [b]) => compareText(a, b))
+      .map(([key, worker]) => ({
+        name: `${this.#options.cluster}/${key}`,
+        setProgramFault: (fault) => worker.setProgramFault(fault),
+        signal: (signal) => worker.signal(signal),
+      }))
   }
 
   async close(): Promise<void> {
@@ -279,7 +266,6 @@ class Kubelet implements RunningKubelet {
 
   #removed(key: string, worker: PodWorker): void {
     this.#workers.delete(key)
-    this.#faults.delete(worker.pod.metadata.uid ?? '')
     worker.removed().catch((error: unknown) => this.#log(`pod ${key}: ${String(error)}`))
   }
 

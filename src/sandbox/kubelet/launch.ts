@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { sleep } from '../../clusters/index.ts'
 import { findImage, knownImages, type Launch, launchOf } from '../images/index.ts'
-import { proxyEnvironment } from '../sidecar/index.ts'
+import { proxyEnvironment, proxyPorts } from '../sidecar/index.ts'
 import { asText, readConfig } from './config-data.ts'
 import { type Started, UnknownImage } from './container.ts'
 import { ContainerLog } from './container-log.ts'
@@ -72,26 +72,10 @@ async function startProxy(
   container: Container,
   attempt: number,
 ): Promise<Pick<Started, 'process' | 'serving'>> {
-  const { proxy } = site
-  if (!proxy) throw new Error('this sandbox has no control plane for proxies')
-  const prepared = await proxy.prepare()
-  if (!prepared) throw new Error('the pod is ending')
-  try {
-    const { argv, cwd } = prepared.launch
-    const process = site.node.processes.start({ argv, env: { PATH: hostPath() }, cwd })
-    keepLog(site, container.name, attempt, process)
-    return { process, serving: untilServing(site, process) }
-  } finally {
-    prepared.started()
-  }
-}
-
-async function untilServing(site: PodSite, process: RunningProcess): Promise<void> {
-  let over = false
-  void process.exited.then(() => {
-    over = true
-  })
-  while (!over && !(await site.proxy?.untilReady(5_000)));
+  if (!site.proxy) throw new Error('this cluster has no control plane for proxies')
+  const started = await site.proxy.start(site.node.processes, { PATH: hostPath() })
+  keepLog(site, container.name, attempt, started.process)
+  return started
 }
 
 function hostPath(): string {
@@ -100,7 +84,7 @@ function hostPath(): string {
 
 function baseEnvironment({ node, folder, ...site }: PodSite, pod: Pod, home: string): Record<string, string> {
   const { hostname, port } = new URL(node.api.client.server)
-  const proxied = site.proxied ? proxyEnvironment(site.address) : {}
+  const proxied: Record<string, string> = site.proxied ? proxyEnvironment(site.address, proxyPorts.outbound) : {}
   // The API server is no service of the mesh.
   const direct = proxied['no_proxy'] === undefined ? {} : noProxy(proxied['no_proxy'], hostname)
   return {

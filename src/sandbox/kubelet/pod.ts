@@ -3,19 +3,17 @@ import { rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Backoff, sleep } from '../../clusters/index.ts'
 import { resources } from '../controllers/client/index.ts'
+import type { ProgramFault } from '../images/index.ts'
 import { proxyContainer } from '../sidecar/index.ts'
 import { ContainerRunner } from './container.ts'
-import { type FaultState, noFault } from './faults.ts'
 import { type ContainerSurroundings, startContainer } from './launch.ts'
 import { podStatus } from './pod-status.ts'
-import { isGateway, isSidecarContainer } from './ports.ts'
+import { isSidecarContainer } from './ports.ts'
 import { settlePod } from './settle.ts'
 import type { NodeSite, PodSite } from './site.ts'
 import { StatusWriter } from './status-writer.ts'
 import { type Container, type ContainerStatus, isFinished, type Pod, type PodStatus } from './types.ts'
 
-/** How long a pod goes on serving after it was told to end, so that everybody has heard that it is going. */
-const leastDrainMs = 2_000
 const longestDrainMs = 10_000
 const volumeRefreshMs = 30_000
 
@@ -33,7 +31,8 @@ export class PodWorker {
   #site: PodSite | undefined
   #initialized = false
   #failure: { reason: string; message: string } | undefined
-  #fault: FaultState = noFault
+  #fault: ProgramFault = {}
+  #stopped = false
   #ending: { grace: Promise<void>; untilMs: number } | undefined
   #over = false
 
@@ -135,15 +134,16 @@ export class PodWorker {
     this.#site?.proxy?.close()
   }
 
-  /** Makes the pod suffer from now on what `state` says. */
-  setFault(state: FaultState): void {
-    this.#fault = state
+  /** What the programs do to requests from now on; undefined ends it. */
+  setProgramFault(fault: ProgramFault | undefined): void {
+    this.#fault = fault ?? {}
     for (const name of this.#names()) this.#applyFault(name)
   }
 
-  /** Kills every process once. */
-  killProcesses(): void {
-    for (const name of this.#names()) this.container(name)?.process?.signal('SIGKILL')
+  /** Signals all processes, the proxy's included. Those that are started while the pod is stopped are stopped too. */
+  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
+    if (signal !== 'SIGKILL') this.#stopped = signal === 'SIGSTOP'
+    for (const name of this.#names()) this.container(name)?.process?.signal(signal)
   }
 
   get #isLeaving(): boolean {
@@ -280,23 +280,9 @@ export class PodWorker {
     }
   }
 
-  /** Goes on serving while the news spreads that this pod is going, and until what is under way is done. */
   async #drain(graceMs: number): Promise<void> {
-    const proxy = this.#site?.proxy
-    if (!proxy || this.#fault.stopped === 'everything') return
-    const { signal } = this.#closing
-    try {
-      await proxy.admin.drain(!isGateway(this.#pod))
-      const longestMs = Math.min(longestDrainMs, graceMs / 2)
-      await sleep(Math.min(leastDrainMs, longestMs), signal)
-      for (const end = Date.now() + longestMs - leastDrainMs; Date.now() < end && !signal.aborted; ) {
-        if ((await proxy.admin.activeRequests()) === 0) return
-        await sleep(200, signal)
-      }
-    } catch (error) {
-      // A proxy that is not there has nothing to drain.
-      this.#log('drain', error)
-    }
+    if (this.#stopped) return
+    await this.#site?.proxy?.drain(Math.min(longestDrainMs, graceMs / 2), this.#closing.signal)
   }
 
   /** Stops programs first, then what served them. */
@@ -332,11 +318,8 @@ export class PodWorker {
   #applyFault(name: string): void {
     const process = this.container(name)?.process
     if (!process) return
-    const isProxy = this.container(name) === this.#injected || isGateway(this.#pod)
-    if (process.child.connected) process.child.send({ fault: this.#fault.program })
-    const stopped =
-      this.#fault.stopped === 'everything' || (this.#fault.stopped === 'programs' && (!isProxy || isGateway(this.#pod)))
-    process.signal(stopped ? 'SIGSTOP' : 'SIGCONT')
+    if (process.child.connected) process.child.send({ fault: this.#fault })
+    if (this.#stopped) process.signal('SIGSTOP')
   }
 
   #compute(before: PodStatus | undefined): PodStatus | undefined {

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import type { KubeObject } from '../../resources/index.ts'
 import { resources } from '../controllers/client/index.ts'
 import { portMapAnnotation } from '../controllers/index.ts'
-import { injectionMarks, isInjected, Proxy, workloadNameOf } from '../sidecar/index.ts'
+import { injectionMarks, needsSidecar } from '../sidecar/index.ts'
+import { workloadNameOf } from './owner.ts'
+import { PodProxy } from './pod-proxy.ts'
 import { inboundPorts, isGateway, isSidecarContainer, type PodPorts, podPorts } from './ports.ts'
 import type { NodeSite, PodSite, ProxyPlan } from './site.ts'
 import { requestToken, type Token } from './tokens.ts'
@@ -46,15 +48,14 @@ async function getsSidecar(node: NodeSite, pod: Pod): Promise<boolean> {
   if (pod.spec?.containers.some(isSidecarContainer)) return true
   const name = pod.metadata.namespace ?? 'default'
   const namespace = await node.api.get<KubeObject>(resources.namespaces, '', name)
-  return isInjected(
-    { metadata: pod.metadata, ...(pod.spec ? { spec: pod.spec } : {}) },
-    { name, labels: namespace.metadata.labels ?? {} },
-  )
+  return needsSidecar(pod, { name, labels: namespace.metadata.labels ?? {} })
 }
 
 /** Writes on the pod what others read off it: that it has a proxy, and which of its ports are not where they say. */
 async function mark(node: NodeSite, pod: Pod, ports: PodPorts, proxied: boolean): Promise<Pod> {
-  const marks = proxied ? injectionMarks(pod, workloadNameOf(pod)) : { labels: {}, annotations: {} }
+  const marks = proxied
+    ? injectionMarks(pod.metadata.labels ?? {}, workloadNameOf(pod))
+    : { labels: {}, annotations: {} }
   const annotations: Record<string, string> = {
     ...marks.annotations,
     ...(ports.shifted === undefined ? {} : { [portMapAnnotation]: ports.shifted }),
@@ -74,29 +75,34 @@ interface Placed {
   readonly gateway: boolean
 }
 
-function proxyOf(node: NodeSite, plan: ProxyPlan, pod: Pod, placed: Placed): Proxy {
+function proxyOf(node: NodeSite, plan: ProxyPlan, pod: Pod, placed: Placed): PodProxy {
   const { address, programAddress, folder, ports, gateway } = placed
-  const { namespace = 'default', name, labels = {} } = pod.metadata
+  const { namespace = 'default', name, labels = {}, annotations = {} } = pod.metadata
   let token: Token | undefined
-  return new Proxy({
-    envoy: plan.envoy,
-    controlPlane: plan.controlPlane,
-    folder: join(folder, 'proxy'),
-    id: { trustDomain: plan.trustDomain, namespace, serviceAccount: pod.spec?.serviceAccountName ?? 'default' },
-    node: {
-      role: gateway ? 'router' : 'sidecar',
-      address,
-      workload: { ...pod, spec: pod.spec ?? { containers: [] } },
-      cluster: node.cluster,
-      network: labels[networkLabel] ?? plan.network,
-      meshId: plan.meshId,
-      locality: node.locality(),
-      inbound: gateway ? [] : inboundPorts(ports, address, programAddress),
+  return new PodProxy({
+    role: gateway ? 'gateway' : 'sidecar',
+    envoyPath: plan.envoyPath,
+    directory: join(folder, 'proxy'),
+    address,
+    appAddress: gateway ? undefined : programAddress,
+    ports: gateway ? [] : inboundPorts(ports, address, programAddress),
+    pod: {
+      name,
+      namespace,
+      labels,
+      annotations,
+      serviceAccount: pod.spec?.serviceAccountName ?? 'default',
+      nodeName: node.name,
+      workloadName: workloadNameOf(pod),
     },
+    cluster: node.cluster,
+    network: labels[networkLabel] ?? plan.network,
+    locality: node.locality(),
+    xds: plan.xds,
     token: async () => {
       if (!token || Date.now() > token.renewAtMs) token = await requestToken(node.api, pod, 'istio-ca', 12 * 3600)
       return token.token
     },
-    onError: (error) => node.log(`pod ${namespace}/${name}: certificate: ${error.message}`),
+    log: (line) => node.log(`pod ${namespace}/${name}: ${line}`),
   })
 }

@@ -1,21 +1,21 @@
 // What the parts of a kubelet share: the node that pods run on, and the place of one pod on it.
 import type { KubeApi } from '../controllers/client/index.ts'
 import type { EventRecorder } from '../controllers/runtime/events.ts'
-import type { Proxy, ProxyControlPlane } from '../sidecar/index.ts'
 import type { AddressPool } from './addresses.ts'
 import type { PodFacts } from './env.ts'
+import type { PodProxy } from './pod-proxy.ts'
 import type { PodPorts } from './ports.ts'
 import type { ProcessTable } from './processes/index.ts'
 import type { PodVolumes } from './volumes.ts'
 
 /** How pods get proxies. */
 export interface ProxyPlan {
-  /** The Envoy binary. */
-  readonly envoy: string
-  readonly controlPlane: ProxyControlPlane
+  /** The binary of Envoy. */
+  readonly envoyPath: string
+  /** The control plane: `host:port`, and a file with the authority behind its certificate. */
+  readonly xds: { readonly address: string; readonly rootFile: string }
+  /** Network of the cluster's pods. */
   readonly network: string
-  readonly meshId: string
-  readonly trustDomain: string
 }
 
 export interface NodeSite {
@@ -48,7 +48,7 @@ export interface PodSite {
   /** Where its programs listen: behind the proxy if there is one. */
   readonly programAddress: string
   readonly proxied: boolean
-  readonly proxy: Proxy | undefined
+  readonly proxy: PodProxy | undefined
   readonly ports: PodPorts
   readonly volumes: PodVolumes
   readonly facts: PodFacts

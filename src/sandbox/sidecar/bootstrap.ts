@@ -101,10 +101,25 @@ export function bootstrap(options: ProxyOptions): unknown {
         api_type: 'DELTA_GRPC',
         transport_api_version: 'V3',
         set_node_on_first_message_only: true,
-        grpc_services: [{ envoy_grpc: { cluster_name: 'xds-grpc' } }],
+        // A control plane that was restarted is to be found again within seconds, though not by all proxies at once.
+        grpc_services: [
+          {
+            envoy_grpc: {
+              cluster_name: 'xds-grpc',
+              retry_policy: { retry_back_off: { base_interval: '0.2s', max_interval: '5s' } },
+            },
+          },
+        ],
       },
     },
-    static_resources: { clusters: [controlPlaneCluster(options)] },
+    static_resources: {
+      clusters: [controlPlaneCluster(options), adminCluster(options.address)],
+      listeners: [
+        adminPage('ready', options.address, proxyPorts.health, '/healthz/ready', '/ready'),
+        adminPage('metrics', options.address, proxyPorts.metrics, '/stats/prometheus', '/stats/prometheus'),
+      ],
+    },
+    deferred_stat_options: { enable_deferred_creation_stats: true },
     layered_runtime: {
       layers: [
         {
@@ -160,6 +175,53 @@ function controlPlaneCluster(options: ProxyOptions): unknown {
         },
       },
     },
+  }
+}
+
+function adminCluster(address: string): unknown {
+  return {
+    name: 'envoy-admin',
+    type: 'STATIC',
+    connect_timeout: '0.25s',
+    load_assignment: {
+      cluster_name: 'envoy-admin',
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(address, proxyPorts.admin) } }] }],
+    },
+  }
+}
+
+/** One page of the administration interface on a port of its own, for those who may ask for nothing else. */
+function adminPage(name: string, address: string, port: number, path: string, page: string): unknown {
+  const filters = 'type.googleapis.com/envoy.extensions.filters'
+  return {
+    name: `fairlead_${name}`,
+    address: socketAddress(address, port),
+    enable_reuse_port: false,
+    filter_chains: [
+      {
+        filters: [
+          {
+            name: 'envoy.filters.network.http_connection_manager',
+            typed_config: {
+              '@type': `${filters}.network.http_connection_manager.v3.HttpConnectionManager`,
+              stat_prefix: `fairlead_${name}`,
+              route_config: {
+                virtual_hosts: [
+                  {
+                    name,
+                    domains: ['*'],
+                    routes: [{ match: { path }, route: { cluster: 'envoy-admin', prefix_rewrite: page } }],
+                  },
+                ],
+              },
+              http_filters: [
+                { name: 'envoy.filters.http.router', typed_config: { '@type': `${filters}.http.router.v3.Router` } },
+              ],
+            },
+          },
+        ],
+      },
+    ],
   }
 }
 

@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process'
+
 /** A pod's container port: as declared, where Envoy listens for it, and where the program behind does. */
 export interface InboundPort {
   readonly port: number
@@ -39,10 +41,14 @@ export interface ProxyOptions {
   /** A fresh service account token of the pod. */
   readonly token: () => Promise<string>
   readonly log: (line: string) => void
+  /** Gives up waiting for a certificate. */
+  readonly signal?: AbortSignal
+  /** Starts Envoy in place of `startProxy`, for a launcher that keeps its processes together; it has the output, too. */
+  readonly spawn?: (argv: readonly string[], cwd: string) => ChildProcess
 }
 
 /** Ports of an Envoy beside a pod, on the pod's address; the numbers are Istio's. */
-export const proxyPorts = { admin: 15000, outbound: 15001, inbound: 15006, health: 15021 } as const
+export const proxyPorts = { admin: 15000, outbound: 15001, inbound: 15006, health: 15021, metrics: 15090 } as const
 
 /** Names that the control plane's certificate has, whatever its address. */
 export const controlPlaneName = 'istiod.istio-system.svc'

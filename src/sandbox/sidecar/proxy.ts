@@ -2,10 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { CertificateAgent } from './agent.ts'
 import { bootstrap, proxyFiles, secretFiles } from './bootstrap.ts'
 import { proxyEnvironment } from './inject.ts'
 import { type ProxyOptions, proxyPorts } from './options.ts'
+import { turns } from './turns.ts'
 
 /** How an Envoy ended. */
 export interface ProxyExit {
@@ -15,6 +17,7 @@ export interface ProxyExit {
 
 export interface Proxy {
   readonly pid: number | undefined
+  readonly child: ChildProcess
   /** For the pod's programs: where their proxy is. */
   readonly environment: Readonly<Record<string, string>>
   /** Resolves when the process has ended, by itself or by `stop`. */
@@ -22,8 +25,13 @@ export interface Proxy {
   readonly logFile: string
   /** Whether Envoy has its configuration and takes requests (admin `/ready`). */
   ready(): Promise<boolean>
-  /** Asks clients to go elsewhere: fails health checks and closes listeners gracefully. Before the program is stopped. */
+  /**
+   * Asks clients to go elsewhere, before the program is stopped: health checks fail, and each answer says that the
+   * connection is to be closed. New requests are still served; what programs behind a sidecar send is left alone.
+   */
   drain(): Promise<void>
+  /** Requests under way, in either direction; 0 if Envoy does not answer. */
+  activeRequests(): Promise<number>
   /** Ends the process: SIGTERM, and SIGKILL after `graceMs`. */
   stop(graceMs: number): Promise<void>
   /** Sends a signal (SIGSTOP, SIGCONT, SIGKILL: for faults). */
@@ -39,15 +47,40 @@ const parentDeath = ['--pdeathsig', 'KILL', '--']
  * ready); rejects if it cannot be started. `setpriv`: the path of setpriv(1), so that Envoy dies with this process.
  */
 export async function startProxy(options: ProxyOptions & { readonly setpriv?: string | undefined }): Promise<Proxy> {
-  const { directory } = options
+  const { directory, signal } = options
   const files = proxyFiles(directory)
   mkdirSync(directory, { recursive: true })
   const agent = new CertificateAgent(options)
+  const giveUp = (): void => agent.stop()
+  signal?.addEventListener('abort', giveUp)
   await agent.start()
+  signal?.removeEventListener('abort', giveUp)
+  signal?.throwIfAborted()
   for (const { path, content } of secretFiles(directory)) writeFileSync(path, JSON.stringify(content))
   writeFileSync(files.bootstrap, JSON.stringify(bootstrap(options), undefined, 2))
-  const child = await launch(options, files)
-  return new RunningProxy(options, child, agent, files.log)
+  const done = await turns.take()
+  try {
+    const child = await launch(options, files)
+    const proxy = new RunningProxy(options, child, agent, files.log)
+    void giveBack(proxy, done)
+    return proxy
+  } catch (error) {
+    agent.stop()
+    done()
+    throw error
+  }
+}
+
+const warmUpMs = 15_000
+
+/** An Envoy that starts needs a core for itself: the next one has to wait until it is up, has ended, or takes too long. */
+async function giveBack(proxy: Proxy, done: () => void): Promise<void> {
+  let ended = false
+  void proxy.exited.then(() => {
+    ended = true
+  })
+  for (const end = Date.now() + warmUpMs; Date.now() < end && !ended && !(await proxy.ready()); ) await delay(50)
+  done()
 }
 
 function launch(
@@ -71,6 +104,7 @@ function launch(
     '--log-level',
     'warning',
   ]
+  if (options.spawn) return Promise.resolve(options.spawn([options.envoyPath, ...args], options.directory))
   const [command, all] = options.setpriv
     ? [options.setpriv, [...parentDeath, options.envoyPath, ...args]]
     : [options.envoyPath, args]
@@ -111,13 +145,25 @@ class RunningProxy implements Proxy {
     return this.#child.pid
   }
 
+  get child(): ChildProcess {
+    return this.#child
+  }
+
   async ready(): Promise<boolean> {
-    return (await this.#admin('GET', '/ready')) === 200
+    return (await this.#admin('GET', '/ready')).status === 200
   }
 
   async drain(): Promise<void> {
     await this.#admin('POST', '/healthcheck/fail')
-    await this.#admin('POST', '/drain_listeners?graceful&skip_exit')
+    const inbound = this.#options.role === 'sidecar' ? '&inboundonly' : ''
+    await this.#admin('POST', `/drain_listeners?graceful&skip_exit${inbound}`)
+  }
+
+  async activeRequests(): Promise<number> {
+    const { body } = await this.#admin('GET', '/stats?filter=downstream_rq_active$')
+    // Requests of the administration interface, of which this is one, do not count.
+    const counts = body.matchAll(/^http\.(?!admin\.|fairlead_).*: (\d+)$/gm)
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0)
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -134,18 +180,23 @@ class RunningProxy implements Proxy {
     this.#child.kill(name)
   }
 
-  /** Status of an admin request; 0 if Envoy does not answer (not up yet, stopped, or gone). */
-  #admin(method: string, path: string): Promise<number> {
+  /** An admin request; status 0 if Envoy does not answer (not up yet, stopped, or gone). */
+  #admin(method: string, path: string): Promise<{ status: number; body: string }> {
+    const silent = { status: 0, body: '' }
     return new Promise((resolve) => {
       const outgoing = request(
         { host: this.#options.address, port: proxyPorts.admin, method, path, timeout: adminTimeoutMs, agent: false },
         (incoming) => {
-          incoming.resume()
-          resolve(incoming.statusCode ?? 0)
+          const chunks: Buffer[] = []
+          incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+          incoming.on('error', () => resolve(silent))
+          incoming.on('end', () =>
+            resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+          )
         },
       )
       outgoing.on('timeout', () => outgoing.destroy())
-      outgoing.on('error', () => resolve(0))
+      outgoing.on('error', () => resolve(silent))
       outgoing.end()
     })
   }

@@ -44,7 +44,7 @@ describe('bootstrap', () => {
       FAIRLEAD_INBOUND_PORTS: options.ports,
       ANNOTATIONS: { 'sidecar.istio.io/inject': 'true' },
     })
-    expect(message.staticResources?.clusters.map((cluster) => cluster.name)).toEqual(['xds-grpc'])
+    expect(message.staticResources?.clusters.map((cluster) => cluster.name)).toEqual(['xds-grpc', 'envoy-admin'])
     expect(nodeId({ ...options, role: 'gateway' })).toMatch(/^router~/)
   })
 
