@@ -177,6 +177,43 @@ test('a restart while a cluster is away undoes nothing that was made for it', as
   expect(names(management, 'ServiceEntry')).toEqual(before)
 })
 
+test("what is wrong with a user's Istio object becomes its status, and goes when it is put right", async () => {
+  const { management, until } = await start()
+  const route = (weight: number | string): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    metadata: { name: 'mine', namespace: 'default', generation: 3 },
+    spec: { hosts: ['reviews'], http: [{ route: [{ destination: { host: 'reviews' }, weight }] }] },
+  })
+  const status = (): unknown => management.objects(typeOf('VirtualService')).get('default/mine')?.status
+  management.put(typeOf('VirtualService'), { ...route('x'), status: { conditions: [{ type: 'Reconciled' }] } })
+  await until(() =>
+    expect(status()).toEqual({
+      conditions: [
+        { type: 'Reconciled' },
+        {
+          type: 'Accepted',
+          status: 'False',
+          reason: 'WrongType',
+          message: expect.stringContaining('spec.http[0].route[0].weight'),
+          observedGeneration: '3',
+          lastTransitionTime: expect.any(String),
+        },
+      ],
+      validationMessages: [
+        expect.objectContaining({ level: 'ERROR', type: { name: 'WrongType', code: 'wrong-type' } }),
+      ],
+    }),
+  )
+  management.put(typeOf('VirtualService'), { ...route(100), status: status() })
+  await until(() =>
+    expect(status()).toMatchObject({
+      conditions: [{}, { status: 'True', reason: 'Accepted' }],
+      validationMessages: [],
+    }),
+  )
+})
+
 test('a kubeconfig that cannot be read says which and why', () => {
   expect(() => loadAccess('/nowhere/config')).toThrow('/nowhere/config: cannot read the kubeconfig')
 })

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os'
 import { KubeClient, LeaseElection, StateCache } from '../clusters/index.ts'
 import { Engine, RebuildLoop } from '../pipeline/index.ts'
-import { compareProblems } from '../report/index.ts'
+import { compareProblems, type Problem } from '../report/index.ts'
 import { CrdInstaller } from './crd-installer.ts'
 import { debugServer } from './http.ts'
 import { Inputs, type NamedContext } from './inputs.ts'
@@ -73,8 +73,13 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const tableOf = tables.table.bind(tables)
   const translation = defineTranslation(engine, inputs.clusters, tableOf)
 
+  // ── Problems of all stages. ──
+  const problems = engine.define<string, readonly Problem[]>('problems', (read) =>
+    [...read.query(inputs.problems, ''), ...read.query(translation.result, '').problems].sort(compareProblems),
+  )
+
   // ── Writing: plans → API servers, by whoever holds the Lease. The watches bring back what was written. ──
-  const writer = new Writer({ engine, tables, inputs, translation, log, metrics })
+  const writer = new Writer({ engine, tables, inputs, translation, problems, log, metrics })
   const crds = new CrdInstaller(release, log, () => lease.isHolder)
   const watchdog = new ClusterLog(log, (name) => writer.kick(name))
   let isStopping = false
@@ -95,15 +100,13 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
 
   // ── Views. ──
   let isSettled = false
-  const problems = (): unknown =>
-    [...engine.get(inputs.problems, ''), ...engine.get(translation.result, '').problems].sort(compareProblems)
   const app = debugServer({
     engine,
     fleet: inputs.fleet,
     metrics,
     notReady: () => (isSettled ? undefined : 'clusters are still being read'),
     writer: () => ({ isHolder: lease.isHolder, holder: lease.holder, waiting: writer.waiting }),
-    problems,
+    problems: () => engine.get(problems, ''),
     proxies: () => [],
     proxyConfig: () => undefined,
   })

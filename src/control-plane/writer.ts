@@ -1,5 +1,5 @@
 import { contentAnnotation, instanceLabel, isOwned, planWrites } from '../backends/istio/index.ts'
-import { ApiError, type FleetCluster, fieldManager, isNotFound, type Member } from '../clusters/index.ts'
+import { ApiError, type FleetCluster, fieldManager, isConflict, isNotFound, type Member } from '../clusters/index.ts'
 import { sameStructure } from '../lib/index.ts'
 import type { Engine, Observer, Query } from '../pipeline/index.ts'
 import { formatRef, type Problem } from '../report/index.ts'
@@ -8,6 +8,7 @@ import type { ClusterRow } from './cluster-rows.ts'
 import type { Inputs } from './inputs.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { defineObjectStatuses, stampedStatus } from './object-status.ts'
 import type { Translation } from './translation.ts'
 import { type Write, WriteQueue } from './write-queue.ts'
 import type { ObjectTables } from './xds/object-tables.ts'
@@ -17,6 +18,8 @@ export interface WriterOptions {
   readonly tables: ObjectTables
   readonly inputs: Inputs
   readonly translation: Translation
+  /** What all stages found. */
+  readonly problems: Query<string, readonly Problem[]>
   readonly log: Log
   readonly metrics: Metrics
 }
@@ -27,12 +30,14 @@ export interface ClusterPlan {
   readonly remove: readonly KubeObject[]
   /** Each has the fields that name the object, and its new status. */
   readonly statuses: readonly KubeObject[]
+  /** The same for Istio's kinds, with the resourceVersion that it is based on: others write there, too. */
+  readonly objectStatuses: readonly KubeObject[]
   /** Each has the fields that name a registration, and the annotation that says which cluster it was seen to be. */
   readonly seen: readonly KubeObject[]
   readonly problems: readonly Problem[]
 }
 
-const nothing: ClusterPlan = { apply: [], remove: [], statuses: [], seen: [], problems: [] }
+const nothing: ClusterPlan = { apply: [], remove: [], statuses: [], objectStatuses: [], seen: [], problems: [] }
 
 /** Kinds among which we look for what we wrote. */
 const writtenKinds: readonly string[] = ['/ConfigMap', ...allKinds.map(({ group, kind }) => `${group}/${kind}`)]
@@ -117,7 +122,8 @@ export class Writer {
   }
 
   #definePlan(): Query<string, ClusterPlan> {
-    const { engine, tables, inputs, translation } = this.#options
+    const { engine, tables, inputs, translation, problems } = this.#options
+    const objectStatusesOf = defineObjectStatuses({ engine, tables, instance: this.#instance, problems })
     return engine.define<string, ClusterPlan>(
       'plan',
       (read, cluster) => {
@@ -149,9 +155,10 @@ export class Writer {
         // what was made for it stays as it is. A cluster that nobody has ever seen holds nothing up.
         const partial = registered.some(({ member, row }) => row?.isKnown !== true && seenUid(member) !== undefined)
         const seen = row.isManagement ? registered.flatMap(({ member, row }) => seenMark(member, row)) : []
-        if (!partial) return { ...plan, statuses, seen }
+        const objectStatuses = read.query(objectStatusesOf, cluster)
+        if (!partial) return { ...plan, statuses, objectStatuses, seen }
         const isNew = (object: KubeObject): boolean => get(groupKind(object), objectKey(object)) === undefined
-        return { ...plan, apply: plan.apply.filter(isNew), remove: [], statuses: [], seen }
+        return { ...plan, apply: plan.apply.filter(isNew), remove: [], statuses: [], objectStatuses: [], seen }
       },
       { equals: sameStructure },
     )
@@ -207,11 +214,26 @@ export class Writer {
         step: statusStep,
         run: () => this.#apply(found, object, 'status'),
       })),
+      ...plan.objectStatuses.map((object) => ({
+        id: `${idOf(object)} status`,
+        content: JSON.stringify(object),
+        step: statusStep,
+        run: () =>
+          this.#patch(
+            found,
+            object,
+            {
+              metadata: { resourceVersion: object.metadata.resourceVersion },
+              status: stampedStatus(object, new Date().toISOString()),
+            },
+            'status',
+          ),
+      })),
       ...plan.seen.map((object) => ({
         id: `${idOf(object)} seen`,
         content: object.metadata.annotations?.[uidAnnotation] ?? '',
         step: statusStep,
-        run: () => this.#mark(found, object),
+        run: () => this.#patch(found, object, { metadata: { annotations: object.metadata.annotations } }),
       })),
       ...plan.remove.map((object, at) => ({
         id: `${idOf(object)} removed`,
@@ -244,16 +266,25 @@ export class Writer {
     log.debug({ cluster: name, object: ref }, `${what} written`)
   }
 
-  /** A merge patch, since server-side apply would make a registration anew that a user has just removed. */
-  async #mark({ connection }: FleetCluster, { apiVersion, kind, metadata }: KubeObject): Promise<void> {
-    const type = await connection.resourceOf({ apiVersion, kind })
+  /**
+   * For objects that are not ours. Server-side apply would make one anew that a user has just removed, and would own
+   * lists as a whole that others write to.
+   */
+  async #patch(
+    { connection }: FleetCluster,
+    object: KubeObject,
+    patch: unknown,
+    subresource?: 'status',
+  ): Promise<void> {
+    const type = await connection.resourceOf(object)
     if (type === undefined) return
-    const { name, namespace, annotations } = metadata
+    const { name, namespace } = object.metadata
+    const at = { name, ...(namespace !== undefined && { namespace }), ...(subresource && { subresource }) }
     try {
-      const at = { name, ...(namespace !== undefined && { namespace }) }
-      await connection.client.mergePatch(type, at, { metadata: { annotations } })
+      await connection.client.mergePatch(type, at, patch)
     } catch (error) {
-      if (!isNotFound(error)) throw error
+      // Gone, or changed meanwhile: the watch brings the news, and the plan follows it.
+      if (!isNotFound(error) && !isConflict(error)) throw error
     }
   }
 
