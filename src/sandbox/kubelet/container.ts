@@ -1,5 +1,6 @@
 // One container: started, watched by its probes, started again by the pod's restart policy, and ended.
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { sleep } from '../../clusters/index.ts'
 import { ConfigError } from './env.ts'
 import { type ProbeTarget, probeOnce, runProbe } from './probes.ts'
@@ -55,6 +56,8 @@ export class ContainerRunner {
   #backoffMs = 0
   #process: RunningProcess | undefined
   #respec = new AbortController()
+  /** As it was at the last start. */
+  #spec: Container | undefined
   #image: string | undefined
   #id = ''
   #stopping: Promise<void> | undefined
@@ -125,8 +128,9 @@ export class ContainerRunner {
     return exit
   }
 
-  /** The pod spec has changed: another image is another container. */
+  /** The pod has changed: what failed may work now, and another image is another container. */
   respec(): void {
+    if (isDeepStrictEqual(this.#spec, this.#host.spec())) return
     if (this.#image !== undefined && this.#host.spec().image !== this.#image) {
       this.#host.record('Normal', 'Killing', `Container ${this.name} definition changed, will be restarted`)
       this.#process?.signal('SIGTERM')
@@ -211,6 +215,7 @@ export class ContainerRunner {
   async #start(): Promise<Started | number | undefined> {
     for (let pauseMs = 500; !this.#stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, 10_000)) {
       const container = this.#host.spec()
+      this.#spec = container
       this.#respec = new AbortController()
       try {
         const started = await this.#host.start(container, this.#restarts)

@@ -39,7 +39,13 @@ export async function settlePod(node: NodeSite, pod: Pod): Promise<PodSite> {
     proxy,
     ports,
     facts,
-    volumes: new PodVolumes({ api: node.api, folder, claims: node.claims, facts }),
+    volumes: new PodVolumes({
+      api: node.api,
+      folder,
+      claims: node.claims,
+      facts,
+      onError: (error) => node.log(`pod ${pod.metadata.namespace}/${pod.metadata.name}: token: ${String(error)}`),
+    }),
     servedBy: `${node.cluster}/${pod.metadata.namespace}/${pod.metadata.name}`,
   }
 }

@@ -27,6 +27,7 @@ export interface PodVolumesOptions {
   /** Where volumes that outlive their pod are, by claim. */
   readonly claims: string
   readonly facts: PodFacts
+  readonly onError: (error: unknown) => void
 }
 
 type Files = Map<string, { content: Buffer; mode?: number | undefined }>
@@ -45,9 +46,14 @@ export class PodVolumes {
    * Throws `ConfigError` for something named that is not there.
    */
   async refresh(pod: Pod): Promise<void> {
-    const volumes = volumesOf(pod)
+    const volumes = pod.spec?.volumes ?? []
     const config = await readConfig(this.#options.api, pod, [], volumes)
     for (const volume of volumes) await this.#provide(volume, pod, config)
+    // Few programs use the token that every pod has; none of the others should wait for it.
+    if (lacksToken(pod))
+      await this.#provide(ownTokenVolume, pod, await readConfig(this.#options.api, pod, [], [ownTokenVolume])).catch(
+        this.#options.onError,
+      )
   }
 
   /** Where each mount of a container really is. */
@@ -111,18 +117,22 @@ export class PodVolumes {
 
 const ownToken = 'kube-api-access'
 
-/** The pod's volumes, and the one with its API token where admission has not added that. */
-function volumesOf(pod: Pod): Volume[] {
-  const volumes = pod.spec?.volumes ?? []
-  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]
+/** The volume with the API token that admission adds to a pod, where it has not. */
+const ownTokenVolume: Volume = {
+  name: ownToken,
+  projected: {
+    sources: [
+      { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } },
+      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }], optional: true } },
+      { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+    ],
+  },
+}
+
+function lacksToken({ spec }: Pod): boolean {
+  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]
   const mounted = containers.some((c) => c.volumeMounts?.some((mount) => mount.mountPath === serviceAccountPath))
-  if (mounted || pod.spec?.automountServiceAccountToken === false) return volumes
-  const sources = [
-    { serviceAccountToken: { path: 'token', expirationSeconds: 3607 } },
-    { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }], optional: true } },
-    { downwardAPI: { items: [{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
-  ]
-  return [...volumes, { name: ownToken, projected: { sources } }]
+  return !mounted && spec?.automountServiceAccountToken !== false
 }
 
 function addConfig(
