@@ -12,6 +12,7 @@ import { Informers } from './runtime/informers.ts'
 import { WorkQueue } from './runtime/work-queue.ts'
 import { schedulerController } from './scheduler/controller.ts'
 import { rootCertificateController, serviceAccountController } from './service-account/controller.ts'
+import { serviceAccountTokenController } from './service-account/token-controller.ts'
 import { daemonSetController } from './workloads/daemon-set/controller.ts'
 import { deploymentController } from './workloads/deployment/controller.ts'
 import { jobController } from './workloads/job/controller.ts'
@@ -23,6 +24,7 @@ export const builtIn: readonly Controller[] = [
   namespaceController,
   serviceAccountController,
   rootCertificateController,
+  serviceAccountTokenController,
   deploymentController,
   replicaSetController,
   statefulSetController,
