@@ -11,12 +11,14 @@ import {
   runControllers,
 } from '../controllers/index.ts'
 import type { Victim } from '../faults/index.ts'
+import { type RunningKubelet, startKubelet } from '../kubelet/index.ts'
 import { type Child, keepRunning } from './child.ts'
 import { type ClusterAccess, kubeconfigFor, writeKubeconfig } from './kubeconfig.ts'
 import { Applier } from './manifests.ts'
 import { meshObjects } from './mesh-objects.ts'
 import { freePort } from './ports.ts'
 import type { Claim } from './ranges.ts'
+import { RootFile } from './root-file.ts'
 import type { ClusterSpec } from './spec.ts'
 
 export interface ClusterOptions {
@@ -26,9 +28,13 @@ export interface ClusterOptions {
   readonly claim: Claim
   /** Port that it had before. */
   readonly port?: number | undefined
+  /** Proof of the API server to the kubelet. */
+  readonly kubeletToken: string
   /** How to reach the API server that exists already; without it, one of our own is started. */
   readonly on?: ClusterAccess
   readonly envoy: () => Promise<string>
+  /** Where proxies find their control plane, as host:port; undefined if there is none. */
+  readonly xds: () => string | undefined
   readonly log: (message: string) => void
 }
 
@@ -40,14 +46,18 @@ export class SandboxCluster {
   readonly access: ClusterAccess
   /** A kubeconfig with this cluster's context only. */
   readonly kubeconfig: string
+  private readonly kubeletToken: string
   private readonly options: ClusterOptions
   private readonly balancer: LoadBalancer
   private server: ApiServer | undefined
   private controllers: RunningControllers | undefined
   private balancerEnvoy: Child | undefined
+  private kubelet: RunningKubelet | undefined
+  private rootFile: RootFile | undefined
 
-  private constructor(options: ClusterOptions, access: ClusterAccess, server: ApiServer | undefined) {
+  private constructor(options: ClusterOptions, access: ClusterAccess, server?: ApiServer) {
     this.options = options
+    this.kubeletToken = options.kubeletToken
     this.spec = options.spec
     this.directory = options.directory
     this.claim = options.claim
@@ -60,7 +70,7 @@ export class SandboxCluster {
 
   /** Starts the API server, if it is ours. */
   static async open(options: ClusterOptions): Promise<SandboxCluster> {
-    if (options.on) return new SandboxCluster(options, options.on, undefined)
+    if (options.on) return new SandboxCluster(options, options.on)
     const server = await startServer(options, await freePort(options.port))
     const admin = await server.issueCredential('fairlead-admin', ['system:masters'])
     const user = {
@@ -83,13 +93,35 @@ export class SandboxCluster {
     return this.controllers?.duties ?? []
   }
 
-  /** Starts controllers and load balancer, and returns when the controllers have read everything once. */
+  /** Starts controllers, load balancer and kubelet, and returns when they have read everything once. */
   async run(): Promise<void> {
     const more: Controller[] = [this.balancer.controller]
     const { name, context } = this.spec
     const { log } = this.options
     this.controllers = await runControllers({ cluster: name, kubeconfig: this.kubeconfig, context, more, log })
     await this.controllers.ready
+    this.kubelet = await this.startKubelet()
+    await this.kubelet.synced
+  }
+
+  private async startKubelet(): Promise<RunningKubelet> {
+    const { name, region, zone, network, context, registered } = this.spec
+    const { addresses } = this.claim
+    const address = registered ? this.options.xds() : undefined
+    if (address !== undefined) {
+      this.rootFile = new RootFile(this.kubeconfig, context, join(this.directory, 'control-plane-root.pem'))
+    }
+    const proxies = address !== undefined && this.rootFile ? { address, rootFile: this.rootFile.path } : undefined
+    return startKubelet({
+      cluster: name,
+      access: { kubeconfig: this.kubeconfig, context },
+      dataDir: join(this.directory, 'kubelet'),
+      node: { name: `${name}-control-plane`, region, zone },
+      addresses: { node: addresses.node, pods: addresses.pods, programs: addresses.programs },
+      token: this.kubeletToken,
+      log: this.options.log,
+      ...(proxies ? { proxies: { envoyPath: await this.options.envoy(), xds: proxies, network } } : {}),
+    })
   }
 
   /** Makes what every cluster of the mesh has: system namespace, mesh configuration, gateway. */
@@ -110,8 +142,8 @@ export class SandboxCluster {
   }
 
   /** Pods that run on this machine, for faults. */
-  async victims(_namespace?: string, _deployment?: string): Promise<Victim[]> {
-    return []
+  victims(namespace?: string, deployment?: string): Victim[] {
+    return this.kubelet?.victims(namespace, deployment) ?? []
   }
 
   setPeers(peers: readonly Peer[]): void {
@@ -135,6 +167,8 @@ export class SandboxCluster {
   }
 
   async close(): Promise<void> {
+    await this.kubelet?.close()
+    await this.rootFile?.close()
     await this.controllers?.close()
     await this.balancerEnvoy?.stop()
     await this.server?.close()
@@ -164,10 +198,11 @@ export class SandboxCluster {
 }
 
 function startServer(options: ClusterOptions, port: number): Promise<ApiServer> {
-  const { spec, directory, log } = options
+  const { spec, directory, log, kubeletToken } = options
   return startApiServer({
     dataDir: join(directory, 'store'),
     port,
+    kubelet: { token: kubeletToken },
     onError: (error) => log(`${spec.name}: API server: ${error instanceof Error ? error.stack : String(error)}`),
   })
 }

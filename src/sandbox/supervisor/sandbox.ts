@@ -1,5 +1,6 @@
 // A sandbox: several clusters side by side in this process, a control plane over them, and everything that they start.
 // Assembles; what each part does is its own.
+import { randomBytes } from 'node:crypto'
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { findEnvoy } from '../envoy/index.ts'
@@ -145,9 +146,11 @@ export class Sandbox implements SandboxHandle {
       for (const spec of specs) this.clusters.push(await this.openCluster(spec))
     })
     await this.remember()
-    await runStep(onProgress, 'start controllers', () => this.eachCluster((cluster) => cluster.run()))
-    await runStep(onProgress, 'install gateways', () => this.eachCluster((cluster) => this.prepare(cluster)))
-    if (this.options.controlPlane !== false) await this.startControlPlane()
+    await runStep(onProgress, 'start controllers and kubelets', () => this.eachCluster((cluster) => cluster.run()))
+    if (this.options.controlPlane !== false) {
+      await runStep(onProgress, 'install gateways', () => this.eachCluster((cluster) => this.prepare(cluster)))
+      await this.startControlPlane()
+    }
     for (const sample of this.spec.samples ?? []) {
       await runStep(onProgress, `install ${sample.sample} on ${sample.context}`, () => this.installSample(sample))
     }
@@ -246,6 +249,8 @@ export class Sandbox implements SandboxHandle {
         claim,
         port: known?.port,
         envoy: () => this.envoy(),
+        kubeletToken: randomBytes(24).toString('base64url'),
+        xds: () => (this.options.controlPlane === false ? undefined : `127.0.0.1:${this.state.ports['xds']}`),
         log: this.log,
         ...(on ? { on } : {}),
       })
