@@ -1,37 +1,13 @@
 // What a fresh cluster holds: the namespaces that always are, and the roles that others build on.
 
 import { bootstrapRoles } from './auth/bootstrap-roles.ts'
-import type { Call, Core, User } from './core.ts'
+import type { Core } from './core.ts'
 import type { JsonObject } from './json.ts'
+import { ownCall } from './own-call.ts'
 import { objectIn } from './rest/object-in.ts'
 import { create, stored } from './rest/write.ts'
 
-const self: User = { name: 'system:apiserver', uid: '', groups: ['system:masters'], extra: {} }
 const options = { dryRun: false, manager: 'kube-apiserver', fieldValidation: 'Strict' } as const
-
-/** A call that the server makes to itself. */
-export function ownCall(
-  core: Core,
-  group: string,
-  version: string,
-  plural: string,
-  namespace: string,
-  name: string,
-): Call {
-  const resource = core.registry.find(group, version, plural)
-  if (!resource) throw new Error(`no resource ${plural}.${group}/${version}`)
-  return {
-    core,
-    user: self,
-    resource,
-    namespace,
-    name,
-    subresource: '',
-    query: new URLSearchParams(),
-    userAgent: 'kube-apiserver',
-    warn: () => undefined,
-  }
-}
 
 async function ensure(core: Core, group: string, version: string, plural: string, value: JsonObject): Promise<void> {
   const meta = value['metadata'] as { name: string; namespace?: string }

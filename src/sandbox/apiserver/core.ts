@@ -1,8 +1,6 @@
 // The state of one API server that handlers share.
-import type { IncomingMessage } from 'node:http'
+import type { Authenticator } from './auth/authenticate.ts'
 import type { TokenSigner } from './auth/tokens.ts'
-import type { Answer } from './http/answer.ts'
-import type { JsonObject } from './json.ts'
 import type { ServicePool } from './kinds/service-pool.ts'
 import type { Registry } from './registry.ts'
 import type { Resource } from './resource.ts'
@@ -19,13 +17,12 @@ export interface Core {
   readonly store: Store
   readonly registry: Registry
   readonly signer: TokenSigner
+  readonly authenticator: Authenticator
   readonly services: ServicePool
   /** Proves the server to kubelets. */
   readonly kubeletToken: string
-  /** Runs before an object is removed or marked as deleted. */
-  beforeDelete(resource: Resource, object: JsonObject): void
-  /** Answers requests below /openapi; false for a path that it does not know. */
-  openapi(path: string, request: IncomingMessage, answer: Answer, url: URL): Promise<boolean>
+  /** Ends the watches of objects that are kept at `storage`: their resource is no longer served. */
+  endWatches(storage: string): void
 }
 
 /** One request to a resource, after authentication and authorization. */

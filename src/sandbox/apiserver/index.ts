@@ -6,6 +6,7 @@ import { createAuthority, issueClient, issueServing, type KeyPair } from './auth
 import { createSigningKey, TokenSigner } from './auth/tokens.ts'
 import { bootstrap } from './bootstrap.ts'
 import type { Core, User } from './core.ts'
+import { followDefinitions } from './crd/lifecycle.ts'
 import { builtinResources } from './kinds/index.ts'
 import { ServicePool } from './kinds/service-pool.ts'
 import { Registry } from './registry.ts'
@@ -57,18 +58,20 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   try {
     const authority = await kept(store, 'authority', () => createAuthority('kubernetes'))
     const signer = new TokenSigner((await kept(store, 'signing-key', async () => ({ pem: createSigningKey() }))).pem)
+    let server: HttpServer | undefined
     const core: Core = {
       store,
       registry: new Registry(builtinResources),
       signer,
+      authenticator: createAuthenticator(store, signer, new Map<string, User>()),
       services: new ServicePool(options.serviceRange ?? '10.96.0.0/16', store),
-      beforeDelete: () => undefined,
-      openapi: async () => false,
+      endWatches: (storage) => server?.endWatches(storage),
       kubeletToken: options.kubelet?.token ?? '',
     }
     await bootstrap(core)
     const onError = (error: unknown): void =>
       options.onError ? options.onError(error) : console.error('apiserver:', error)
+    const stopFollowing = followDefinitions(core, onError)
     const names = [
       'kubernetes',
       'kubernetes.default',
@@ -78,16 +81,17 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       '127.0.0.1',
     ]
     const serving = await issueServing(authority, [...new Set([...names, host, ...(options.alternativeNames ?? [])])])
-    const authenticator = createAuthenticator(store, signer, new Map<string, User>())
-    const server = new HttpServer({ core, authenticator, serving, caPem: authority.certificatePem, onError })
-    const port = await server.listen(host, options.port ?? 0)
+    const http = new HttpServer({ core, serving, caPem: authority.certificatePem, onError })
+    server = http
+    const port = await http.listen(host, options.port ?? 0)
     return {
       url: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
       port,
       caPem: authority.certificatePem,
       issueCredential: (user, groups) => credential(authority, signer, user, groups),
       async close() {
-        await server.close()
+        stopFollowing()
+        await http.close()
         store.close()
       },
     }

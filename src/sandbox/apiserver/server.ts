@@ -3,22 +3,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { TLSSocket } from 'node:tls'
-import type { Authenticator } from './auth/authenticate.ts'
 import type { KeyPair } from './auth/authority.ts'
 import { type Action, isAllowed, refusal } from './auth/authorize.ts'
 import type { Call, Core, User } from './core.ts'
-import { ApiError, forbidden, internalError, noSuchResource } from './errors.ts'
+import { ApiError, forbidden, internalError, methodNotAllowed, noSuchResource } from './errors.ts'
 import { Answer } from './http/answer.ts'
+import { asObject, parseBody, readBytes } from './http/body.ts'
 import { serveOther } from './http/other.ts'
 import { checkSubresource, type Exchange, formatOf, serveResource } from './http/resources.ts'
 import { findSubresource } from './http/subresources.ts'
 import { passUpgrade } from './kubelet/stream.ts'
 import { parsePath, type ResourcePath } from './request.ts'
 import { flag } from './rest/options.ts'
+import { answerReview, reviews } from './rest/reviews.ts'
 
 export interface ServerOptions {
   readonly core: Core
-  readonly authenticator: Authenticator
   readonly serving: KeyPair
   readonly caPem: string
   /** Told of failures that are the server's own. */
@@ -28,7 +28,7 @@ export interface ServerOptions {
 export class HttpServer {
   readonly #server: Server
   readonly #options: ServerOptions
-  readonly #watches = new Set<{ end(): void }>()
+  readonly #watches = new Set<{ readonly storage: string; end(): void }>()
 
   constructor(options: ServerOptions) {
     this.#options = options
@@ -58,6 +58,10 @@ export class HttpServer {
         resolve(typeof address === 'object' && address ? address.port : port)
       })
     })
+  }
+
+  endWatches(storage: string): void {
+    for (const watching of this.#watches) if (watching.storage === storage) watching.end()
   }
 
   async close(): Promise<void> {
@@ -91,7 +95,8 @@ export class HttpServer {
 
   /** The user of a request. Throws ApiError (401). */
   #user(request: IncomingMessage): User {
-    const { authenticator, core } = this.#options
+    const { core } = this.#options
+    const { authenticator } = core
     const bearer = /^Bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? webSocketToken(request)
     const user =
       bearer === undefined ? authenticator.certificate(request.socket as TLSSocket) : authenticator.token(bearer)
@@ -107,6 +112,21 @@ export class HttpServer {
       const user = open ? undefined : this.#user(request)
       if (user) this.#authorize(user, { verb: (request.method ?? 'GET').toLowerCase(), path: target.path })
       await serveOther(this.#options.core, request, answer, url)
+      return
+    }
+    const review = reviews.find(
+      (r) => r.group === target.group && r.plural === target.resource && target.version === 'v1',
+    )
+    if (review) {
+      const user = this.#admit(request, target, url)
+      if (request.method !== 'POST' || target.name || (target.namespace !== '') !== (review.namespaced ?? false))
+        throw methodNotAllowed()
+      const body = asObject(parseBody(await readBytes(request), request.headers['content-type'] ?? ''))
+      answer.object(
+        201,
+        answerReview(this.#options.core, user, review, body, target.namespace),
+        formatOf(request).media,
+      )
       return
     }
     const call = this.#call(request, target, url, (text) => answer.warn(text))
@@ -130,16 +150,8 @@ export class HttpServer {
 
   #call(request: IncomingMessage, target: ResourcePath, url: URL, warn: (text: string) => void): Call {
     const { core } = this.#options
-    const user = this.#user(request)
+    const user = this.#admit(request, target, url)
     const { group, version, namespace, name, subresource } = target
-    this.#authorize(user, {
-      verb: actionVerb(request.method ?? 'GET', target, url.searchParams),
-      group,
-      resource: target.resource,
-      subresource,
-      namespace: target.resource === 'namespaces' ? name : namespace,
-      name,
-    })
     const resource = core.registry.find(group, version, target.resource)
     if (!resource) throw noSuchResource()
     if (resource.namespaced ? namespace === '' && name !== '' : namespace !== '') throw noSuchResource()
@@ -155,6 +167,21 @@ export class HttpServer {
       userAgent: String(request.headers['user-agent'] ?? ''),
       warn,
     }
+  }
+
+  /** The user of a request to a resource, who may do what it asks. Throws ApiError. */
+  #admit(request: IncomingMessage, target: ResourcePath, url: URL): User {
+    const user = this.#user(request)
+    const { group, resource, subresource, namespace, name } = target
+    this.#authorize(user, {
+      verb: actionVerb(request.method ?? 'GET', target, url.searchParams),
+      group,
+      resource,
+      subresource,
+      namespace: resource === 'namespaces' ? name : namespace,
+      name,
+    })
+    return user
   }
 
   #authorize(user: User, action: Action): void {

@@ -3,10 +3,11 @@ import type { Call } from '../core.ts'
 import type { JsonObject } from '../json.ts'
 import type { DeleteOptions } from '../rest/delete.ts'
 import type { WriteOptions } from '../rest/options.ts'
-import { admitIntoNamespace } from './namespace.ts'
+import { admitIntoDefinition, admitIntoNamespace } from './namespace.ts'
 
 export async function admitCreate(call: Call, next: JsonObject, _options: WriteOptions): Promise<void> {
   admitIntoNamespace(call, next)
+  admitIntoDefinition(call, next)
 }
 
 export async function admitUpdate(

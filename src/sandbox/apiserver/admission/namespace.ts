@@ -26,3 +26,20 @@ export function admitIntoNamespace(call: Call, next: JsonObject): void {
     ],
   })
 }
+
+/** A custom resource takes nothing new while its definition is on its way out. */
+export function admitIntoDefinition(call: Call, next: JsonObject): void {
+  const { core, resource } = call
+  if (!resource.custom) return
+  const definition = core.store.get(
+    'apiextensions.k8s.io/customresourcedefinitions',
+    '',
+    `${resource.names.plural}.${resource.group}`,
+  )
+  if (textAt(definition?.object, 'metadata', 'deletionTimestamp') === '') return
+  throw forbidden(
+    qualified(resource),
+    nameOf(next),
+    'create not allowed while custom resource definition is terminating',
+  )
+}

@@ -8,6 +8,8 @@ import { apiAudience, issuer, type TokenSigner, userOfClaims } from './tokens.ts
 export interface Authenticator {
   /** The user of a bearer token, or why there is none. `audiences` are those that the token must be for (any one). */
   token(token: string, audiences?: readonly string[]): User | undefined
+  /** Those of the audiences that a valid token is for. */
+  audiencesOf(token: string, audiences: readonly string[]): string[]
   /** The user of a connection's client certificate. */
   certificate(socket: TLSSocket): User | undefined
 }
@@ -30,6 +32,10 @@ export function createAuthenticator(
       if (claims['iss'] !== issuer) return undefined
       if (!listAt(claims, 'aud').some((a) => typeof a === 'string' && audiences.includes(a))) return undefined
       return serviceAccountUser(store, claims)
+    },
+    audiencesOf(token, audiences) {
+      const own = listAt(signer.verify(token), 'aud')
+      return own.length > 0 ? audiences.filter((a) => own.includes(a)) : [...audiences]
     },
     certificate(socket) {
       if (!socket.authorized) return undefined

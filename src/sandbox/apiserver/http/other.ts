@@ -5,6 +5,7 @@ import { issuer } from '../auth/tokens.ts'
 import type { Core } from '../core.ts'
 import { aggregated, groupList, oneGroup, resourceList } from '../discovery.ts'
 import { type JsonObject, writeJson } from '../json.ts'
+import { serveOpenApi } from '../openapi/serve.ts'
 import { otherSubresources } from '../subresources.ts'
 import { version } from '../version.ts'
 import { parseAccept } from './accept.ts'
@@ -38,7 +39,7 @@ export async function serveOther(core: Core, request: IncomingMessage, answer: A
   }
   const document = discoveryDocument(core, request, path) ?? keys(core, path)
   if (document) answer.object(200, document)
-  else if (!(await core.openapi(path, request, answer, url))) answer.text(404, '404 page not found\n')
+  else if (!(await serveOpenApi(core, path, request, answer))) answer.text(404, '404 page not found\n')
 }
 
 function discoveryDocument(core: Core, request: IncomingMessage, path: string): JsonObject | undefined {

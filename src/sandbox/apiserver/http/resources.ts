@@ -22,7 +22,7 @@ export interface Exchange {
   readonly answer: Answer
   readonly format: Format
   /** Keeps count of open watches, so that closing the server ends them. */
-  onWatch(watching: { end(): void }): () => void
+  onWatch(watching: { readonly storage: string; end(): void }): () => void
 }
 
 const contentType = (request: IncomingMessage): string => request.headers['content-type'] ?? ''
@@ -145,7 +145,7 @@ export async function serveResource(call: Call, exchange: Exchange, watchPath: b
       exchange.answer.setWarnings()
       let release = (): void => undefined
       const watching = watch(call, exchange.format, exchange.answer.response, () => release())
-      release = exchange.onWatch(watching)
+      release = exchange.onWatch({ storage: call.resource.storage, end: () => watching.end() })
     } else {
       requireVerb(call, 'list')
       answerList(call, exchange, list(call))

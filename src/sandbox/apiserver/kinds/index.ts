@@ -1,6 +1,9 @@
 // All built-in kinds, group by group.
+
+import { definitionResource } from '../crd/definition.ts'
 import { type JsonObject, numberAt, textAt } from '../json.ts'
 import type { Resource } from '../resource.ts'
+import { reviews } from '../rest/reviews.ts'
 import * as coreTables from '../table/core.ts'
 import * as otherTables from '../table/others.ts'
 import { podTable } from '../table/pods.ts'
@@ -297,4 +300,20 @@ const others: BuiltinKind[] = [
   }),
 ]
 
-export const builtinResources: readonly Resource[] = [...core, ...apps, ...others].map(defineBuiltin)
+/** Kinds that are posted and answered, never kept. */
+const questions = reviews.map((r) =>
+  defineBuiltin({
+    group: r.group,
+    version: 'v1',
+    kind: r.kind,
+    plural: r.plural,
+    verbs: ['create'],
+    ...(r.namespaced ? {} : { clusterScoped: true as const }),
+  }),
+)
+
+export const builtinResources: readonly Resource[] = [
+  ...[...core, ...apps, ...others].map(defineBuiltin),
+  definitionResource,
+  ...questions,
+]

@@ -24,7 +24,7 @@ export async function serveKubelet(call: Call, exchange: Exchange): Promise<void
     'Cache-Control': 'no-cache, private',
   })
   answer.response.flushHeaders()
-  const release = exchange.onWatch({ end: () => upstream.destroy() })
+  const release = exchange.onWatch({ storage: '', end: () => upstream.destroy() })
   upstream.pipe(answer.response)
   upstream.on('error', () => answer.response.destroy())
   upstream.on('close', release)

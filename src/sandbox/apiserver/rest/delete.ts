@@ -63,7 +63,6 @@ export async function deleteStored(call: Call, current: Stored, options: DeleteO
   const marked = mark(call, current.object, options)
   const done = isFinished(marked)
   if (options.dryRun) return { object: marked, gone: done }
-  core.beforeDelete(resource, marked)
   if (done) {
     const gone = core.store.remove(resource.storage, current, current.object === marked ? undefined : marked)
     release(call, current.object)

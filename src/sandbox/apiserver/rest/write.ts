@@ -162,7 +162,7 @@ async function tryUpdate(
   if (!options.tracked) trackUpdate(old, next, writer(call, options))
   await admitUpdate(call, old, next, options)
   resource.strategy.prepareUpdate?.(next, old, { now: timestamp() })
-  if (resource.strategy.generation && call.subresource !== 'status' && specChanged(old, next)) {
+  if (resource.strategy.generation && call.subresource !== 'status' && specChanged(old, next, resource.hasStatus)) {
     meta['generation'] = (numberAt(oldMeta, 'generation') ?? 0) + 1
   }
   const errors = updateErrors(call, old, next)
@@ -198,11 +198,9 @@ function separateStatus(call: Call, old: JsonObject, next: JsonObject): void {
   }
 }
 
-function specChanged(old: JsonObject, next: JsonObject): boolean {
-  const spec = (object: JsonObject): JsonObject => {
-    const { metadata: _meta, status: _status, ...rest } = object
-    return rest
-  }
+function specChanged(old: JsonObject, next: JsonObject, hasStatus: boolean): boolean {
+  const spec = ({ metadata: _meta, status, ...rest }: JsonObject): JsonObject =>
+    hasStatus || status === undefined ? rest : { ...rest, status }
   const deleting = (o: JsonObject): boolean => textAt(o, 'metadata', 'deletionTimestamp') !== ''
   return !equal(spec(old), spec(next)) || deleting(old) !== deleting(next)
 }
