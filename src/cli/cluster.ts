@@ -71,6 +71,14 @@ export function register(program: Command): void {
     .action((name: string, options: ManagementOptions, command: Command) =>
       attempt(command, () => remove(name, options)),
     )
+  cluster
+    .command('accept')
+    .argument('<name>', 'name of the cluster')
+    .description('Believe a cluster that lost most of its endpoints in one step (they are held back for five minutes)')
+    .option('--server <url>', 'debug address of fairlead serve (its flag --http)', 'http://127.0.0.1:15014')
+    .action((name: string, options: { server: string }, command: Command) =>
+      attempt(command, () => accept(name, options)),
+    )
 }
 
 async function add(name: string, options: AddOptions): Promise<void> {
@@ -130,6 +138,14 @@ async function remove(name: string, options: ManagementOptions): Promise<void> {
   } finally {
     client.close()
   }
+}
+
+async function accept(name: string, { server }: { server: string }): Promise<void> {
+  const url = `${server.replace(/\/$/, '')}/debug/clusters/${encodeURIComponent(name)}/accept`
+  const answer = await fetch(url, { method: 'POST', signal: AbortSignal.timeout(10_000) })
+  const { error } = (await answer.json()) as { error?: string } // As `control-plane/http.ts` answers.
+  if (error !== undefined) throw new Error(error)
+  console.log(`cluster ${name} is believed`)
 }
 
 async function removeSecret(client: KubeClient, name: string, namespace: string): Promise<void> {

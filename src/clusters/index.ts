@@ -11,6 +11,7 @@ export {
   type WatchedKind,
 } from './connection.ts'
 export { type CrdAction, compareReleases, crdAction, fieldManager, installCrds } from './crds.ts'
+export { EndpointGuard, type GuardOptions, type GuardSettings, type Held, type SliceSink } from './endpoint-guard.ts'
 export { Fleet, type FleetCache, type FleetCluster, type FleetOptions, type FleetSink, type Member } from './fleet.ts'
 export { homeDirectory } from './home.ts'
 export { LeaseElection, type LeaseOptions, type LeaseTiming } from './lease.ts'

@@ -4,6 +4,7 @@ import { KubeClient, LeaseElection, StateCache } from '../clusters/index.ts'
 import { Engine, RebuildLoop } from '../pipeline/index.ts'
 import { compareProblems, type Problem } from '../report/index.ts'
 import { CrdInstaller } from './crd-installer.ts'
+import { GuardedEndpoints } from './guarded-endpoints.ts'
 import { debugServer } from './http.ts'
 import { Inputs, type NamedContext } from './inputs.ts'
 import type { Log } from './log.ts'
@@ -56,9 +57,11 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
 
   // ── Inputs: API servers → tables. Registrations and remote secrets, objects themselves, say which. ──
   const cache = openCache(options)
+  const sink = new GuardedEndpoints(tables, log)
   const inputs = new Inputs({
     engine,
     tables,
+    sink,
     contexts,
     cache,
     changed: (cluster) => {
@@ -99,6 +102,18 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   })
 
   // ── Views. ──
+  metrics.gauge(
+    'fairlead_cluster_stale_seconds',
+    'For how long the API of a cluster is away; 0 if it answers.',
+    ['cluster'],
+    () => inputs.fleet.clusters.map(({ name, state }) => [{ cluster: name }, staleSeconds(state.staleSince)] as const),
+  )
+  metrics.gauge(
+    'fairlead_endpoints_held',
+    'Endpoints that a cluster lost in one step, and that are held back.',
+    ['cluster'],
+    () => [...sink.held].map(([cluster, { lost }]) => [{ cluster }, lost] as const),
+  )
   let isSettled = false
   const app = debugServer({
     engine,
@@ -106,6 +121,8 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     metrics,
     notReady: () => (isSettled ? undefined : 'clusters are still being read'),
     writer: () => ({ isHolder: lease.isHolder, holder: lease.holder, waiting: writer.waiting }),
+    held: () => sink.held,
+    accept: (cluster) => sink.accept(inputs.fleet.find(cluster)?.name ?? cluster),
     problems: () => engine.get(problems, ''),
     proxies: () => [],
     proxyConfig: () => undefined,
@@ -134,6 +151,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
       crds.stop()
       loop.stop()
       await inputs.stop()
+      sink.stop()
       cache?.close()
     },
   }
@@ -198,6 +216,10 @@ function leadership(options: ServeOptions, changed: (isHolder: boolean) => void)
       last = error.message
     },
   })
+}
+
+function staleSeconds(staleSince: string | undefined): number {
+  return staleSince === undefined ? 0 : (Date.now() - Date.parse(staleSince)) / 1000
 }
 
 function cancelling(timer: NodeJS.Timeout): () => void {

@@ -10,6 +10,10 @@ export interface DebugViews {
   readonly metrics: Metrics
   /** Undefined when ready; else what is missing. */
   readonly notReady: () => string | undefined
+  /** Endpoints that are held back, by cluster. */
+  readonly held: () => ReadonlyMap<string, unknown>
+  /** Believes what a cluster says of its endpoints; false if nothing is held back. */
+  readonly accept: (cluster: string) => boolean
   /** Holder of the Lease, and writes that wait. */
   readonly writer: () => unknown
   readonly problems: () => unknown
@@ -18,7 +22,7 @@ export interface DebugViews {
   readonly proxyConfig: (proxy: string) => unknown
 }
 
-/** `/ready`, `/metrics`, and JSON under `/debug`: what this process knows. Read only; it shows no keys. */
+/** `/ready`, `/metrics`, and JSON under `/debug`: what this process knows. It shows no keys. */
 export function debugServer(views: DebugViews): FastifyInstance {
   const { engine, fleet, metrics } = views
   const app = fastify({ logger: false, forceCloseConnections: true })
@@ -33,10 +37,23 @@ export function debugServer(views: DebugViews): FastifyInstance {
     fleet.clusters
       .map(({ name, aliases, sources, state }) => {
         const { kinds, ...rest } = state
-        return { name, aliases, sources, ...rest, kinds: Object.fromEntries(kinds) }
+        const held = views.held().get(name)
+        return {
+          name,
+          aliases,
+          sources,
+          ...rest,
+          ...(held !== undefined && { held }),
+          kinds: Object.fromEntries(kinds),
+        }
       })
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
   )
+  app.post<{ Params: { name: string } }>('/debug/clusters/:name/accept', async (request, reply) => {
+    const { name } = request.params
+    if (views.accept(name)) return { accepted: name }
+    return reply.code(404).send({ error: `nothing is held back of cluster ${name}` })
+  })
   app.get<{ Querystring: { query?: string; key?: string; limit?: string } }>('/debug/pipeline', async (request) => {
     const { query, key, limit } = request.query
     if (query === undefined && key === undefined) return dump(engine)

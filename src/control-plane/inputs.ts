@@ -14,6 +14,7 @@ import { compareText } from '../lib/index.ts'
 import type { Engine, Query, Read, Table } from '../pipeline/index.ts'
 import type { Problem } from '../report/index.ts'
 import { type ClusterRow, clusterRow, sameClusterRow } from './cluster-rows.ts'
+import type { GuardedEndpoints } from './guarded-endpoints.ts'
 import { watchedKinds } from './watched-kinds.ts'
 import type { ObjectTables } from './xds/object-tables.ts'
 
@@ -28,6 +29,8 @@ export interface NamedContext {
 export interface InputOptions {
   readonly engine: Engine
   readonly tables: ObjectTables
+  /** Where the objects of clusters go: the tables, with a guard before them. */
+  readonly sink: GuardedEndpoints
   /** The first is the management cluster. */
   readonly contexts: readonly NamedContext[]
   readonly cache: FleetCache | undefined
@@ -63,23 +66,24 @@ export class Inputs {
 
   constructor(options: InputOptions) {
     this.#options = options
-    const { engine, tables, cache } = options
+    const { engine, sink, cache } = options
     this.#management = options.contexts[0]?.name ?? ''
     this.clusters = engine.table<ClusterRow>('clusters', { equals: sameClusterRow })
     this.fleet = new Fleet({
       kinds: watchedKinds,
       ...(cache && { cache }),
       sink: {
-        replace: (cluster, kind, objects) => tables.replace(cluster, kind, objects),
-        set: (cluster, kind, key, object) => tables.set(cluster, kind, key, object),
-        delete: (cluster, kind, key) => tables.delete(cluster, kind, key),
+        replace: (cluster, kind, objects) => sink.replace(cluster, kind, objects),
+        set: (cluster, kind, key, object) => sink.set(cluster, kind, key, object),
+        delete: (cluster, kind, key) => sink.delete(cluster, kind, key),
         cluster: (cluster) => {
+          sink.sighted(cluster.name, cluster.state.staleSince)
           this.clusters.set(cluster.name, clusterRow(cluster, this.#management))
           options.changed(cluster)
         },
         gone: (name) => {
           this.clusters.delete(name)
-          tables.forget(name)
+          sink.forget(name)
         },
         leaving: options.leaving,
       },

@@ -61,6 +61,11 @@ export class Table<V> {
     return this.#rows.map
   }
 
+  /** The row as the next rebuild will see it; not tracked. */
+  latest(key: string): V | undefined {
+    return this.#pending.has(key) ? this.#pending.get(key)?.value : this.#rows.map.get(key)
+  }
+
   /** Writes that wait for the next rebuild. */
   get pending(): number {
     return this.#pending.size
