@@ -4,7 +4,7 @@ import { istioKinds } from '../resources/istio/index.ts'
 import type { Log } from './log.ts'
 
 /** Kinds that are written to clusters which are not the management cluster. */
-const remoteGroups = new Set(['security.zephyr.solo.io'])
+const remoteGroups = new Set(['security.zephyr.solo.io', 'certificates.mesh.gloo.solo.io'])
 const retryMs = 15_000
 
 const managementCrds = allKinds.map(toCrd)

@@ -19,12 +19,17 @@ const kubernetesKinds: readonly WatchedKind[] = [
 
 /** Kinds whose definitions are other projects'. */
 const foreignKinds: readonly WatchedKind[] = [
-  { group: 'multicluster.solo.io', kind: 'KubernetesCluster', versions: ['v1alpha1'] },
-  ...['GatewayClass', 'Gateway', 'HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute', 'ReferenceGrant'].map((kind) => ({
-    group: 'gateway.networking.k8s.io',
-    kind,
-  })),
-]
+  'GatewayClass',
+  'Gateway',
+  'HTTPRoute',
+  'GRPCRoute',
+  'TLSRoute',
+  'TCPRoute',
+  'ReferenceGrant',
+].map((kind) => ({
+  group: 'gateway.networking.k8s.io',
+  kind,
+}))
 
 /** Everything that is kept in sight on every cluster. */
 export const watchedKinds: readonly WatchedKind[] = [

@@ -1,6 +1,7 @@
 // The door of all dialects: what users and clusters say → what is written, and what users are told.
 import { compareProblems, type ObjectRef, type Problem } from '../report/index.ts'
 import { type ClusterSnapshot, objectsOf, type Snapshot } from '../resources/index.ts'
+import { glooMesh } from './gloo/index.ts'
 import {
   asTexts,
   at,
@@ -14,13 +15,14 @@ import {
   ownerLabel,
   type StatusObject,
   translateIntents,
+  withoutClashes,
 } from './shared/index.ts'
 import { serviceMeshHub } from './smh/index.ts'
 
 export { type ClusterObject, ownerLabel, type StatusObject } from './shared/index.ts'
 
 /** The generations of the management API. Where two know the same service, the first one's view of it is taken. */
-const generations: readonly Generation[] = [serviceMeshHub]
+const generations: readonly Generation[] = [glooMesh, serviceMeshHub]
 
 export interface TranslateOptions {
   /**
@@ -82,21 +84,33 @@ export function translate({ snapshot, management, options = {} }: TranslateInput
   const context = { snapshot, management, factsOf: (cluster: string) => factsOf(snapshot, cluster) }
   const readings = generations.map((generation) => generation.read(context))
   const intents = readings.map(({ intent }) => intent)
+  const occupied = occupiedBy(snapshot)
   const outcome = translateIntents({
     intents,
     addresses: recordedAddresses(snapshot, management, intents),
-    occupied: occupiedBy(snapshot),
+    occupied,
     yieldToUsers: options.disallowIntersectingConfig ?? true,
   })
   const reports = readings.map(({ report }) => report(outcome))
   const records = intents.flatMap((intent) => recordOf(intent, outcome, management))
+  const wanted = [...outcome.objects, ...records, ...reports.flatMap(({ objects }) => objects)]
+  const { objects, problems } = withoutClashes(wanted, occupied)
   return {
-    objects: [...outcome.objects, ...records, ...reports.flatMap(({ objects }) => objects)].sort(compareObjects),
+    objects: objects.sort(compareObjects),
     secrets: reports.flatMap(({ secrets }) => secrets).sort(compareObjects),
     statuses: reports.flatMap(({ statuses }) => statuses).sort(compareObjects),
-    problems: [...outcome.problems, ...reports.flatMap(({ problems }) => problems)].sort(compareProblems),
+    problems: distinct([...outcome.problems, ...problems, ...reports.flatMap((each) => each.problems)]),
     trust: outcome.groups.flatMap(({ group }) => trustOf(group)),
   }
+}
+
+/** In order, each once: several objects may stumble over the same thing. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  const sorted = [...problems].sort(compareProblems)
+  return sorted.filter((problem, index) => {
+    const before = sorted[index - 1]
+    return before === undefined || compareProblems(before, problem) !== 0
+  })
 }
 
 function recordedAddresses(snapshot: Snapshot, management: string, intents: readonly Intent[]): Record<string, string> {

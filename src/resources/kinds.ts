@@ -1,3 +1,4 @@
+import { glooKinds } from './gloo/index.ts'
 import { istioKinds } from './istio/index.ts'
 import { checkObject, type KindDefinition } from './kind.ts'
 import { groupKind, groupOf } from './kube-object.ts'
@@ -6,7 +7,7 @@ import { readObjects } from './yaml.ts'
 import { zephyrKinds } from './zephyr/index.ts'
 
 /** Every kind that Fairlead defines, of all API groups. */
-export const allKinds: readonly KindDefinition[] = [...istioKinds, ...zephyrKinds]
+export const allKinds: readonly KindDefinition[] = [...istioKinds, ...zephyrKinds, ...glooKinds]
 
 const byGroupKind = new Map(
   allKinds.map((kind) => [groupKind({ apiVersion: `${kind.group}/`, kind: kind.kind }), kind]),

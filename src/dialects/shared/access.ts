@@ -110,24 +110,24 @@ function accountSource(
   return { source: compact({ principals: [...principals], ...jwt }), unknown: [...unknown] }
 }
 
-/** The AuthorizationPolicies of a service. `results`: those in force for it, senior first. */
+/** The AuthorizationPolicies of a service. `policies`: those in force for it, senior first. */
 export function accessObjects(
   service: Service,
-  results: readonly AccessResult[],
+  policies: readonly AccessPolicy[],
   domains: TrustDomains,
 ): ClusterObject[] {
   const made: ClusterObject[] = []
   const { cluster, namespace, name } = service.ref
-  const perService = results.filter(({ policy }) => policy.dialect.accessObjects === 'one-per-service')
+  const perService = policies.filter(({ dialect }) => dialect.accessObjects === 'one-per-service')
   const first = perService[0]
   const spec = (rules: readonly object[]): object =>
     compact({ selector: compact({ matchLabels: service.selector }), action: 'ALLOW', rules })
   if (first !== undefined) {
-    const origin = { dialect: first.policy.dialect, parents: [service.object] }
-    const rules = perService.map(({ policy }) => ruleOf(policy, domains))
+    const origin = { dialect: first.dialect, parents: [service.object] }
+    const rules = perService.map((policy) => ruleOf(policy, domains))
     made.push(istioObject('AuthorizationPolicy', { cluster, namespace, name }, origin, spec(rules)))
   }
-  for (const { policy } of results) {
+  for (const policy of policies) {
     if (policy.dialect.accessObjects !== 'one-per-policy') continue
     const place = { cluster, namespace, name: `${policy.object.name}-${service.object.name}` }
     const origin = { dialect: policy.dialect, parents: [policy.object] }

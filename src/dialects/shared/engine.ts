@@ -1,23 +1,28 @@
 // Intents of all generations → Istio objects for each cluster, and what became of each thing that a user wrote.
 // Read `translateIntents` from top to bottom.
 import type { ObjectRef, Problem } from '../../report/index.ts'
-import { formatRef } from '../../report/index.ts'
 import { type AccessResult, accessObjects, examineAccess, trustDomains } from './access.ts'
 import { type AddressOwner, assignAddresses } from './addresses.ts'
+import { externalServiceObjects } from './external-service.ts'
 import { clientEntry, gatewayObjects, serverEntry } from './federation.ts'
-import { type Federation, type Fleet, joinFleet } from './fleet.ts'
+import { type Federation, type Fleet, type Group, joinFleet } from './fleet.ts'
 import { federate, formGroups, type GroupOutcome, groupsByMesh } from './groups.ts'
 import { accessDefaultObjects } from './mesh-objects.ts'
-import type { AccessPolicy, ClusterRef, Intent, Mesh, Service, TrafficPolicy } from './model.ts'
+import type { AccessPolicy, ClusterRef, Intent, Mesh, OutlierDetection, Service, TrafficPolicy } from './model.ts'
 import { subsetName } from './names.ts'
-import { type ClusterObject, compareObjects, istioObject } from './objects.ts'
+import { type ClusterObject, istioObject, yieldsTo } from './objects.ts'
 import type { Occupied } from './occupied.ts'
 import { selectsService, serviceKey } from './selectors.ts'
 import { bySeniority } from './seniority.ts'
 import { type AppliedPolicies, applyPolicies, type PolicyError, type PolicyResult } from './traffic/applied.ts'
-import { collectSubsets, ruleSpec, type Subsets } from './traffic/destination-rule.ts'
+import { collectSubsets, ruleSpec, type Subsets, virtualKey } from './traffic/destination-rule.ts'
 import type { HostOn, RouteContext } from './traffic/features/index.ts'
 import { httpRoutes } from './traffic/virtual-service.ts'
+import {
+  decideVirtualDestinations,
+  type VirtualDestinationResult,
+  virtualDestinationObjects,
+} from './virtual-destinations.ts'
 
 /** Beside the intents: what else decides the outcome. */
 export interface EngineInput {
@@ -34,7 +39,6 @@ export interface TrafficResult {
   readonly policy: TrafficPolicy
   /** Errors that concern the policy as a whole; it then has no effect at all. */
   readonly errors: readonly PolicyError[]
-  readonly warnings: readonly PolicyError[]
   /** What became of it for each service that it selects, by the service's key. */
   readonly services: ReadonlyMap<string, PolicyResult & { readonly service: Service }>
 }
@@ -50,6 +54,9 @@ export interface Outcome {
   /** TrafficPolicies in force for a service, senior first, by its key. */
   readonly applied: ReadonlyMap<string, AppliedPolicies>
   readonly subsets: Subsets
+  readonly virtualDestinations: readonly VirtualDestinationResult[]
+  readonly hostOn: HostOn
+  readonly routing: Omit<RouteContext, 'service' | 'cluster'>
   readonly objects: readonly ClusterObject[]
   readonly addresses: ReadonlyMap<string, string>
   /** Id of the dialect that gave a host its address. */
@@ -64,28 +71,28 @@ export function translateIntents(input: EngineInput): Outcome {
   const groups = formGroups(intents)
   const byMesh = groupsByMesh(groups)
   const federation = federate(fleet, byMesh)
-  const { traffic, applied, subsets } = decideTraffic(input, fleet, federation)
-  const addresses = assignAddresses(addressOwners(fleet, federation), input.addresses)
-  const writer = new Writer(input.occupied)
+  const virtualDestinations = decideVirtualDestinations(intents, fleet, groups)
+  const routing = routingOf(intents, fleet, federation, virtualDestinations)
+  const { traffic, applied, subsets } = decideTraffic(input, fleet, federation, routing)
+  const addresses = assignAddresses(addressOwners(fleet, federation, virtualDestinations), input.addresses)
+  const writing: Writing = { input, subsets, addresses, objects: [], problems: [] }
   const unreachable = new Map<string, string>()
 
   for (const service of fleet.services.values()) {
-    if (!service.mesh.isIstio) continue
     const policies = applied.get(service.key)
-    if (policies === undefined) continue
+    if (!service.mesh.isIstio || policies === undefined) continue
+    writeLocal(service, policies, writing)
     const federated = federation.get(service.key)
-    writeLocal(service, policies, subsets, input, writer)
-    if (federated === undefined) continue
-    const problem = writeFederated(service, federated, policies, { subsets, addresses, input, writer })
+    const problem = federated && writeFederated(service, federated, policies, writing)
     if (problem !== undefined) unreachable.set(service.key, problem)
   }
-  const access = decideAccess(intents, fleet, writer)
+  for (const { externalServices } of intents) writing.objects.push(...externalServices.flatMap(externalServiceObjects))
+  writeVirtualDestinations(virtualDestinations, byMesh, applied, writing)
+  const access = decideAccess(intents, fleet, writing)
   for (const { group } of groups) {
     if (group === undefined) continue
-    writer.add(
-      ...gatewayObjects(group, hostnamesByMesh(group.members, fleet, federation)),
-      ...accessDefaultObjects(group),
-    )
+    const hostnames = hostnamesByMesh(group.members, fleet, federation, virtualDestinations)
+    writing.objects.push(...gatewayObjects(group, hostnames), ...accessDefaultObjects(group))
   }
   return {
     fleet,
@@ -96,70 +103,73 @@ export function translateIntents(input: EngineInput): Outcome {
     access,
     applied,
     subsets,
-    objects: writer.objects(),
+    virtualDestinations,
+    hostOn: routing.hostOn,
+    routing,
+    objects: writing.objects,
     addresses,
-    hostOwners: new Map(
-      [...federation.values()].map(({ hostname, group }) => [hostname, group.virtualMesh.dialect.id]),
-    ),
-    problems: writer.problems,
+    hostOwners: ownersOf(federation, virtualDestinations),
+    problems: writing.problems,
   }
 }
 
-/** Collects objects; one that would overwrite a user's own object is left out, and the clash is told. */
-class Writer {
-  readonly problems: Problem[] = []
-  readonly #occupied: Occupied
-  readonly #made: ClusterObject[] = []
-
-  constructor(occupied: Occupied) {
-    this.#occupied = occupied
-  }
-
-  add(...objects: readonly ClusterObject[]): void {
-    for (const made of objects) {
-      const { kind, metadata } = made.object
-      const place = { cluster: made.cluster, namespace: metadata.namespace ?? '', name: metadata.name }
-      const user = this.#occupied.byName(kind, place)
-      if (user === undefined) this.#made.push(made)
-      else this.yieldTo(user, `a ${kind} of this name`)
-    }
-  }
-
-  /** Tells that a user's object keeps Fairlead from writing its own. */
-  yieldTo(user: ObjectRef, what: string): void {
-    const message = `Fairlead would write ${what}; it does not, since ${formatRef(user)} is not its own`
-    if (this.problems.some((problem) => problem.object === user && problem.message === message)) return
-    this.problems.push({ code: 'conflict', severity: 'warning', object: user, path: '', message })
-  }
-
-  objects(): ClusterObject[] {
-    return this.#made.sort(compareObjects)
-  }
+/** What the writing steps share; they add to its lists. */
+interface Writing {
+  readonly input: EngineInput
+  readonly subsets: Subsets
+  readonly addresses: ReadonlyMap<string, string>
+  readonly objects: ClusterObject[]
+  readonly problems: Problem[]
 }
 
 function contextsOf(
   service: Service,
   federated: Federation | undefined,
-  base: Omit<RouteContext, 'service' | 'cluster'>,
+  routing: Omit<RouteContext, 'service' | 'cluster'>,
 ): RouteContext[] {
   const clusters = [service.ref.cluster, ...(federated?.clients ?? []).map(({ cluster }) => cluster)]
-  return [...new Set(clusters)].map((cluster) => ({ ...base, service, cluster }))
+  return [...new Set(clusters)].map((cluster) => ({ ...routing, service, cluster }))
 }
 
-function decideTraffic(input: EngineInput, fleet: Fleet, federation: ReadonlyMap<string, Federation>) {
-  const hostOn: HostOn = (service, cluster) => {
-    if (service.ref.cluster === cluster) return service.localHost
-    const found = federation.get(service.key)
-    return found?.clients.some((mesh) => mesh.cluster === cluster) ? found.hostname : service.givenHostname
-  }
-  const base = {
+/** Who is called by which name where, and what else routes refer to. */
+function routingOf(
+  intents: readonly Intent[],
+  fleet: Fleet,
+  federation: ReadonlyMap<string, Federation>,
+  destinations: readonly VirtualDestinationResult[],
+): Omit<RouteContext, 'service' | 'cluster'> {
+  const external = intents.flatMap(({ externalServices }) => externalServices)
+  return {
     fleet,
-    hostOn,
+    hostOn: (service, cluster) => {
+      if (service.ref.cluster === cluster) return service.localHost
+      const found = federation.get(service.key)
+      return found?.clients.some((mesh) => mesh.cluster === cluster) ? found.hostname : service.givenHostname
+    },
     subsetName,
-    virtualDestination: () => undefined,
-    externalService: () => undefined,
+    virtualDestination: ({ name, namespace }) => {
+      const found = destinations.find(
+        ({ destination: { object } }) => object.name === name && object.namespace === namespace,
+      )
+      if (found === undefined) return undefined
+      const { hostname, port } = found.destination
+      return { host: hostname, port: port.number, clusters: found.meshes.map(({ cluster }) => cluster) }
+    },
+    externalService: ({ name, namespace }) => {
+      const found = external.find(({ object }) => object.name === name && object.namespace === namespace)
+      return found && { host: found.hosts[0] ?? '', ports: found.ports.map(({ number }) => number) }
+    },
   }
-  const sorted = bySeniority(input.intents.flatMap(({ trafficPolicies }) => trafficPolicies))
+}
+
+function decideTraffic(
+  input: EngineInput,
+  fleet: Fleet,
+  federation: ReadonlyMap<string, Federation>,
+  routing: Omit<RouteContext, 'service' | 'cluster'>,
+) {
+  const { intents } = input
+  const sorted = bySeniority(intents.flatMap(({ trafficPolicies }) => trafficPolicies))
   const errors = new Map(sorted.map((policy) => [policy, referenceErrors(policy, fleet)]))
   const sound = sorted.filter((policy) => errors.get(policy)?.length === 0)
   const services = new Map<TrafficPolicy, Map<string, PolicyResult & { service: Service }>>()
@@ -169,23 +179,34 @@ function decideTraffic(input: EngineInput, fleet: Fleet, federation: ReadonlyMap
       sound.filter(({ destinations }) => selectsService(destinations, service)),
       service,
     )
-    const done = applyPolicies(service, selected, contextsOf(service, federation.get(service.key), base))
+    const contexts = contextsOf(service, federation.get(service.key), routing)
+    const done = applyPolicies(service, selected, contexts, refusal(service, input))
     applied.set(service.key, done)
     for (const result of done.results) {
-      const own = services.get(result.policy) ?? new Map()
+      const own = services.get(result.policy) ?? new Map<string, PolicyResult & { service: Service }>()
       services.set(result.policy, own.set(service.key, { ...result, service }))
     }
   }
-  const inForce = new Set(
-    [...applied.values()].flatMap(({ results }) => results.filter((r) => r.errors.length === 0).map((r) => r.policy)),
-  )
   const traffic: TrafficResult[] = sorted.map((policy) => ({
     policy,
     errors: errors.get(policy) ?? [],
-    warnings: [],
     services: services.get(policy) ?? new Map(),
   }))
-  return { traffic, applied, subsets: collectSubsets(inForce) }
+  const inForce = [...applied.values()].flatMap(({ results }) => results.filter((r) => r.errors.length === 0))
+  const targets = [
+    ...new Set(inForce.flatMap(({ policy }) => policy.policy.trafficShift ?? [])),
+    ...intents.flatMap(({ otherTargets }) => otherTargets),
+  ]
+  return { traffic, applied, subsets: collectSubsets(targets) }
+}
+
+/** Why a policy can have no effect on a service, though it is valid: a user's own object decides. */
+function refusal(
+  service: Service,
+  { yieldToUsers, occupied }: EngineInput,
+): (kind: 'VirtualService' | 'DestinationRule') => ObjectRef | undefined {
+  const { cluster } = service.ref
+  return (kind) => (yieldToUsers ? occupied.byHost(kind, cluster, service.localHost) : undefined)
 }
 
 /** References to services that do not exist, and what was found in the policy by itself. */
@@ -225,45 +246,53 @@ function missingService(ref: ClusterRef, fleet: Fleet, path: string, what: strin
   return [{ code: 'reference-not-found', path, message: `${what} ${name}.${namespace}.${cluster} not found` }]
 }
 
-function addressOwners(fleet: Fleet, federation: ReadonlyMap<string, Federation>): AddressOwner[] {
-  return [...federation].flatMap(([key, { hostname }]) => {
+function addressOwners(
+  fleet: Fleet,
+  federation: ReadonlyMap<string, Federation>,
+  destinations: readonly VirtualDestinationResult[],
+): AddressOwner[] {
+  const services = [...federation].flatMap(([key, { hostname }]) => {
     const ref = fleet.services.get(key)?.ref
     return ref === undefined ? [] : [{ hostname, ...ref, scope: 'kube-service' as const }]
   })
+  const virtual = destinations
+    .filter(({ meshes }) => meshes.length > 0)
+    .map(({ destination: { hostname, object, addressScope } }) => ({
+      hostname,
+      name: object.name,
+      namespace: object.namespace,
+      cluster: '',
+      scope: addressScope,
+    }))
+  return [...services, ...virtual]
 }
 
-function writeLocal(
-  service: Service,
-  policies: AppliedPolicies,
-  subsets: Subsets,
-  input: EngineInput,
-  writer: Writer,
-): void {
+function ownersOf(
+  federation: ReadonlyMap<string, Federation>,
+  destinations: readonly VirtualDestinationResult[],
+): ReadonlyMap<string, string> {
+  return new Map([
+    ...[...federation.values()].map(({ hostname, group }) => [hostname, group.virtualMesh.dialect.id] as const),
+    ...destinations.map(({ destination: { hostname, dialect } }) => [hostname, dialect.id] as const),
+  ])
+}
+
+function writeLocal(service: Service, policies: AppliedPolicies, writing: Writing): void {
   const { cluster, namespace, name } = service.ref
   const origin = { dialect: service.mesh.dialect, parents: [service.object] }
   const place = { cluster, namespace, name }
   const own = policies.clusters[0]
   const http = own === undefined ? [] : httpRoutes(own)
-  const yields = (kind: 'VirtualService' | 'DestinationRule'): boolean => {
-    const user = input.yieldToUsers ? input.occupied.byHost(kind, cluster, service.localHost) : undefined
-    if (user !== undefined) writer.yieldTo(user, `a ${kind} for host ${service.localHost}`)
-    return user !== undefined
+  const user = refusal(service, writing.input)
+  const write = (kind: 'VirtualService' | 'DestinationRule', spec: object): void => {
+    const occupant = user(kind)
+    if (occupant === undefined) writing.objects.push(istioObject(kind, place, origin, spec))
+    else writing.problems.push(yieldsTo(occupant, `a ${kind} for host ${service.localHost}`))
   }
-  if (http.length > 0 && !yields('VirtualService'))
-    writer.add(istioObject('VirtualService', place, origin, { hosts: [service.localHost], http }))
-  if (yields('DestinationRule')) return
-  const spec = ruleSpec(
-    { host: service.localHost, tlsMode: origin.dialect.tlsMode, subsets: subsets.get(service.key) ?? [], subsetName },
-    policies.rule,
-  )
-  writer.add(istioObject('DestinationRule', place, origin, spec))
-}
-
-interface FederatedInput {
-  readonly subsets: Subsets
-  readonly addresses: ReadonlyMap<string, string>
-  readonly input: EngineInput
-  readonly writer: Writer
+  if (http.length > 0) write('VirtualService', { hosts: [service.localHost], http })
+  const subsets = writing.subsets.get(service.key) ?? []
+  const base = { host: service.localHost, tlsMode: origin.dialect.tlsMode, subsets, subsetName }
+  write('DestinationRule', ruleSpec(base, policies.rule))
 }
 
 /** Writes the objects of a federated service; returns why it cannot be reached, if so. */
@@ -271,54 +300,81 @@ function writeFederated(
   service: Service,
   federated: Federation,
   policies: AppliedPolicies,
-  context: FederatedInput,
+  writing: Writing,
 ): string | undefined {
   const { hostname, group, clients } = federated
   const { virtualMesh } = group
   const { dialect } = virtualMesh
-  const { writer } = context
-  if (service.ports.length === 0)
-    return `service ${service.ref.name}.${service.ref.namespace}.${service.ref.cluster} has no known ports`
-  const subsets = context.subsets.get(service.key) ?? []
-  const entry = clientEntry(service, federated, context.addresses.get(hostname) ?? '', subsets)
+  const { name, namespace, cluster } = service.ref
+  if (service.ports.length === 0) return `service ${name}.${namespace}.${cluster} has no known ports`
+  const subsets = writing.subsets.get(service.key) ?? []
+  const entry = clientEntry(service, federated, writing.addresses.get(hostname) ?? '', subsets)
   if ('error' in entry) return entry.error
   const server = serverEntry(service, hostname)
   if ('error' in server) return server.error
-  const rule = ruleSpec(
-    { host: hostname, tlsMode: dialect.tlsMode, keepalive: virtualMesh.federation?.keepalive, subsets, subsetName },
-    policies.rule,
-  )
+  const keepalive = virtualMesh.federation?.keepalive
+  const rule = ruleSpec({ host: hostname, tlsMode: dialect.tlsMode, keepalive, subsets, subsetName }, policies.rule)
   const parents = [service.object, virtualMesh.object]
-  const copy = { dialect, parents, annotations: dialect.federated(service) }
+  const plain = { dialect, parents }
+  const copy = { ...plain, annotations: dialect.federated(service) }
   for (const client of clients) {
-    const place = (name: string) => ({ cluster: client.cluster, namespace: client.namespace, name })
-    writer.add(istioObject('ServiceEntry', place(hostname), { dialect, parents }, entry.spec))
-    writer.add(istioObject('DestinationRule', place(dialect.clientRuleName(service, hostname)), copy, rule))
+    const place = (object: string) => ({ cluster: client.cluster, namespace: client.namespace, name: object })
+    writing.objects.push(
+      istioObject('ServiceEntry', place(hostname), plain, entry.spec),
+      istioObject('DestinationRule', place(dialect.clientRuleName(service, hostname)), copy, rule),
+    )
     const routes = policies.clusters.find((each) => each.context.cluster === client.cluster)
     const http = routes === undefined ? [] : httpRoutes(routes)
-    const { name, namespace, cluster } = service.ref
+    const spec = { hosts: [hostname], http }
     if (http.length > 0)
-      writer.add(
-        istioObject('VirtualService', place(`${name}-${namespace}-${cluster}`), copy, { hosts: [hostname], http }),
-      )
+      writing.objects.push(istioObject('VirtualService', place(`${name}-${namespace}-${cluster}`), copy, spec))
   }
   const own = { cluster: service.mesh.cluster, namespace: service.mesh.namespace, name: hostname }
-  writer.add(istioObject('ServiceEntry', own, { dialect, parents }, server.spec))
-  writer.add(istioObject('DestinationRule', own, { dialect, parents }, rule))
+  writing.objects.push(
+    istioObject('ServiceEntry', own, plain, server.spec),
+    istioObject('DestinationRule', own, plain, rule),
+  )
   return undefined
 }
 
+function writeVirtualDestinations(
+  results: readonly VirtualDestinationResult[],
+  groups: ReadonlyMap<string, Group>,
+  applied: ReadonlyMap<string, AppliedPolicies>,
+  writing: Writing,
+): void {
+  for (const result of results) {
+    const { object, hostname, addressScope } = result.destination
+    const outlierOf = (service: Service): OutlierDetection | undefined =>
+      applied.get(service.key)?.rule.get('outlierDetection')?.value as OutlierDetection | undefined
+    const input = {
+      groups,
+      gatewaysOf: (mesh: Mesh) => groups.get(mesh.key)?.gateways.get(mesh.key) ?? [],
+      address: writing.addresses.get(hostname) ?? '',
+      subsets: writing.subsets.get(virtualKey(object)) ?? [],
+      subsetName,
+      outlierOf,
+      addressScope,
+    }
+    writing.objects.push(...virtualDestinationObjects(result, input))
+  }
+}
+
+/** Host names by which others call into each member. */
 function hostnamesByMesh(
   members: readonly Mesh[],
   fleet: Fleet,
   federation: ReadonlyMap<string, Federation>,
+  destinations: readonly VirtualDestinationResult[],
 ): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, string[]>(members.map(({ key }) => [key, []]))
-  for (const [key, { hostname }] of federation) found.get(fleet.services.get(key)?.mesh.key ?? '')?.push(hostname)
-  return new Map([...found].map(([key, hostnames]) => [key, hostnames.sort()]))
+  const found = new Map<string, Set<string>>(members.map(({ key }) => [key, new Set()]))
+  for (const [key, { hostname }] of federation) found.get(fleet.services.get(key)?.mesh.key ?? '')?.add(hostname)
+  for (const { destination, meshes, services } of destinations)
+    for (const { mesh } of services) if (meshes.length > 0) found.get(mesh.key)?.add(destination.hostname)
+  return new Map([...found].map(([key, hostnames]) => [key, [...hostnames].sort()]))
 }
 
-function decideAccess(intents: readonly Intent[], fleet: Fleet, writer: Writer): AccessResult[] {
+function decideAccess(intents: readonly Intent[], fleet: Fleet, writing: Writing): AccessResult[] {
   const domains = trustDomains(intents.flatMap(({ meshes }) => meshes))
   const results = bySeniority(intents.flatMap(({ accessPolicies }) => accessPolicies)).map((policy) => {
     const result = examineAccess(policy, fleet, domains)
@@ -326,8 +382,12 @@ function decideAccess(intents: readonly Intent[], fleet: Fleet, writer: Writer):
   })
   const sound = results.filter(({ errors }) => errors.length === 0)
   for (const service of fleet.services.values()) {
-    const own = sound.filter(({ services }) => services.includes(service))
-    if (own.length > 0 && service.mesh.isIstio) writer.add(...accessObjects(service, own, domains))
+    const own = sound.filter(({ policy }) => selectsService(policy.destinations, service))
+    const ordered = bySeniority(
+      own.map(({ policy }) => policy),
+      service,
+    )
+    if (own.length > 0 && service.mesh.isIstio) writing.objects.push(...accessObjects(service, ordered, domains))
   }
   return results
 }

@@ -1,5 +1,15 @@
 // All meshes, services and workloads of all generations together, and which service is known by which host name where.
-import type { ClusterRef, EastWestGateway, Intent, Mesh, Ref, Service, VirtualMesh, Workload } from './model.ts'
+import type {
+  ClusterRef,
+  EastWestGateway,
+  Intent,
+  Mesh,
+  Ref,
+  Service,
+  UserObject,
+  VirtualMesh,
+  Workload,
+} from './model.ts'
 import { hasLabels, serviceKey } from './selectors.ts'
 
 /** A VirtualMesh that is in force, with its members. */
@@ -46,10 +56,10 @@ export function joinFleet(intents: readonly Intent[]): Fleet {
 
 const placeOf = ({ cluster, namespace }: ClusterRef): string => `${cluster}/${namespace}`
 
-/** The mesh that an object of a VirtualMesh's generation stands for; undefined if there is no such object. */
-export function findMesh(intents: readonly Intent[], virtualMesh: VirtualMesh, member: Ref): Mesh | undefined {
+/** The mesh that an object of the same generation stands for; undefined if there is no such object. */
+export function findMesh(intents: readonly Intent[], by: UserObject, member: Ref): Mesh | undefined {
   return intents
-    .filter(({ dialect }) => dialect.id === virtualMesh.dialect.id)
+    .filter(({ dialect }) => dialect.id === by.dialect.id)
     .flatMap(({ meshes }) => meshes)
     .find(({ object }) => object.name === member.name && object.namespace === member.namespace)
 }

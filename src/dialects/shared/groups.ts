@@ -27,24 +27,30 @@ export interface GroupOutcome {
 export function formGroups(intents: readonly Intent[]): GroupOutcome[] {
   const taken = new Map<string, VirtualMesh>()
   return bySeniority(intents.flatMap(({ virtualMeshes }) => virtualMeshes)).map((virtualMesh) => {
+    const absent: Objection[] = []
     const objections: Objection[] = []
     const members: Mesh[] = []
     for (const [index, ref] of virtualMesh.members.entries()) {
       const path = `spec.meshes[${index}]`
       const mesh = findMesh(intents, virtualMesh, ref)
-      const objection = mesh === undefined ? missing(ref, path) : unfit(mesh, path, taken.get(mesh.key))
-      if (objection !== undefined) objections.push(objection)
-      else if (mesh !== undefined && !members.includes(mesh)) members.push(mesh)
+      const objection = mesh && unfit(mesh, path, taken.get(mesh.key))
+      if (mesh === undefined) absent.push(...missing(ref, path))
+      else if (objection !== undefined) objections.push(objection)
+      else if (!members.includes(mesh)) members.push(mesh)
     }
     const wrong = virtualMesh.problems.some(({ severity }) => severity === 'error')
-    if (objections.length > 0 || wrong) return { virtualMesh, objections, gatewayErrors: new Map() }
+    if (objections.length > 0 || wrong || members.length === 0)
+      return { virtualMesh, objections: [...absent, ...objections], gatewayErrors: new Map() }
+    // A member that is gone (a cluster that was removed, say) must not end the trust and the defaults of the others.
     for (const mesh of members) taken.set(mesh.key, virtualMesh)
-    return withGateways(virtualMesh, members)
+    return withGateways(virtualMesh, members, absent)
   })
 }
 
-function missing(ref: Ref, path: string): Objection {
-  return { code: 'reference-not-found', path, message: `Mesh ${ref.name}.${ref.namespace} not found` }
+/** A reference that lacks a field was told of already. */
+function missing({ name, namespace }: Ref, path: string): Objection[] {
+  if (name === '' || namespace === '') return []
+  return [{ code: 'reference-not-found', path, message: `Mesh ${name}.${namespace} not found` }]
 }
 
 function unfit(mesh: Mesh, path: string, owner: VirtualMesh | undefined): Objection | undefined {
@@ -59,7 +65,11 @@ function unfit(mesh: Mesh, path: string, owner: VirtualMesh | undefined): Object
   return { code: 'conflict', path, message }
 }
 
-function withGateways(virtualMesh: VirtualMesh, members: readonly Mesh[]): GroupOutcome {
+function withGateways(
+  virtualMesh: VirtualMesh,
+  members: readonly Mesh[],
+  objections: readonly Objection[],
+): GroupOutcome {
   const gateways = new Map<string, readonly EastWestGateway[]>()
   const gatewayErrors = new Map<string, readonly string[]>()
   for (const mesh of members) {
@@ -67,7 +77,7 @@ function withGateways(virtualMesh: VirtualMesh, members: readonly Mesh[]): Group
     gateways.set(mesh.key, choice.gateways)
     if (choice.errors.length > 0) gatewayErrors.set(mesh.key, choice.errors)
   }
-  return { virtualMesh, group: { virtualMesh, members, gateways }, objections: [], gatewayErrors }
+  return { virtualMesh, group: { virtualMesh, members, gateways }, objections, gatewayErrors }
 }
 
 /** The group that a mesh is in. */
@@ -96,7 +106,12 @@ function clientsOf({ virtualMesh, members }: Group, service: Service): Mesh[] {
   const rules = (virtualMesh.federation?.selectors ?? []).filter(({ services }) => selectsService(services, service))
   const wanted = (mesh: Mesh): boolean =>
     rules.some(({ meshes }) => meshes.length === 0 || meshes.some((ref) => isSame(ref, mesh.object)))
-  return members.filter((mesh) => mesh.key !== service.mesh.key && wanted(mesh))
+  return members.filter(
+    (mesh) =>
+      mesh.key !== service.mesh.key &&
+      wanted(mesh) &&
+      virtualMesh.dialect.refusesClient(virtualMesh, mesh) === undefined,
+  )
 }
 
 function isSame(ref: Ref, object: ObjectRef): boolean {

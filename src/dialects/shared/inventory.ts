@@ -1,7 +1,7 @@
 // Joins what users wrote by hand of meshes, workloads and services with what is found in the clusters. Hand-written
 // things are taken as they are; what is found is added besides.
 import type { ObjectRef } from '../../report/index.ts'
-import { type FoundMesh, findMeshes, isInMesh } from './discovery.ts'
+import { externalAddresses, type FoundMesh, findMeshes, isInMesh } from './discovery.ts'
 import type { ClusterFacts, Controller, FactService } from './facts.ts'
 import type { Endpoint, Mesh, Service, ServiceType, Workload } from './model.ts'
 import { hasLabels, serviceKey } from './selectors.ts'
@@ -16,11 +16,23 @@ export interface InventoryNames {
   isMarked(service: FactService): boolean
 }
 
+/** What stands in objects that Fairlead did not write. */
 export interface Given {
   readonly meshes: readonly Mesh[]
-  readonly workloads: readonly Workload[]
+  /** Workloads, told of all meshes, the found ones too. */
+  readonly workloads: (findMesh: FindMesh) => readonly Workload[]
   /** Services as their objects say; endpoints and whatever else is missing is added from the cluster. */
-  readonly services: readonly Service[]
+  readonly services: (findMesh: FindMesh) => readonly Service[]
+}
+
+/** The mesh that an object names. */
+export type FindMesh = (ref: { readonly name?: string; readonly namespace?: string } | undefined) => Mesh | undefined
+
+/** What the generation knows of the clusters as such. */
+export interface ClusterSettings {
+  readonly facts: readonly ClusterFacts[]
+  /** DNS suffix of a cluster. */
+  readonly domainOf: (cluster: string) => string
 }
 
 export interface Inventory {
@@ -51,69 +63,78 @@ export function serviceType(type: string): ServiceType {
 
 /** Takes stock of the registered clusters. */
 export function takeInventory(
-  clusters: readonly ClusterFacts[],
+  { facts: clusters, domainOf }: ClusterSettings,
   given: Given,
   names: InventoryNames,
-  externalAddresses: (facts: ClusterFacts, service: FactService) => string[],
-  domainOf: (cluster: string) => string,
 ): Inventory {
-  const inventory = {
+  const inventory: MutableInventory = {
     meshes: [...given.meshes],
-    workloads: [...given.workloads],
-    services: [] as Service[],
-    found: { meshes: [], workloads: [], services: [] } as {
-      -readonly [K in keyof Inventory['found']]: Inventory['found'][K][number][]
-    },
+    workloads: [],
+    services: [],
+    found: { meshes: [], workloads: [], services: [] },
   }
-  const givenServices = Map.groupBy(given.services, ({ ref }) => ref.cluster)
+  for (const facts of clusters) addMeshes(facts, names, inventory)
+  const findMesh: FindMesh = (ref) =>
+    inventory.meshes.find(({ object }) => object.name === ref?.name && object.namespace === ref.namespace)
+  inventory.workloads.push(...given.workloads(findMesh))
+  const givenServices = Map.groupBy(given.services(findMesh), ({ ref }) => ref.cluster)
   for (const facts of clusters) {
-    addMeshes(facts, names, inventory)
     const mesh = inventory.meshes.find(({ cluster }) => cluster === facts.name)
     if (mesh !== undefined) addWorkloads(facts, mesh, names, inventory)
-    const workloads = Map.groupBy(
-      inventory.workloads.filter(({ ref }) => ref.cluster === facts.name),
-      ({ ref }) => ref.namespace,
-    )
-    const context = { facts, workloads, externalAddresses }
+    const own = inventory.workloads.filter(({ ref }) => ref.cluster === facts.name)
+    const context = { facts, workloads: Map.groupBy(own, ({ ref }) => ref.namespace) }
     const known = new Set<string>()
     for (const service of givenServices.get(facts.name) ?? []) {
       known.add(service.key)
       inventory.services.push(completed(service, context))
     }
-    if (mesh === undefined) continue
-    for (const fact of facts.services.values()) {
-      const own = backing(fact, workloads.get(fact.namespace) ?? [])
-      const ref = { name: fact.name, namespace: fact.namespace, cluster: facts.name }
-      if (known.has(serviceKey(ref)) || (own.length === 0 && !names.isMarked(fact))) continue
-      const bare: Service = {
-        key: serviceKey(ref),
-        ref,
-        object: names.service(facts, fact),
-        mesh: own[0]?.mesh ?? mesh,
-        localHost: `${fact.name}.${fact.namespace}.svc.${domainOf(facts.name)}`,
-        labels: fact.labels,
-        selector: fact.selector,
-        ports: [],
-        endpoints: [],
-        externalAddresses: [],
-        type: serviceType(fact.type),
-        region: '',
-      }
-      const service = completed(bare, context)
-      inventory.services.push(service)
-      inventory.found.services.push({ service, fact, facts })
-    }
+    if (mesh !== undefined) addServices(context, known, mesh, { names, domainOf, inventory })
   }
   return inventory
+}
+
+interface AddContext {
+  readonly names: InventoryNames
+  readonly domainOf: (cluster: string) => string
+  readonly inventory: MutableInventory
+}
+
+function addServices(
+  context: ServiceContext,
+  known: ReadonlySet<string>,
+  mesh: Mesh,
+  { names, domainOf, inventory }: AddContext,
+): void {
+  const { facts, workloads } = context
+  for (const fact of facts.services.values()) {
+    const own = backing(fact, workloads.get(fact.namespace) ?? [])
+    const ref = { name: fact.name, namespace: fact.namespace, cluster: facts.name }
+    if (known.has(serviceKey(ref)) || (own.length === 0 && !names.isMarked(fact))) continue
+    const bare: Service = {
+      key: serviceKey(ref),
+      ref,
+      object: names.service(facts, fact),
+      mesh: own[0]?.mesh ?? mesh,
+      localHost: `${fact.name}.${fact.namespace}.svc.${domainOf(facts.name)}`,
+      labels: fact.labels,
+      selector: fact.selector,
+      ports: [],
+      endpoints: [],
+      externalAddresses: [],
+      type: serviceType(fact.type),
+      region: '',
+    }
+    const service = completed(bare, context)
+    inventory.services.push(service)
+    inventory.found.services.push({ service, fact, facts })
+  }
 }
 
 interface MutableInventory {
   readonly meshes: Mesh[]
   readonly workloads: Workload[]
-  readonly found: {
-    readonly meshes: Inventory['found']['meshes'][number][]
-    readonly workloads: Inventory['found']['workloads'][number][]
-  }
+  readonly services: Service[]
+  readonly found: { -readonly [K in keyof Inventory['found']]: Inventory['found'][K][number][] }
 }
 
 function addMeshes(facts: ClusterFacts, names: InventoryNames, inventory: MutableInventory): void {
@@ -140,7 +161,6 @@ function addWorkloads(facts: ClusterFacts, mesh: Mesh, names: InventoryNames, in
 interface ServiceContext {
   readonly facts: ClusterFacts
   readonly workloads: ReadonlyMap<string, readonly Workload[]>
-  readonly externalAddresses: (facts: ClusterFacts, service: FactService) => string[]
 }
 
 function backing(
@@ -151,7 +171,7 @@ function backing(
 }
 
 /** Adds from the cluster what a service's object does not say. */
-function completed(service: Service, { facts, workloads, externalAddresses }: ServiceContext): Service {
+function completed(service: Service, { facts, workloads }: ServiceContext): Service {
   const fact = facts.services.get(`${service.ref.namespace}/${service.ref.name}`)
   if (fact === undefined) return service
   const neighbours = workloads.get(fact.namespace) ?? []

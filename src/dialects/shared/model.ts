@@ -33,6 +33,8 @@ export interface Dialect {
   clientRuleName(service: Service, hostname: string): string
   /** The gateways by which other meshes reach a mesh, or why there are none. */
   eastWestGateways(virtualMesh: VirtualMesh, mesh: Mesh): GatewayChoice
+  /** Why a member cannot be told of another's services; undefined if it can. */
+  refusesClient(virtualMesh: VirtualMesh, client: Mesh): string | undefined
   /** Name and hosts of the Istio Gateway that lets the members in. */
   eastWestGateway(
     virtualMesh: VirtualMesh,
@@ -40,7 +42,7 @@ export interface Dialect {
     hostnames: readonly string[],
   ): { readonly name: string; readonly hosts: readonly string[] }
   /** How the AuthorizationPolicies of a service are divided among objects. */
-  accessObjects: 'one-per-policy' | 'one-per-service'
+  readonly accessObjects: 'one-per-policy' | 'one-per-service'
   /** Name of the AuthorizationPolicy that lets anybody reach an east-west gateway. */
   gatewayAccessName(gateway: EastWestGateway): string
 }
@@ -344,12 +346,42 @@ export interface VirtualMesh extends UserObject {
   readonly access: AccessDefault
 }
 
+/** A place, as far as it is named. */
+export interface Locality {
+  readonly region: string
+  readonly zone: string
+  readonly subzone: string
+}
+
+/** A host name that several services answer, one instead of the other. */
+export interface VirtualDestination extends UserObject {
+  readonly hostname: string
+  readonly port: { readonly number: number; readonly protocol: string; readonly target: number | string }
+  /** Meshes that may call it. */
+  readonly members: { readonly virtualMesh: Ref } | { readonly meshes: readonly Ref[] }
+  readonly backing:
+    | { readonly kind: 'ordered'; readonly services: readonly ClusterRef[] }
+    | {
+        readonly kind: 'localized'
+        readonly services: readonly ServiceSelector[]
+        readonly failover: readonly { readonly from: Locality; readonly to: readonly Locality[] }[]
+      }
+  /** Undefined: that of the backing services, which must then have one. */
+  readonly outlierDetection?: OutlierDetection | undefined
+  readonly addressScope: 'local-resource' | 'failover-service'
+  /** Name and namespace of the Istio objects on each mesh. */
+  readonly place: Ref
+}
+
 /** Everything that one generation's objects say. */
 export interface Intent {
   readonly dialect: Dialect
   readonly meshes: readonly Mesh[]
   readonly services: readonly Service[]
   readonly externalServices: readonly ExternalService[]
+  readonly virtualDestinations: readonly VirtualDestination[]
+  /** Targets outside of policies (of gateway routes, say), whose subsets must be there too. */
+  readonly otherTargets: readonly WeightedTarget[]
   readonly workloads: readonly Workload[]
   readonly virtualMeshes: readonly VirtualMesh[]
   readonly trafficPolicies: readonly TrafficPolicy[]

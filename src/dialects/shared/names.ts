@@ -35,3 +35,8 @@ export function subsetName(labels: Readonly<Record<string, string>>): string {
       .join('-'),
   )
 }
+
+/** A short text that stands for a longer one, in names. */
+export function hashName(text: string): string {
+  return `${hash32(text)}${hash32(`${text}.`) % 100000}`
+}

@@ -1,8 +1,9 @@
 // The Istio objects that are written, and their metadata.
 import { compareText } from '../../lib/index.ts'
-import type { ObjectRef } from '../../report/index.ts'
+import { formatRef, type ObjectRef, type Problem } from '../../report/index.ts'
 import { type KubeObject, objectKey, refOf } from '../../resources/index.ts'
 import type { Dialect } from './model.ts'
+import type { Occupied } from './occupied.ts'
 import { compact } from './plain.ts'
 
 /** Label of everything that Fairlead writes; its value names the dialect. What carries it is Fairlead's to change and delete. */
@@ -62,4 +63,27 @@ export function compareObjects(a: ClusterObject, b: ClusterObject): number {
     compareText(objectKey(a.object), objectKey(b.object)) ||
     compareText(x.apiVersion, y.apiVersion)
   )
+}
+
+/** Writes nothing over a user's own object: takes out what would, and tells of it. */
+export function withoutClashes(
+  objects: readonly ClusterObject[],
+  occupied: Occupied,
+): { readonly objects: ClusterObject[]; readonly problems: Problem[] } {
+  const kept: ClusterObject[] = []
+  const problems: Problem[] = []
+  for (const made of objects) {
+    const { kind, metadata } = made.object
+    const place = { cluster: made.cluster, namespace: metadata.namespace ?? '', name: metadata.name }
+    const user = occupied.byName(made.object.apiVersion, kind, place)
+    if (user === undefined) kept.push(made)
+    else problems.push(yieldsTo(user, `a ${kind} of this name`))
+  }
+  return { objects: kept, problems }
+}
+
+/** The problem of a user's object that keeps Fairlead from writing its own. */
+export function yieldsTo(user: ObjectRef, what: string): Problem {
+  const message = `Fairlead would write ${what}; it does not, since ${formatRef(user)} is not its own`
+  return { code: 'conflict', severity: 'warning', object: user, path: '', message }
 }

@@ -26,6 +26,7 @@ export function smhDialect(factsOf: (cluster: string) => ClusterFacts): Dialect 
     hostname: (_, { ref }) => `${ref.name}.${ref.namespace}.${ref.cluster}`,
     clientRuleName: (_, hostname) => hostname,
     eastWestGateways: (_, mesh) => chooseGateway(factsOf(mesh.cluster), mesh),
+    refusesClient: () => undefined,
     // `*.HOST` is the original's form, meant for the SNI name; Istio now compares the service's host name itself.
     eastWestGateway: ({ object }, _, hostnames) => ({
       name: `smh-vm-${object.name}-gateway`,

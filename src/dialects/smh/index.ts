@@ -9,11 +9,12 @@ import type {
   ReadContext,
   StatusObject,
 } from '../shared/index.ts'
+import { userProblems } from '../shared/index.ts'
 import { smhDialect } from './dialect.ts'
 import { discoveryObjects } from './discovery-objects.ts'
 import { readInventory } from './read-discovery.ts'
 import { readAccessControlPolicy, readTrafficPolicy, readVirtualMesh } from './read-policies.ts'
-import { accessPolicyStatus, problemsOf, statusOf, trafficPolicyStatus, virtualMeshStatus } from './status.ts'
+import { accessPolicyStatus, statusOf, trafficPolicyStatus, virtualMeshStatus } from './status.ts'
 import { rootSecret, signingRequests, trustError } from './trust.ts'
 
 const group = 'networking.zephyr.solo.io'
@@ -34,6 +35,8 @@ export const serviceMeshHub: Generation = {
       meshes: inventory.meshes,
       services: inventory.services,
       externalServices: [],
+      virtualDestinations: [],
+      otherTargets: [],
       workloads: inventory.workloads,
       virtualMeshes: read('VirtualMesh', readVirtualMesh),
       trafficPolicies: read('TrafficPolicy', readTrafficPolicy),
@@ -60,18 +63,18 @@ function report(outcome: Outcome, intent: Intent, inventory: Inventory, context:
     problems: [
       ...traffic.flatMap(({ policy, errors, services }) => {
         const each = [...services.values()]
-        return problemsOf(
+        return userProblems(
           policy,
           [...errors, ...each.flatMap((s) => s.errors)],
           each.flatMap((s) => s.warnings),
         )
       }),
-      ...access.flatMap(({ policy, errors, warnings }) => problemsOf(policy, errors, warnings)),
+      ...access.flatMap(({ policy, errors, warnings }) => userProblems(policy, errors, warnings)),
       ...groups.flatMap(({ virtualMesh, objections, gatewayErrors }) => {
         const gateways = [...gatewayErrors.values()]
           .flat()
           .map((message) => ({ code: 'reference-not-found' as const, path: 'spec.meshes', message }))
-        return problemsOf(virtualMesh, objections, gateways)
+        return userProblems(virtualMesh, objections, gateways)
       }),
     ],
   }

@@ -3,7 +3,7 @@ import { type KubeObject, objectsOf, readKind, refOf } from '../../resources/ind
 import { mesh as meshKind, meshService, meshWorkload } from '../../resources/zephyr/index.ts'
 import {
   type Dialect,
-  externalAddresses,
+  type FindMesh,
   type Inventory,
   type InventoryNames,
   isOwn,
@@ -36,21 +36,15 @@ export function readInventory(context: ReadContext, dialect: Dialect): Inventory
       .sort((a, b) => (key(a) < key(b) ? -1 : 1))
   const cluster = context.management
   const meshes = objects('Mesh').map((object) => readMesh(object, cluster, dialect))
-  const registered = meshes.filter((mesh) => clusters.includes(mesh.cluster))
-  const find = (name = '', namespace = ''): Mesh | undefined =>
-    registered.find(({ object }) => object.name === name && object.namespace === namespace)
   const given = {
-    meshes: registered,
-    services: objects('MeshService').flatMap((object) => readService(object, cluster, find) ?? []),
-    workloads: objects('MeshWorkload').flatMap((object) => readWorkload(object, cluster, find) ?? []),
+    meshes: meshes.filter((mesh) => clusters.includes(mesh.cluster)),
+    services: (findMesh: FindMesh) =>
+      objects('MeshService').flatMap((object) => readService(object, cluster, findMesh) ?? []),
+    workloads: (findMesh: FindMesh) =>
+      objects('MeshWorkload').flatMap((object) => readWorkload(object, cluster, findMesh) ?? []),
   }
-  return takeInventory(
-    clusters.map(context.factsOf),
-    given,
-    names(cluster, dialect),
-    externalAddresses,
-    () => clusterDomain,
-  )
+  const settings = { facts: clusters.map(context.factsOf), domainOf: () => clusterDomain }
+  return takeInventory(settings, given, names(cluster, dialect))
 }
 
 const key = ({ metadata }: KubeObject): string => `${metadata.namespace}/${metadata.name}`
@@ -76,13 +70,11 @@ function readMesh(object: KubeObject, management: string, dialect: Dialect): Mes
   }
 }
 
-type FindMesh = (name?: string, namespace?: string) => Mesh | undefined
-
 function readService(object: KubeObject, management: string, findMesh: FindMesh): Service | undefined {
   const { spec } = readKind(meshService, object, management)
   const { ref = {}, workloadSelectorLabels = {}, labels = {}, ports = [] } = spec.kubeService ?? {}
   const { name = '', namespace = '', cluster = '' } = ref
-  const mesh = findMesh(spec.mesh?.name, spec.mesh?.namespace)
+  const mesh = findMesh(spec.mesh)
   if (mesh === undefined || name === '') return undefined
   const place = { name, namespace, cluster: cluster || mesh.cluster }
   return {
@@ -112,7 +104,7 @@ function readService(object: KubeObject, management: string, findMesh: FindMesh)
 function readWorkload(object: KubeObject, management: string, findMesh: FindMesh): Workload | undefined {
   const { spec } = readKind(meshWorkload, object, management)
   const { kubeControllerRef = {}, labels = {}, serviceAccountName = '' } = spec.kubeController ?? {}
-  const mesh = findMesh(spec.mesh?.name, spec.mesh?.namespace)
+  const mesh = findMesh(spec.mesh)
   if (mesh === undefined) return undefined
   const { name = '', namespace = '', cluster = mesh.cluster } = kubeControllerRef
   return {

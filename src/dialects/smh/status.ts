@@ -1,5 +1,5 @@
 // What became of Service Mesh Hub's objects, in its own words.
-import type { ObjectRef, Problem } from '../../report/index.ts'
+import type { ObjectRef } from '../../report/index.ts'
 import type {
   AccessResult,
   GroupOutcome,
@@ -132,25 +132,5 @@ export function virtualMeshStatus(outcome: GroupOutcome, all: Outcome, trustErro
     federationStatus: state(federation),
     certificateStatus: state(trustError === undefined ? [] : [trustError]),
     accessControlEnforcementStatus: accepted,
-  })
-}
-
-/** All findings of a policy as problems of its object. */
-export function problemsOf(
-  object: UserObject,
-  errors: readonly PolicyError[],
-  warnings: readonly PolicyError[],
-): Problem[] {
-  const told = new Set<string>()
-  const found = [
-    ...object.problems,
-    ...errors.map((error) => ({ ...error, severity: 'error' as const })),
-    ...warnings.map((warning) => ({ ...warning, severity: 'warning' as const })),
-  ]
-  return found.flatMap(({ code, path, message, severity }) => {
-    const key = `${severity} ${path} ${message}`
-    if (told.has(key)) return []
-    told.add(key)
-    return [{ code, severity, object: object.object, path, message }]
   })
 }

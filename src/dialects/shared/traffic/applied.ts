@@ -50,18 +50,22 @@ interface Draft {
 
 /**
  * Applies policies, in order of seniority, to a service. The first of the contexts is that of the service's own cluster.
- * `occupied` says whether a user's own object decides the routes of a host, and then which.
+ * `occupant` tells of a user's own object for the service's host.
  */
 export function applyPolicies(
   service: Service,
   policies: readonly TrafficPolicy[],
   contexts: readonly RouteContext[],
+  occupant: Occupant,
 ): AppliedPolicies {
   const drafts: Draft[] = contexts.map((context) => ({ context, routes: new Map() }))
   const rule = new Map<string, Claim>()
   const results = policies.map((policy) => {
     const { errors, warnings, usable } = examine(policy, drafts)
-    const conflicts = errors.length > 0 ? [] : [...ruleConflicts(policy, rule), ...routeConflicts(policy, usable)]
+    const conflicts =
+      errors.length > 0
+        ? []
+        : [...ruleConflicts(policy, rule), ...routeConflicts(policy, usable), ...intersections(policy, occupant)]
     if (errors.length === 0 && conflicts.length === 0) claim(policy, usable, rule)
     return { policy, errors: [...errors, ...conflicts], warnings }
   })
@@ -88,6 +92,23 @@ function examine(policy: TrafficPolicy, drafts: readonly Draft[]) {
     else warnings.push(...found)
   }
   return { errors, warnings: errors.length > 0 ? [] : warnings, usable }
+}
+
+/** A user's object that decides the routes, or the rules, of the service's host. */
+type Occupant = (kind: 'VirtualService' | 'DestinationRule') => ObjectRef | undefined
+
+function intersections({ policy }: TrafficPolicy, occupant: Occupant): PolicyError[] {
+  const parts = [
+    { kind: 'VirtualService', features: routeFeatures },
+    { kind: 'DestinationRule', features: ruleFeatures },
+  ] as const
+  return parts.flatMap(({ kind, features }) => {
+    const field = features.map((feature) => feature.field).find((each) => policy[each] !== undefined)
+    const user = field === undefined ? undefined : occupant(kind)
+    if (field === undefined || user === undefined) return []
+    const message = `applies to a host that is already configured by the existing ${formatRef(user)}`
+    return [{ code: 'conflict', path: field, message, conflictsWith: user }]
+  })
 }
 
 function ruleConflicts(policy: TrafficPolicy, rule: ReadonlyMap<string, Claim>): PolicyError[] {

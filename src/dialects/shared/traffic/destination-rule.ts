@@ -1,28 +1,34 @@
 // The DestinationRule of a service: how its callers connect, and which subsets it has.
-import type { Service, TrafficPolicy } from '../model.ts'
+import { compareText } from '../../../lib/index.ts'
+import type { Ref, WeightedTarget } from '../model.ts'
 import { canonical, compact } from '../plain.ts'
 import { serviceKey } from '../selectors.ts'
-import type { AppliedPolicies, Claim } from './applied.ts'
+import type { Claim } from './applied.ts'
 import { ruleFeatures } from './features/index.ts'
 
 type Labels = Readonly<Record<string, string>>
 
-/** Subsets that routes refer to, by the service's key. */
+/** Subsets that routes refer to, by the key of the service or virtual destination. */
 export type Subsets = ReadonlyMap<string, readonly Labels[]>
 
-/** Collects the subsets that shifts refer to. */
-export function collectSubsets(policies: Iterable<TrafficPolicy>): Subsets {
+/** Key of a virtual destination among the subsets. */
+export function virtualKey({ name, namespace }: Ref): string {
+  return `virtual/${namespace}/${name}`
+}
+
+/** Collects the subsets that targets name. */
+export function collectSubsets(targets: Iterable<WeightedTarget>): Subsets {
   const found = new Map<string, Map<string, Labels>>()
-  for (const { policy } of policies)
-    for (const { target } of policy.trafficShift ?? []) {
-      if (target.kind !== 'service' || Object.keys(target.subset).length === 0) continue
-      const key = serviceKey(target.ref)
-      const labels = found.get(key) ?? new Map<string, Labels>()
-      found.set(key, labels.set(canonical(target.subset), target.subset))
-    }
-  return new Map(
-    [...found].map(([key, labels]) => [key, [...labels].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, l]) => l)]),
-  )
+  for (const { target } of targets) {
+    if (target.kind !== 'service' && target.kind !== 'virtual') continue
+    if (Object.keys(target.subset).length === 0) continue
+    const key = target.kind === 'service' ? serviceKey(target.ref) : virtualKey(target.ref)
+    const labels = found.get(key) ?? new Map<string, Labels>()
+    found.set(key, labels.set(canonical(target.subset), target.subset))
+  }
+  const sorted = (labels: Map<string, Labels>): Labels[] =>
+    [...labels].sort(([a], [b]) => compareText(a, b)).map(([, each]) => each)
+  return new Map([...found].map(([key, labels]) => [key, sorted(labels)]))
 }
 
 /** What a DestinationRule is made from, beside the policies. */
@@ -47,5 +53,3 @@ export function ruleSpec(input: RuleInput, claims: ReadonlyMap<string, Claim>): 
     subsets: input.subsets.map((labels) => ({ name: input.subsetName(labels), labels })),
   })
 }
-
-export type { AppliedPolicies, Service }

@@ -1,6 +1,6 @@
 // What a feature of a TrafficPolicy is: one field of the policy, checked and turned into a part of an Istio route.
 import type { Fleet } from '../../fleet.ts'
-import type { RequestPolicy, Service } from '../../model.ts'
+import type { Ref, RequestPolicy, Service } from '../../model.ts'
 
 /** A part of Istio's HTTPRoute. */
 export type HttpRoute = Readonly<Record<string, unknown>>
@@ -16,13 +16,17 @@ export interface RouteContext {
   readonly hostOn: HostOn
   /** Name of the subset of a service with these labels. */
   readonly subsetName: (labels: Readonly<Record<string, string>>) => string
-  /** Host and port of a virtual destination; undefined if there is none. */
-  readonly virtualDestination: (ref: { name: string; namespace: string }) => { host: string; port: number } | undefined
+  /** A virtual destination, and the clusters that know it; undefined if there is none. */
+  readonly virtualDestination: (ref: Ref) => VirtualTarget | undefined
   /** Hosts of an external service; undefined if there is none. */
-  readonly externalService: (ref: {
-    name: string
-    namespace: string
-  }) => { host: string; ports: readonly number[] } | undefined
+  readonly externalService: (ref: Ref) => { readonly host: string; readonly ports: readonly number[] } | undefined
+}
+
+/** A virtual destination as the target of routes. */
+export interface VirtualTarget {
+  readonly host: string
+  readonly port: number
+  readonly clusters: readonly string[]
 }
 
 /** One thing that is wrong with a field. `path` goes on from the field. */

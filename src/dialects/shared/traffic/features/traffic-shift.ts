@@ -1,5 +1,5 @@
 import { unreachable } from '../../../../lib/index.ts'
-import type { HeaderManipulation, WeightedTarget } from '../../model.ts'
+import type { HeaderManipulation, Ref, WeightedTarget } from '../../model.ts'
 import type { FieldError, RouteContext, RouteFeature } from './feature.ts'
 import { istioHeaders } from './header-manipulation.ts'
 import { checkTarget, destinationOf } from './target.ts'
@@ -47,14 +47,7 @@ function checkOne({ target }: WeightedTarget, context: RouteContext): FieldError
     case 'service':
       return checkTarget(target, 'traffic shift', context)
     case 'virtual':
-      if (context.virtualDestination(target.ref) !== undefined) return []
-      return [
-        {
-          code: 'reference-not-found',
-          path: '.virtualDestination',
-          message: `invalid traffic shift destination: VirtualDestination ${target.ref.name}.${target.ref.namespace} not found`,
-        },
-      ]
+      return checkVirtual(target.ref, context)
     case 'static':
       if (context.externalService(target.ref) !== undefined) return []
       return [
@@ -75,6 +68,17 @@ function checkOne({ target }: WeightedTarget, context: RouteContext): FieldError
     default:
       return unreachable(target)
   }
+}
+
+function checkVirtual(ref: Ref, { virtualDestination, cluster }: RouteContext): FieldError[] {
+  const found = virtualDestination(ref)
+  const name = `VirtualDestination ${ref.name}.${ref.namespace}`
+  const error = (code: FieldError['code'], message: string): FieldError[] => [
+    { code, path: '.virtualDestination', message },
+  ]
+  if (found === undefined) return error('reference-not-found', `invalid traffic shift destination: ${name} not found`)
+  if (found.clusters.includes(cluster)) return []
+  return error('invalid-value', `invalid traffic shift destination: ${name} is not known on cluster ${cluster}`)
 }
 
 function destinationFor(
