@@ -123,8 +123,8 @@ function answerQuestion({ clusters, meshConfig, proxy }: Question): object {
   objects.get(primary)?.push(meshConfigMap(meshConfig))
   const world = staticWorld(snapshotOf(objects, groupKind), { primary, clusters: clusters.map(({ name }) => name) })
   const asked: Proxy = proxyOfDescription(proxy, primary)
-  const config = proxyConfigJson(buildProxyConfig(world, asked))
-  return { ...config, problems: problems.sort(compareProblems) }
+  const config = buildProxyConfig(world, asked)
+  return { ...proxyConfigJson(config), problems: [...problems, ...config.problems].sort(compareProblems) }
 }
 
 function takeSound(object: KubeObject, cluster: string, problems: Problem[]): KubeObject {

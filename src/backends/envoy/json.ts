@@ -12,7 +12,7 @@ export function proxyConfigJson({
   routes,
   clusters,
   endpoints,
-}: ProxyConfig): Record<keyof ProxyConfig, JsonValue[]> {
+}: Omit<ProxyConfig, 'problems'>): Record<keyof Omit<ProxyConfig, 'problems'>, JsonValue[]> {
   const options = { registry: extensionTypes }
   return {
     listeners: listeners.map(({ resource }) => toJson(ListenerSchema, resource, options)),

@@ -52,7 +52,11 @@ describe('a plain service', () => {
     expect(config.routes.map(({ resource }) => [resource.name, resource.virtualHosts.map(({ name }) => name)])).toEqual(
       [['80', ['cart.shop.svc.cluster.local:80', 'allow_any']]],
     )
-    expect(config.listeners.map(({ resource }) => resource.name)).toEqual(['0.0.0.0_80', 'virtualOutbound'])
+    expect(config.listeners.map(({ resource }) => resource.name)).toEqual([
+      '0.0.0.0_80',
+      'virtualOutbound',
+      'virtualInbound',
+    ])
     expect(config.endpoints[0]?.origin.map(({ kind }) => kind)).toEqual(['EndpointSlice'])
   })
 
@@ -97,7 +101,11 @@ test('without capture, one route configuration holds all ports, and tunnels are 
   const database = { ...service('db', 'shop'), spec: { clusterIP: '10.0.0.2', ports: [{ name: 'tcp', port: 5432 }] } }
   const loopback = proxy('shop', { metadata: { FAIRLEAD_DATA_PATH: 'loopback' } })
   const config = buildProxyConfig(world({ east: [service('cart', 'shop'), database] }), loopback)
-  expect(config.listeners.map(({ resource }) => resource.name)).toEqual(['virtualOutbound', 'http_in_tunnel'])
+  expect(config.listeners.map(({ resource }) => resource.name)).toEqual([
+    'virtualOutbound',
+    'http_in_tunnel',
+    'virtualInbound',
+  ])
   const [routes] = config.routes
   expect(routes?.resource.ignorePortInHostMatching).toBe(false)
   const [http, tcp] = routes?.resource.virtualHosts ?? []

@@ -5,8 +5,10 @@ import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js'
 import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js'
 import type { World } from '../../discovery/index.ts'
 import { type Proxy, scopeOf } from '../../mesh/index.ts'
+import type { Problem } from '../../report/index.ts'
 import type { Built } from './built.ts'
 import { inboundClusters } from './clusters/inbound.ts'
+import { inboundListeners } from './listeners/inbound.ts'
 import { clusterNames, clusterOf, endpointsOf, outboundListeners, outboundRouteNames } from './resources.ts'
 import { buildOutboundRoutes } from './routes/route-configuration.ts'
 
@@ -16,19 +18,23 @@ export interface ProxyConfig {
   readonly routes: readonly Built<RouteConfiguration>[]
   readonly clusters: readonly Built<Cluster>[]
   readonly endpoints: readonly Built<ClusterLoadAssignment>[]
+  /** What is wrong with objects, as far as only translation can tell. */
+  readonly problems: readonly Problem[]
 }
 
 /** All resources of a proxy at once: for commands on files, and to compare incremental results with. */
 export function buildProxyConfig(world: World, proxy: Proxy): ProxyConfig {
   const scope = scopeOf(world, proxy)
+  const inbound = inboundListeners(world, proxy)
   const clusters = clusterNames(world, scope).flatMap((name) => clusterOf(world, scope, name) ?? [])
   const byEds = clusters.filter(
     ({ resource: { clusterDiscoveryType: type } }) => type.case === 'type' && type.value === Cluster_DiscoveryType.EDS,
   )
   return {
-    listeners: outboundListeners(world, scope, proxy),
+    listeners: [...outboundListeners(world, scope, proxy), ...inbound.listeners],
     routes: outboundRouteNames(world, scope).flatMap((name) => buildOutboundRoutes(world, scope, name) ?? []),
     clusters: [...clusters, ...inboundClusters(world, proxy)],
     endpoints: byEds.flatMap(({ resource }) => endpointsOf(world, scope, resource.name) ?? []),
+    problems: inbound.problems,
   }
 }

@@ -18,6 +18,7 @@ import type { ExtensionProvider } from '../../../resources/istio/index.ts'
 import { extensionConfig } from '../proto.ts'
 import { externalAuthorizer } from './ext-authz.ts'
 import { filterNames } from './names.ts'
+import type { ConditionContext } from './rbac/conditions.ts'
 import { metadataMatcher, prefix, textValue } from './rbac/matchers.ts'
 import { type FilterLevel, neverMatches, type PolicyInit, rulePolicy } from './rbac/policy.ts'
 
@@ -34,6 +35,9 @@ export interface AuthorizationFilters {
   readonly origin: readonly ObjectRef[]
 }
 
+/** What rules are read with. */
+type MeshFacts = Omit<ConditionContext, 'namespace'> & { readonly level: FilterLevel }
+
 type RbacInit = MessageInitShape<typeof RBACSchema>
 type Policies = Record<string, PolicyInit>
 
@@ -42,18 +46,23 @@ const authorizerStatPrefix = 'istio_ext_authz_'
 const badCustomSuffix = '-deny-due-to-bad-CUSTOM-action'
 const dryRunStatPrefix = { ALLOW: 'istio_dry_run_allow_', DENY: 'istio_dry_run_deny_' } as const
 
-/** The filters that enforce a workload's authorization policies on requests (`http`) or connections (`tcp`). */
+/**
+ * The filters that enforce a workload's authorization policies on requests (`http`) or connections (`tcp`). `ports`:
+ * ports as policies name them → ports at which connections arrive, where they differ.
+ */
 export function authorizationFilters(
   world: World,
   workload: SecuredWorkload,
   level: FilterLevel,
+  ports: ReadonlyMap<number, number> = new Map(),
 ): AuthorizationFilters {
   const policies = workloadAuthorization(world, workload)
   const mesh = meshConfigOf(world)
   const trustDomains = [mesh.trustDomain || 'cluster.local', ...(mesh.trustDomainAliases ?? [])]
-  const custom = customFilters(world, policies.CUSTOM, level, trustDomains)
+  const facts: MeshFacts = { level, trustDomains, ports }
+  const custom = customFilters(world, policies.CUSTOM, facts)
   const local = (['AUDIT', 'DENY', 'ALLOW'] as const).flatMap((action) =>
-    policies[action].length === 0 ? [] : [localFilter(action, policies[action], level, trustDomains)],
+    policies[action].length === 0 ? [] : [localFilter(action, policies[action], facts)],
   )
   const origin = Object.values(policies).flatMap((list) => list.map((policy: Authorization) => policy.origin))
   return { custom: custom.filters, local, problems: custom.problems, origin }
@@ -66,18 +75,13 @@ const actions: Readonly<Record<AuthorizationAction, RBAC_Action>> = {
   CUSTOM: RBAC_Action.DENY,
 }
 
-function envoyPolicies(
-  authorizations: readonly Authorization[],
-  level: FilterLevel,
-  trustDomains: readonly string[],
-  namePrefix = '',
-): Policies {
+function envoyPolicies(authorizations: readonly Authorization[], facts: MeshFacts, namePrefix = ''): Policies {
   const made: Policies = {}
   for (const { namespace, name, action, rules } of authorizations) {
     const nameOf = (index: number): string => `${namePrefix}ns[${namespace}]-policy[${name}]-rule[${index}]`
     if (rules.length === 0) made[nameOf(0)] = neverMatches
     for (const { index, rule } of rules) {
-      const policy = rulePolicy(rule, action, level, { namespace, trustDomains })
+      const policy = rulePolicy(rule, action, { ...facts, namespace })
       if (policy !== undefined) made[nameOf(index)] = policy
     }
   }
@@ -88,15 +92,14 @@ function envoyPolicies(
 function localFilter(
   action: 'AUDIT' | 'DENY' | 'ALLOW',
   authorizations: readonly Authorization[],
-  level: FilterLevel,
-  trustDomains: readonly string[],
+  facts: MeshFacts,
 ): FilterInit {
   const rulesOf = (dryRun: boolean): RbacInit | undefined => {
     const own = authorizations.filter((each) => each.dryRun === dryRun)
-    return own.length === 0 ? undefined : { action: actions[action], policies: envoyPolicies(own, level, trustDomains) }
+    return own.length === 0 ? undefined : { action: actions[action], policies: envoyPolicies(own, facts) }
   }
   const [rules, shadowRules] = [rulesOf(false), rulesOf(true)]
-  return rbacFilter(level, {
+  return rbacFilter(facts.level, {
     ...(rules === undefined ? {} : { rules }),
     ...(shadowRules === undefined || action === 'AUDIT'
       ? {}
@@ -123,25 +126,24 @@ function rbacFilter(level: FilterLevel, rules: RbacRules): FilterInit {
 function customFilters(
   world: World,
   authorizations: readonly Authorization[],
-  level: FilterLevel,
-  trustDomains: readonly string[],
+  facts: MeshFacts,
 ): { filters: FilterInit[]; problems: Problem[] } {
   const filters: FilterInit[] = []
   const problems: Problem[] = []
   const providers = (meshConfigOf(world).extensionProviders ?? []) as readonly ExtensionProvider[]
   for (const name of [...new Set(authorizations.map(({ provider }) => provider))].sort()) {
     const own = authorizations.filter(({ provider }) => provider === name)
-    const policies = envoyPolicies(own, level, trustDomains, `${authorizerPrefix}-${name}-`)
+    const policies = envoyPolicies(own, facts, `${authorizerPrefix}-${name}-`)
     const authorizer = externalAuthorizer(world, providers, name)
     if ('fault' in authorizer) {
-      filters.push(rbacFilter(level, { rules: { action: RBAC_Action.DENY, policies: renamed(policies) } }))
+      filters.push(rbacFilter(facts.level, { rules: { action: RBAC_Action.DENY, policies: renamed(policies) } }))
       problems.push(...own.map((policy) => providerProblem(policy, authorizer.fault)))
       continue
     }
-    const ask = questionFilter(level, name, authorizer)
+    const ask = questionFilter(facts.level, name, authorizer)
     if (ask === undefined) continue
     const shadowRules: RbacInit = { action: RBAC_Action.DENY, policies }
-    filters.push(rbacFilter(level, { shadowRules, shadowRulesStatPrefix: authorizerStatPrefix }), ask)
+    filters.push(rbacFilter(facts.level, { shadowRules, shadowRulesStatPrefix: authorizerStatPrefix }), ask)
   }
   return { filters, problems }
 }

@@ -47,7 +47,7 @@ export function retryPolicy(
 }
 
 /** Conditions, of which numbers are status codes. */
-function parseConditions(text: string): { retryOn: string; codes: number[] } {
+export function parseConditions(text: string): { retryOn: string; codes: number[] } {
   const parts = text
     .split(',')
     .map((part) => part.trim())

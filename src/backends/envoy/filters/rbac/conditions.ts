@@ -22,6 +22,8 @@ export interface ConditionContext {
   readonly namespace: string
   /** The mesh's trust domain, then its aliases. */
   readonly trustDomains: readonly string[]
+  /** Ports as policies name them → ports at which connections arrive, where they differ. */
+  readonly ports: ReadonlyMap<number, number>
 }
 
 export interface RuleConditions {
@@ -31,13 +33,13 @@ export interface RuleConditions {
 
 export function conditionsOf(rule: AuthorizationRule, context: ConditionContext): RuleConditions {
   const when = rule.when ?? []
-  const asked = when.flatMap((condition) => whenPermission(condition))
+  const asked = when.flatMap((condition) => whenPermission(condition, context))
   const asking = when.flatMap((condition) => whenPrincipal(condition, context))
   const to = (rule.to ?? []).map(({ operation = {} }) => [
     ...given(operation.hosts, operation.notHosts, permissions.host),
     ...given(operation.methods, operation.notMethods, permissions.method),
     ...given(operation.paths, operation.notPaths, permissions.path),
-    ...given(operation.ports, operation.notPorts, permissions.port),
+    ...given(operation.ports, operation.notPorts, permissions.port(context)),
   ])
   const from = (rule.from ?? []).map(({ source = {} }) => [
     ...given(source.principals, source.notPrincipals, principals.principal(context)),
@@ -68,9 +70,9 @@ function given<M>(
   return values.length + notValues.length === 0 ? [] : [{ values, notValues, ...attribute }]
 }
 
-function whenPermission({ key, values, notValues }: AuthorizationCondition): Condition<PermissionInit>[] {
-  const attribute = permissions.attributeOf(key)
-  return attribute === undefined ? [] : given(values, notValues, attribute)
+function whenPermission(condition: AuthorizationCondition, context: ConditionContext): Condition<PermissionInit>[] {
+  const attribute = permissions.attributeOf(condition.key, context)
+  return attribute === undefined ? [] : given(condition.values, condition.notValues, attribute)
 }
 
 function whenPrincipal(condition: AuthorizationCondition, context: ConditionContext): Condition<PrincipalInit>[] {

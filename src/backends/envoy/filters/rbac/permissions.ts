@@ -3,7 +3,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf'
 import type { PermissionSchema } from '#gen/envoy/config/rbac/v3/rbac_pb.js'
 import { UriTemplateMatchConfigSchema } from '#gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js'
 import { pack } from '../../proto.ts'
-import type { Attribute } from './conditions.ts'
+import type { Attribute, ConditionContext } from './conditions.ts'
 import { anyValue, cidrRange, headerMatcher, listValue, metadataMatcher, textMatcher, textValue } from './matchers.ts'
 
 export type PermissionInit = MessageInitShape<typeof PermissionSchema>
@@ -18,7 +18,11 @@ export const host = each(true, (value) => ({
 
 export const method = each(true, (value) => ({ rule: { case: 'header', value: headerMatcher(':method', value) } }))
 
-export const port = each(false, (value) => ({ rule: { case: 'destinationPort', value: Number(value) } }))
+export function port({ ports }: ConditionContext): Attribute<PermissionInit> {
+  return each(false, (value) => ({
+    rule: { case: 'destinationPort', value: ports.get(Number(value)) ?? Number(value) },
+  }))
+}
 
 /** `{*}` stands for one segment of the path, `{**}` for any number of them. */
 export const path = each(true, (value) =>
@@ -56,12 +60,12 @@ function filterMetadata(key: string): Attribute<PermissionInit> {
 }
 
 /** The attribute that a condition (`when`) names, if it is one of the operation. */
-export function attributeOf(key: string): Attribute<PermissionInit> | undefined {
+export function attributeOf(key: string, context: ConditionContext): Attribute<PermissionInit> | undefined {
   switch (key) {
     case 'destination.ip':
       return destinationIp
     case 'destination.port':
-      return port
+      return port(context)
     case 'connection.sni':
       return serverName
     default:

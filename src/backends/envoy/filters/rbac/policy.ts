@@ -49,9 +49,9 @@ const principalAlgebra: Algebra<PrincipalInit> = {
 export function rulePolicy(
   rule: AuthorizationRule,
   action: AuthorizationAction,
-  level: FilterLevel,
-  context: ConditionContext,
+  context: ConditionContext & { readonly level: FilterLevel },
 ): PolicyInit | undefined {
+  const { level } = context
   const conditions = conditionsOf(rule, context)
   const unanswerable = [...conditions.permissions, ...conditions.principals].flat().some(({ http }) => http)
   if (level === 'tcp' && action === 'ALLOW' && unanswerable) return undefined
