@@ -141,7 +141,7 @@ describe('a full disk', () => {
     { timeout: 120 * seconds },
     async () => {
       const script = `mount -t tmpfs -o size=24m none ${home} && exec ${process.execPath} ${fairlead} sandbox up --clusters east --no-control-plane`
-      const child = spawn('unshare', ['-Urm', '--kill-child', 'sh', '-c', script], {
+      const child = spawn('unshare', ['-Urm', 'sh', '-c', script], {
         env: { ...process.env, FAIRLEAD_HOME: home },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
@@ -164,7 +164,8 @@ describe('a full disk', () => {
         )
         expect(big.status).not.toBe(0)
         expect(big.stderr).toMatch(/full|space|storage/i)
-        expect(inside(`${kube} get configmap before -o name`).stdout).toContain('configmap/before')
+        const read = inside(`${kube} get configmap before -o name`)
+        expect(`${read.stdout}${read.stderr}${printed}`).toContain('configmap/before')
         inside(`rm ${home}/filler ${home}/filler2`)
         expect(inside(`${kube} create configmap after --from-literal=a=1`).status).toBe(0)
       } finally {

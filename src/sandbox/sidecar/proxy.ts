@@ -109,6 +109,7 @@ function launch(
     ? [options.setpriv, [...parentDeath, options.envoyPath, ...args]]
     : [options.envoyPath, args]
   const log = createWriteStream(files.log, { flags: 'a' })
+  log.on('error', (error) => options.log(`${files.log}: ${error.message}`)) // a full disk must not end the pod
   const child = spawn(command, all, { stdio: ['ignore', 'pipe', 'pipe'], cwd: options.directory })
   child.stdout?.pipe(log, { end: false })
   child.stderr?.pipe(log, { end: false })

@@ -133,6 +133,8 @@ export class Sandbox implements SandboxHandle {
     }
     mkdirSync(join(directory, 'logs'), { recursive: true })
     const stream = createWriteStream(join(directory, 'logs', 'sandbox.log'), { flags: 'a' })
+    // A log that cannot be written (a full disk) must not end what it tells of.
+    stream.on('error', (error) => console.error(`sandbox.log: ${error.message}`))
     this.log = (message) => void stream.write(`${new Date().toISOString()} ${message}\n`)
     this.endLog = () => stream.end()
   }
