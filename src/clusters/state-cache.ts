@@ -12,7 +12,18 @@ export interface StateCacheOptions {
   readonly failed?: (error: Error) => void
 }
 
-type Waiting = Map<string, KubeObject | undefined>
+/** What is to be written of one cluster and kind: an object by key, or that it is gone. */
+interface Waiting {
+  readonly cluster: string
+  readonly kind: string
+  readonly objects: Map<string, KubeObject | undefined>
+}
+
+/** Changes with the tables. */
+const layout = 2
+
+/** Rows written in one go: a few milliseconds. */
+const rowsAtOnce = 300
 
 /**
  * Remembers on disk what was last seen of each cluster, so that a control plane that restarts while a cluster is away
@@ -26,8 +37,9 @@ export class StateCache implements FleetCache {
   readonly #seen: StatementSync
   readonly #failed: (error: Error) => void
   readonly #timer: NodeJS.Timeout
-  /** By cluster and kind, what is to be written. */
-  readonly #waiting = new Map<string, { cluster: string; kind: string; objects: Waiting }>()
+  /** By cluster and kind. */
+  readonly #waiting = new Map<string, Waiting>()
+  #isClosed = false
   readonly #followed = new Map<string, ClusterConnection>()
 
   /** Opens or makes the cache. Throws if another process has it open, or the disk refuses. */
@@ -35,21 +47,23 @@ export class StateCache implements FleetCache {
     mkdirSync(options.directory, { recursive: true, mode: 0o700 })
     const file = join(options.directory, 'clusters.sqlite')
     this.#database = new DatabaseSync(file)
+    this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;')
+    const { user_version: found } = this.#database.prepare('PRAGMA user_version').get() as { user_version: number }
+    // Of another release: it is a cache, so it is simply made anew.
+    if (found !== layout) this.#database.exec('DROP TABLE IF EXISTS clusters; DROP TABLE IF EXISTS objects;')
     this.#database.exec(`
-      PRAGMA locking_mode = EXCLUSIVE;
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = NORMAL;
+      PRAGMA user_version = ${layout};
       CREATE TABLE IF NOT EXISTS clusters (name TEXT PRIMARY KEY, uid TEXT NOT NULL, seen_at TEXT NOT NULL);
       CREATE TABLE IF NOT EXISTS objects (
-        cluster TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, object TEXT NOT NULL,
-        PRIMARY KEY (cluster, kind, key)) WITHOUT ROWID;
+        cluster TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL, object TEXT NOT NULL,
+        PRIMARY KEY (cluster, kind, key));
       BEGIN EXCLUSIVE; COMMIT;`)
     chmodSync(file, 0o600)
-    this.#put = this.#database.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)')
+    this.#put = this.#database.prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)')
     this.#drop = this.#database.prepare('DELETE FROM objects WHERE cluster = ? AND kind = ? AND key = ?')
     this.#seen = this.#database.prepare('INSERT OR REPLACE INTO clusters VALUES (?, ?, ?)')
     this.#failed = options.failed ?? (() => undefined)
-    this.#timer = setInterval(() => this.flush(), options.gatherMs ?? 1000)
+    this.#timer = setInterval(() => this.#flushPart(), options.gatherMs ?? 1000)
     this.#timer.unref()
   }
 
@@ -75,9 +89,14 @@ export class StateCache implements FleetCache {
 
   replace(name: string, kind: string, objects: ReadonlyMap<string, KubeObject>): void {
     const { objects: waiting } = this.#of(name, kind)
-    const rows = this.#database.prepare('SELECT key FROM objects WHERE cluster = ? AND kind = ?').all(name, kind)
-    for (const { key } of rows as { key: string }[]) if (!objects.has(key)) waiting.set(key, undefined)
-    for (const [key, object] of objects) waiting.set(key, object)
+    const kept = new Map<string, string>()
+    const rows = this.#database.prepare('SELECT key, version FROM objects WHERE cluster = ? AND kind = ?')
+    for (const row of rows.iterate(name, kind) as Iterable<{ key: string; version: string }>)
+      kept.set(row.key, row.version)
+    waiting.clear()
+    for (const key of kept.keys()) if (!objects.has(key)) waiting.set(key, undefined)
+    for (const [key, object] of objects)
+      if (kept.get(key) !== versionOf(object) || versionOf(object) === '') waiting.set(key, object)
   }
 
   set(name: string, kind: string, key: string, object: KubeObject): void {
@@ -91,42 +110,69 @@ export class StateCache implements FleetCache {
   forget(name: string): void {
     this.#followed.delete(name)
     for (const [id, { cluster }] of this.#waiting) if (cluster === name) this.#waiting.delete(id)
-    this.#guard(() => {
+    try {
       this.#database.prepare('DELETE FROM objects WHERE cluster = ?').run(name)
       this.#database.prepare('DELETE FROM clusters WHERE name = ?').run(name)
-    })
+    } catch (error) {
+      this.#failed(error as Error)
+    }
   }
 
-  /** Writes what waits, and when each cluster was last heard. */
+  /** Writes everything that waits, and when each cluster was last heard. */
   flush(): void {
-    this.#guard(() => {
-      this.#database.exec('BEGIN')
-      try {
-        for (const { cluster, kind, objects } of this.#waiting.values())
-          for (const [key, object] of objects) {
-            if (object === undefined) this.#drop.run(cluster, kind, key)
-            else this.#put.run(cluster, kind, key, JSON.stringify(object))
-          }
-        for (const [name, connection] of this.#followed) {
-          const { uid, staleSince } = connection.state
-          if (uid !== undefined) this.#seen.run(name, uid, staleSince ?? new Date().toISOString())
-        }
-        this.#database.exec('COMMIT')
-        this.#waiting.clear()
-      } catch (error) {
-        this.#database.exec('ROLLBACK')
-        throw error
-      }
-    })
+    this.#write(Number.POSITIVE_INFINITY)
   }
 
   close(): void {
     clearInterval(this.#timer)
     this.flush()
     this.#database.close()
+    this.#isClosed = true
   }
 
-  #of(cluster: string, kind: string): { objects: Waiting } {
+  /** A part, then lets others run: thousands of objects must not stop the control plane for seconds. */
+  #flushPart(): void {
+    if (this.#isClosed) return
+    const isAll = this.#write(rowsAtOnce)
+    if (!isAll) setTimeout(() => this.#flushPart(), 5).unref()
+  }
+
+  /** Writes up to `limit` rows in one transaction; true if nothing is left, or nothing can be written now. */
+  #write(limit: number): boolean {
+    const taken: [Waiting, string, KubeObject | undefined][] = []
+    for (const waiting of this.#waiting.values()) {
+      for (const [key, object] of waiting.objects) {
+        if (taken.length >= limit) break
+        taken.push([waiting, key, object])
+      }
+    }
+    try {
+      this.#database.exec('BEGIN')
+      for (const [{ cluster, kind }, key, object] of taken) {
+        if (object === undefined) this.#drop.run(cluster, kind, key)
+        else this.#put.run(cluster, kind, key, versionOf(object), JSON.stringify(object))
+      }
+      if (taken.length < limit) this.#noteSeen()
+      this.#database.exec('COMMIT')
+    } catch (error) {
+      // A full disk must not stop the control plane; what waits is tried again.
+      this.#failed(error as Error)
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+      return true
+    }
+    for (const [{ objects }, key, object] of taken) if (objects.get(key) === object) objects.delete(key)
+    for (const [id, { objects }] of this.#waiting) if (objects.size === 0) this.#waiting.delete(id)
+    return taken.length < limit
+  }
+
+  #noteSeen(): void {
+    for (const [name, connection] of this.#followed) {
+      const { uid, staleSince } = connection.state
+      if (uid !== undefined) this.#seen.run(name, uid, staleSince ?? new Date().toISOString())
+    }
+  }
+
+  #of(cluster: string, kind: string): Waiting {
     const id = `${cluster}\n${kind}`
     let waiting = this.#waiting.get(id)
     if (waiting === undefined) {
@@ -135,13 +181,10 @@ export class StateCache implements FleetCache {
     }
     return waiting
   }
+}
 
-  /** A full disk must not stop the control plane; what waits is tried again. */
-  #guard(write: () => void): void {
-    try {
-      write()
-    } catch (error) {
-      this.#failed(error as Error)
-    }
-  }
+/** Differs when the object does; "" is kept of none, since it says nothing. */
+function versionOf({ metadata }: KubeObject): string {
+  const { uid, resourceVersion } = metadata
+  return resourceVersion === undefined ? '' : `${uid} ${resourceVersion}`
 }

@@ -179,7 +179,7 @@ class ClusterLog {
       this.#log.info({ cluster: name, server }, before === 'away' ? 'cluster is back' : 'cluster is in sight')
       this.#back(name)
     } else if (now === 'away') {
-      const kept = synced ? 'its last known state stays in force' : 'will keep trying'
+      const kept = synced || state.uid !== undefined ? 'its last known state stays in force' : 'will keep trying'
       this.#log.warn({ cluster: name, server, staleSince, err: problem }, `cluster cannot be reached; ${kept}`)
     }
   }

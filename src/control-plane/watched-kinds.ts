@@ -55,8 +55,13 @@ function slimPod(pod: KubeObject): KubeObject {
       hostNetwork,
       containers: Array.isArray(containers) ? (containers as Fields[]).map(small) : undefined,
     }),
-    status: defined({ phase, podIP, podIPs, hostIP, conditions }),
+    status: defined({ phase, podIP, podIPs, hostIP, conditions: readyOnly(conditions) }),
   }
+}
+
+function readyOnly(conditions: unknown): readonly Fields[] | undefined {
+  if (!Array.isArray(conditions)) return undefined
+  return (conditions as Fields[]).filter(({ type }) => type === 'Ready').map((one) => pick(one, ['type', 'status']))
 }
 
 /** Of a node, where it is; its status changes every few seconds. */
