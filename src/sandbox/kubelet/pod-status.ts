@@ -10,8 +10,8 @@ export interface PodView {
   readonly init: readonly ContainerStatus[]
   readonly initialized: boolean
   readonly main: readonly ContainerStatus[]
-  /** A proxy that is not in the pod spec: whether it takes requests. */
-  readonly proxy: { readonly name: string; readonly ready: boolean } | undefined
+  /** A proxy that is not among the pod's containers. */
+  readonly proxy: ContainerStatus | undefined
   /** Set when the pod has come to its end for a reason of its own. */
   readonly failure: { readonly reason: string; readonly message: string } | undefined
 }
@@ -30,7 +30,12 @@ export function podStatus(pod: Pod, view: PodView, before: PodStatus | undefined
     conditions,
     ...(view.init.length > 0 ? { initContainerStatuses: [...view.init] } : {}),
     containerStatuses: [...view.main],
+    ...(isShown(pod, view.proxy) ? { ephemeralContainerStatuses: [view.proxy] } : {}),
   }
+}
+
+function isShown(pod: Pod, proxy: ContainerStatus | undefined): proxy is ContainerStatus {
+  return proxy !== undefined && (pod.spec?.ephemeralContainers ?? []).some(({ name }) => name === proxy.name)
 }
 
 function phaseOf(pod: Pod, { main, initialized, init }: PodView): NonNullable<PodStatus['phase']> {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Backoff, sleep } from '../../clusters/index.ts'
 import { resources } from '../controllers/client/index.ts'
 import type { ProgramFault } from '../images/index.ts'
-import { proxyContainer } from '../sidecar/index.ts'
+import { proxyContainer, proxyImage } from '../sidecar/index.ts'
 import { ContainerRunner } from './container.ts'
 import { type ContainerSurroundings, startContainer } from './launch.ts'
 import { podStatus } from './pod-status.ts'
@@ -194,7 +194,7 @@ export class PodWorker {
   #startInjected(site: PodSite): void {
     const spec = this.#pod.spec?.containers ?? []
     if (!site.proxied || spec.some(isSidecarContainer)) return
-    this.#injected = this.#runner({ name: proxyContainer, image: 'fairlead/proxyv2' }, 'injected')
+    this.#injected = this.#runner({ name: proxyContainer, image: proxyImage }, 'injected')
     void this.#injected.run()
   }
 
@@ -323,7 +323,7 @@ export class PodWorker {
   }
 
   #compute(before: PodStatus | undefined): PodStatus | undefined {
-    const proxy = this.#injected ? { name: proxyContainer, ready: this.#injected.isReady } : undefined
+    const proxy = this.#injected?.status
     const init = [...this.#init.values()].map(({ status }): ContainerStatus => {
       const isSidecar = this.#pod.spec?.initContainers?.find((c) => c.name === status.name)?.restartPolicy === 'Always'
       return isSidecar ? status : { ...status, ready: status.state.terminated?.exitCode === 0 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { KubeObject } from '../../resources/index.ts'
 import { resources } from '../controllers/client/index.ts'
 import { portMapAnnotation } from '../controllers/index.ts'
-import { injectionMarks, needsSidecar } from '../sidecar/index.ts'
+import { injectionMarks, needsSidecar, proxyContainer, proxyImage } from '../sidecar/index.ts'
 import { workloadNameOf } from './owner.ts'
 import { PodProxy } from './pod-proxy.ts'
 import { inboundPorts, isGateway, isSidecarContainer, type PodPorts, podPorts } from './ports.ts'
@@ -22,6 +22,7 @@ export async function settlePod(node: NodeSite, pod: Pod): Promise<PodSite> {
   const proxied = !gateway && node.proxies !== undefined && (await getsSidecar(node, pod))
   const ports = podPorts(pod, node.lowPorts)
   const marked = await mark(node, pod, ports, proxied)
+  if (proxied) await showProxy(node, pod)
   const address = node.addresses.take(pod.status?.podIP)
   const programAddress = proxied ? node.addresses.programAddress(address) : address
   const folder = join(node.pods, pod.metadata.uid ?? '')
@@ -71,6 +72,20 @@ async function mark(node: NodeSite, pod: Pod, ports: PodPorts, proxied: boolean)
   if (isThere && Object.keys(marks.labels).length === 0) return pod
   const body = { metadata: { uid: pod.metadata.uid, labels: marks.labels, annotations } }
   return node.api.patch<Pod>(resources.pods, pod.metadata, { type: 'merge', body })
+}
+
+/**
+ * Adds the proxy to the pod spec as far as a client can, as an ephemeral container: so that its state shows, and
+ * `kubectl logs` and `exec` find it. An API server that does not take it is none the worse for it.
+ */
+async function showProxy(node: NodeSite, pod: Pod): Promise<void> {
+  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.ephemeralContainers ?? [])]
+  if (containers.some((container) => container.name === proxyContainer)) return
+  const body = { spec: { ephemeralContainers: [{ name: proxyContainer, image: proxyImage }] } }
+  const patch = { type: 'strategic-merge', subresource: 'ephemeralcontainers', body } as const
+  await node.api.patch(resources.pods, pod.metadata, patch).catch((error: unknown) => {
+    node.log(`pod ${pod.metadata.namespace}/${pod.metadata.name}: the proxy is not shown: ${String(error)}`)
+  })
 }
 
 interface Placed {

@@ -112,6 +112,7 @@ export interface PodSpec {
   activeDeadlineSeconds?: number
   initContainers?: Container[]
   containers: Container[]
+  ephemeralContainers?: Container[]
   volumes?: Volume[]
   readinessGates?: { conditionType: string }[]
 }
@@ -165,6 +166,7 @@ export interface PodStatus {
   conditions?: PodCondition[]
   initContainerStatuses?: ContainerStatus[]
   containerStatuses?: ContainerStatus[]
+  ephemeralContainerStatuses?: ContainerStatus[]
 }
 
 export interface Pod extends KubeObject<PodSpec, PodStatus> {}

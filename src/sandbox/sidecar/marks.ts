@@ -1,5 +1,7 @@
 /** Name of the proxy's container, where it is shown as one. */
 export const proxyContainer = 'istio-proxy'
+/** Its image; tools know proxies by `istio` and `proxy` in that. */
+export const proxyImage = 'fairlead/istio/proxyv2'
 
 /** What Istio's injector writes on a pod that it has given a proxy; control planes and tools read it. */
 export function injectionMarks(
