@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { type Duplex, PassThrough } from 'node:stream'
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws'
 import { selfSignedCertificate } from './certificate.ts'
-import { type ExecOptions, failureStatus, joinProcess, spdyChannels, webSocketChannels } from './exec.ts'
+import { type Channels, type ExecOptions, failureStatus, joinProcess, spdyChannels, webSocketChannels } from './exec.ts'
 import { logOptions, sendLog } from './logs.ts'
 import { servePortForward } from './port-forward.ts'
 import { SpdySession } from './spdy.ts'
@@ -166,10 +166,7 @@ async function runSpdy(
   missing: string,
 ): Promise<void> {
   try {
-    const channels = await spdyChannels((onStream) => new SpdySession(socket, onStream), options)
-    const child = start()
-    if (child) joinProcess(child, channels)
-    else channels.finish(failureStatus(missing))
+    begin(await spdyChannels((onStream) => new SpdySession(socket, onStream), options), start, missing)
   } catch {
     // The client went away before it had opened its streams: there is nobody to tell.
     socket.destroy()
@@ -185,7 +182,16 @@ function runWebSocket(
   client.on('error', () => client.terminate())
   const { stdin, ...outputs } = webSocketChannels(client, new PassThrough())
   const channels = options.stdin && stdin ? { ...outputs, stdin } : outputs
-  const child = start()
-  if (child) joinProcess(child, channels)
-  else channels.finish(failureStatus(missing))
+  begin(channels, start, missing)
+}
+
+/** Starts the process and joins it to its channels; the client is told why if it cannot be started. */
+function begin(channels: Channels, start: () => ChildProcess | undefined, missing: string): void {
+  try {
+    const child = start()
+    if (child) joinProcess(child, channels)
+    else channels.finish(failureStatus(missing))
+  } catch (error) {
+    channels.finish(failureStatus(error instanceof Error ? error.message : String(error)))
+  }
 }
