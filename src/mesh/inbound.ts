@@ -42,7 +42,8 @@ export interface InboundTarget {
 export function inboundTargets(world: World, proxy: Proxy): InboundTarget[] {
   const sidecar = sidecarOf(world, selectSidecar(world, proxy))
   const ingress = sidecar?.ingress ?? []
-  const targets = ingress.length > 0 ? ingress.map((listener) => ingressTarget(listener)) : serviceTargets(world, proxy)
+  const targets =
+    ingress.length > 0 ? ingress.map((listener) => ingressTarget(listener)) : declaredTargets(world, proxy)
   const first = new Map<number, InboundTarget>()
   for (const target of targets) if (!first.has(target.port)) first.set(target.port, target)
   for (const direct of proxy.inboundPorts) {
@@ -70,17 +71,23 @@ function ingressTarget(ingress: IngressListener): InboundTarget {
   }
 }
 
-interface Target {
+/** A port of a service that a workload stands behind. */
+export interface ServiceTarget {
   readonly service: Service
   readonly servicePort: Service['ports'][number]
+  /** Of the workload. */
   readonly port: number
 }
 
-function serviceTargets(world: World, proxy: Proxy): InboundTarget[] {
-  const targets = [...kubernetesTargets(world, proxy), ...entryTargets(world, proxy)].sort(
+/** All ports of all services that a proxy's workload stands behind, oldest service first. */
+export function serviceTargets(world: World, proxy: Proxy): ServiceTarget[] {
+  return [...kubernetesTargets(world, proxy), ...entryTargets(world, proxy)].sort(
     (a, b) => compareText(a.service.createdAt, b.service.createdAt) || compareText(a.service.name, b.service.name),
   )
-  const byPort = Map.groupBy(targets, ({ port }) => port)
+}
+
+function declaredTargets(world: World, proxy: Proxy): InboundTarget[] {
+  const byPort = Map.groupBy(serviceTargets(world, proxy), ({ port }) => port)
   return [...byPort].flatMap(([port, [first, ...others]]) => {
     if (!first) return []
     const { servicePort, service } = first
@@ -93,7 +100,7 @@ function serviceTargets(world: World, proxy: Proxy): InboundTarget[] {
 }
 
 /** Services of the proxy's cluster that select its pod, or list it as an endpoint. */
-function kubernetesTargets(world: World, proxy: Proxy): Target[] {
+function kubernetesTargets(world: World, proxy: Proxy): ServiceTarget[] {
   const pod = world.object(proxy.cluster, kinds.pod, `${proxy.namespace}/${proxy.name}`) as PodObject | undefined
   return world.lookup(proxy.cluster, servicesByNamespace, proxy.namespace).flatMap((object) => {
     const { spec } = object as ServiceObject
@@ -121,7 +128,7 @@ function namedPort(pod: PodObject | undefined, name: string): number | undefined
 }
 
 /** Ports at which a service lists the proxy's own address. */
-function endpointTargets(world: World, service: Service, { addresses, cluster }: Proxy): Target[] {
+function endpointTargets(world: World, service: Service, { addresses, cluster }: Proxy): ServiceTarget[] {
   const [address] = addresses
   return world
     .get(endpointsOfService, { namespace: service.namespace, host: service.host })
@@ -133,7 +140,7 @@ function endpointTargets(world: World, service: Service, { addresses, cluster }:
 }
 
 /** ServiceEntries of the namespace that the proxy's workload stands behind. */
-function entryTargets(world: World, proxy: Proxy): Target[] {
+function entryTargets(world: World, proxy: Proxy): ServiceTarget[] {
   const entries = world.lookup(world.primary, serviceEntriesByNamespace, proxy.namespace)
   const hosts = new Set(entries.flatMap(({ spec }) => (spec as { hosts?: string[] } | undefined)?.hosts ?? []))
   return [...hosts].flatMap((host) =>

@@ -13,9 +13,22 @@ export {
   type TargetGroup,
   targetGroups,
 } from './endpoints/index.ts'
+export {
+  type GatewayConflict,
+  type GatewayPlan,
+  type GatewayPort,
+  type GatewayServerPlan,
+  gatewayExists,
+  gatewayPlan,
+  passesThrough,
+  rulesOfGateway,
+  type ServerHost,
+  sharedHosts,
+  sniHostsOf,
+} from './gateway/index.ts'
 export { HostIndex } from './host-index.ts'
 export { serviceIdentities } from './identities.ts'
-export { type InboundTarget, inboundTargets } from './inbound.ts'
+export { type InboundTarget, inboundTargets, type ServiceTarget, serviceTargets } from './inbound.ts'
 export type * from './istio.ts'
 export { istioKinds, meshIndexes } from './kinds.ts'
 export {

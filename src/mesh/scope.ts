@@ -1,6 +1,7 @@
 import { allServices, labelNames, meshConfigOf, type World, withPlace, worldQuery } from '../discovery/index.ts'
 import { compareText, sameStructure } from '../lib/index.ts'
 import { ruleComparedLabels, ruleSelectorLabels } from './destination-rules/index.ts'
+import { gatewayPlan, gatewayPortsOf, passesMeshThrough } from './gateway/index.ts'
 import { comparedLabels, effectiveLocality } from './locality/index.ts'
 import { type DataPath, metadataFlag, type Proxy, supportsIpv4, supportsIpv6 } from './proxy.ts'
 import { selectSidecar } from './sidecar/select.ts'
@@ -34,16 +35,23 @@ export interface ProxyScope {
   readonly secrets: 'ads' | 'agent'
   /** Resolves names of ServiceEntries to addresses that the mesh gave them. */
   readonly autoAddresses: boolean
+  /** Of gateways: ports of the Services before it, with the workload's port that each leads to. */
+  readonly gatewayPorts: readonly (readonly [number, number])[]
 }
 
 /** Finds the scope of a proxy. Depends on the rules that choose by label, not on what they say. */
 export function scopeOf(world: World, proxy: Proxy): ProxyScope {
-  const { type, namespace, cluster, network, locality, dataPath, labels } = proxy
+  const { type, namespace, cluster, network, locality, dataPath } = proxy
+  const isGateway = type === 'gateway'
+  const ruleLabels = pick(proxy.labels, world.get(ruleSelectorLabels, undefined))
+  const labels = isGateway ? sorted(proxy.labels) : pick(proxy.labels, world.get(labelsThatMatter, undefined))
+  const gatewayPorts = isGateway ? gatewayPortsOf(world, proxy) : []
   const view: ViewKey = {
     type,
     namespace,
     sidecar: type === 'sidecar' ? selectSidecar(world, proxy) : '',
-    ruleLabels: pick(labels, world.get(ruleSelectorLabels, undefined)),
+    ruleLabels,
+    eastWest: isGateway && passesMeshThrough(world.get(gatewayPlan, { labels, gatewayPorts })),
   }
   const scope: Omit<ProxyScope, 'key'> = {
     type,
@@ -54,12 +62,13 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     locality,
     node: world.get(nodesMatter, undefined) ? proxy.node : '',
     ipFamilies: !supportsIpv6(proxy) ? 'v4' : supportsIpv4(proxy) ? 'both' : 'v6',
-    labels: type === 'gateway' ? sorted(labels) : pick(labels, world.get(labelsThatMatter, undefined)),
+    labels,
     view,
     dataPath,
     interception: interceptionOf(proxy),
     secrets: metadataFlag(proxy, 'PROXY_VIA_AGENT') ? 'agent' : 'ads',
     autoAddresses: metadataFlag(proxy, 'DNS_CAPTURE'),
+    gatewayPorts,
   }
   return { ...scope, key: JSON.stringify(scope) }
 }

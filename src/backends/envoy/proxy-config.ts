@@ -8,6 +8,7 @@ import { type Proxy, scopeOf } from '../../mesh/index.ts'
 import type { Problem } from '../../report/index.ts'
 import type { Built } from './built.ts'
 import { inboundClusters } from './clusters/inbound.ts'
+import { gatewayListeners } from './gateway/listeners.ts'
 import { inboundListeners } from './listeners/inbound.ts'
 import { clusterNames, clusterOf, endpointsOf, outboundListeners, outboundRouteNames } from './resources.ts'
 import { buildOutboundRoutes } from './routes/route-configuration.ts'
@@ -26,15 +27,16 @@ export interface ProxyConfig {
 export function buildProxyConfig(world: World, proxy: Proxy): ProxyConfig {
   const scope = scopeOf(world, proxy)
   const inbound = inboundListeners(world, proxy)
+  const gateway = gatewayListeners(world, scope, proxy)
   const clusters = clusterNames(world, scope).flatMap((name) => clusterOf(world, scope, name) ?? [])
   const byEds = clusters.filter(
     ({ resource: { clusterDiscoveryType: type } }) => type.case === 'type' && type.value === Cluster_DiscoveryType.EDS,
   )
   return {
-    listeners: [...outboundListeners(world, scope, proxy), ...inbound.listeners],
+    listeners: [...outboundListeners(world, scope, proxy), ...inbound.listeners, ...gateway.listeners],
     routes: outboundRouteNames(world, scope).flatMap((name) => buildOutboundRoutes(world, scope, name) ?? []),
     clusters: [...clusters, ...inboundClusters(world, proxy)],
     endpoints: byEds.flatMap(({ resource }) => endpointsOf(world, scope, resource.name) ?? []),
-    problems: inbound.problems,
+    problems: [...inbound.problems, ...gateway.problems],
   }
 }

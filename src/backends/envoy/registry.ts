@@ -11,6 +11,7 @@ import { RBACSchema as HttpRbacSchema } from '#gen/envoy/extensions/filters/http
 import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/router_pb.js'
 import { HttpInspectorSchema } from '#gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js'
 import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js'
+import { ProxyProtocolSchema } from '#gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.js'
 import { TlsInspectorSchema } from '#gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.js'
 import { ExtAuthzSchema as NetworkExtAuthzSchema } from '#gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.js'
 import { HttpConnectionManagerSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
@@ -51,6 +52,7 @@ export const extensionTypes: Registry = createRegistry(
   OriginalDstSchema,
   PreviousHostsPredicateSchema,
   PreviousPrioritiesConfigSchema,
+  ProxyProtocolSchema,
   ProxyProtocolUpstreamTransportSchema,
   RawBufferSchema,
   RouterSchema,

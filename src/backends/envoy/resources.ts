@@ -2,7 +2,7 @@ import type { Cluster } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import type { ClusterLoadAssignment } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js'
 import { type Query, sameItems, type World } from '../../discovery/index.ts'
-import type { Proxy, ProxyScope } from '../../mesh/index.ts'
+import { gatewayPlan, type Proxy, type ProxyScope } from '../../mesh/index.ts'
 import type { Built } from './built.ts'
 import { type ClusterKey, clusterKey, outboundCluster } from './clusters/build.ts'
 import { fixedClustersOf } from './clusters/fixed.ts'
@@ -88,8 +88,11 @@ export function outboundListeners(world: World, scope: ProxyScope, proxy: Proxy)
   return scope.interception === 'NONE' ? own : [...own, { resource: capturingListener(world, scope), origin: [] }]
 }
 
-/** Names of the route configurations that outbound listeners ask for. */
+/** Names of the route configurations that listeners ask for. */
 export function outboundRouteNames(world: World, scope: ProxyScope): string[] {
-  if (scope.type !== 'sidecar') return []
+  if (scope.type === 'gateway') {
+    const servers = world.get(gatewayPlan, scope).ports.flatMap((port) => port.servers)
+    return [...new Set(servers.map(({ routes }) => routes).filter((name) => name !== ''))]
+  }
   return scope.dataPath === 'loopback' ? [httpProxyRoute] : plannedRoutes(world.get(listenerPlans, scope))
 }

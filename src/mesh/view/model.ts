@@ -35,6 +35,8 @@ export interface ViewKey {
   readonly sidecar: string
   /** Those labels of the workload that DestinationRules select by. */
   readonly ruleLabels: Readonly<Record<string, string>>
+  /** A gateway that passes the mesh's own TLS through: it has clusters for that, too. */
+  readonly eastWest: boolean
 }
 
 export interface View {

@@ -55,7 +55,8 @@ const bindingOf: Query<BindingKey, Binding | undefined> = {
 /** What a proxy sees of the mesh. Shared by all proxies of equal key. */
 export const viewOf: Query<ViewKey, View> = {
   name: 'mesh/view',
-  keyOf: ({ type, namespace, sidecar, ruleLabels }) => [type, namespace, sidecar, JSON.stringify(ruleLabels)].join('|'),
+  keyOf: ({ type, namespace, sidecar, ruleLabels, eastWest }) =>
+    [type, namespace, sidecar, JSON.stringify(ruleLabels), eastWest].join('|'),
   compute: computeView,
   equals: (a, b) => sameItems(a.services, b.services) && sameStructure(a.egress.map(plain), b.egress.map(plain)),
 }

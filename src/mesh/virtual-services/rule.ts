@@ -3,6 +3,7 @@ import { sameStructure } from '../../lib/index.ts'
 import type { ObjectRef } from '../../report/index.ts'
 import { refOf } from '../../resources/index.ts'
 import { httpRouteRule } from '../gateway-api/http-route.ts'
+import { ingressRule } from '../ingress/rules.ts'
 import type { HttpRoute, VirtualService } from '../istio.ts'
 import { istioKinds } from '../kinds.ts'
 import { audienceOf, sees } from '../visibility.ts'
@@ -19,7 +20,9 @@ export const virtualRule = textQuery(
   'mesh/virtual-rule',
   (world, key): VirtualRule | undefined => {
     const colon = key.indexOf(':')
-    return colon < 0 ? ruleOfVirtualService(world, key) : httpRouteRule(world, key.slice(colon + 1))
+    if (colon < 0) return ruleOfVirtualService(world, key)
+    const [kind, own] = [key.slice(0, colon), key.slice(colon + 1)]
+    return kind === 'ingress' ? ingressRule(world, own) : httpRouteRule(world, own)
   },
   { equals: sameStructure },
 )

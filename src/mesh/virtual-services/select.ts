@@ -2,6 +2,7 @@ import { sameItems, textQuery, worldQuery } from '../../discovery/index.ts'
 import { compareText } from '../../lib/index.ts'
 import { objectKey } from '../../resources/index.ts'
 import { httpRouteRuleKeys } from '../gateway-api/http-route.ts'
+import { ingressRuleKeys } from '../ingress/rules.ts'
 import { istioKinds } from '../kinds.ts'
 import { sees } from '../visibility.ts'
 import { meshGateway, type RouteShape } from './model.ts'
@@ -13,7 +14,8 @@ export const routeShapes = worldQuery(
   (world): readonly RouteShape[] => {
     const services = world.objects(world.primary, istioKinds.virtualService).map(objectKey)
     const routes = httpRouteRuleKeys(world).map((key) => `httproute:${key}`)
-    return [...services, ...routes].flatMap((key) => world.get(routeShape, key) ?? []).sort(compareShapes)
+    const ingresses = ingressRuleKeys(world).map((key) => `ingress:${key}`)
+    return [...services, ...routes, ...ingresses].flatMap((key) => world.get(routeShape, key) ?? []).sort(compareShapes)
   },
   { equals: sameItems },
 )
@@ -32,12 +34,17 @@ export const meshRules = textQuery(
     const seen = world
       .get(routeShapes, undefined)
       .filter(({ gateways, audience }) => gateways.includes(meshGateway) && sees(audience, namespace))
-    const audienceRank = ({ audience, namespace: own }: RouteShape): number =>
-      audience === 'all' ? 2 : own === namespace ? 0 : 1
-    return [...seen].sort((a, b) => audienceRank(a) - audienceRank(b))
+    return byAudience(seen, namespace)
   },
   { equals: sameItems },
 )
+
+/** Private rules of a namespace first, then those given to it by name, then those for everybody. */
+export function byAudience(rules: readonly RouteShape[], namespace: string): RouteShape[] {
+  const rank = ({ audience, namespace: own }: RouteShape): number =>
+    audience === 'all' ? 2 : own === namespace ? 0 : 1
+  return [...rules].sort((a, b) => rank(a) - rank(b))
+}
 
 /** Labels of callers that rules match on: proxies that differ in no other label share their routes. */
 export const sourceLabelNames = worldQuery(

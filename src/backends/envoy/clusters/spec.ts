@@ -18,7 +18,7 @@ export function portsOf({ service, ports }: Binding): readonly ServicePort[] {
 }
 
 /** All clusters that a binding stands for. Bindings of equal key share them. */
-const clustersOfBinding: Query<{ binding: Binding; mode: ClusterSpec['mode'] }, readonly ClusterSpec[]> = {
+export const clustersOfBinding: Query<{ binding: Binding; mode: ClusterSpec['mode'] }, readonly ClusterSpec[]> = {
   name: 'envoy/clusters-of-binding',
   keyOf: ({ binding, mode }) => `${mode}|${binding.key}`,
   compute: (world, { binding, mode }) => {
@@ -56,21 +56,12 @@ export const outboundClusterSpecs: Query<ProxyScope, ReadonlyMap<string, Cluster
   keyOf: ({ view }) => viewOf.keyOf(view),
   compute: (world, { view }) => {
     const specs = new Map<string, ClusterSpec>()
-    for (const binding of world.get(viewOf, view).services) addSpecs(world, specs, binding, 'outbound')
+    const { services } = world.get(viewOf, view)
+    for (const binding of services) addSpecs(world, specs, binding, 'outbound')
+    if (view.eastWest) for (const binding of services) addSpecs(world, specs, binding, 'sni-dnat')
     return specs
   },
   equals: (a, b) => sameItems([...a.values()], [...b.values()]),
-}
-
-/** Those of an east-west gateway, for each service of the mesh. */
-export const sniDnatClusterSpecs: Query<ProxyScope, ReadonlyMap<string, ClusterSpec>> = {
-  ...outboundClusterSpecs,
-  name: 'envoy/sni-dnat-cluster-specs',
-  compute: (world, { view }) => {
-    const specs = new Map<string, ClusterSpec>()
-    for (const binding of world.get(viewOf, view).services) addSpecs(world, specs, binding, 'sni-dnat')
-    return specs
-  },
 }
 
 function addSpecs(world: World, specs: Map<string, ClusterSpec>, binding: Binding, mode: ClusterSpec['mode']): void {

@@ -1,7 +1,8 @@
-import { create } from '@bufbuild/protobuf'
+import { clone, create } from '@bufbuild/protobuf'
 import {
-  type HeaderMatcherSchema,
+  HeaderMatcherSchema,
   type QueryParameterMatcherSchema,
+  type Route,
   type RouteMatch,
   RouteMatchSchema,
 } from '#gen/envoy/config/route/v3/route_components_pb.js'
@@ -9,6 +10,7 @@ import { compareText } from '../../../lib/index.ts'
 import type { HttpMatch, RouteSemantics, StringMatch } from '../../../mesh/index.ts'
 import type { Init } from '../proto.ts'
 import { claimMatcher } from './claims.ts'
+import { idempotentMethods } from './retry.ts'
 import { stringMatcher } from './string-match.ts'
 
 type MatchInit = Init<typeof RouteMatchSchema>
@@ -79,14 +81,41 @@ function queryMatcher(name: string, match: StringMatch): Init<typeof QueryParame
 }
 
 /** Whether no request can pass a route, so that what follows it is never reached. */
-export function matchesEverything({
-  pathSpecifier: path,
-  headers,
-  queryParameters,
-  dynamicMetadata,
-}: RouteMatch): boolean {
+export function matchesEverything(match: RouteMatch): boolean {
+  return matchesAnyPath(match) && match.headers.length === 0
+}
+
+function matchesAnyPath({ pathSpecifier: path, queryParameters, dynamicMetadata }: RouteMatch): boolean {
   const anywhere =
     ((path.case === 'prefix' || path.case === 'pathSeparatedPrefix') && path.value === '/') ||
     (path.case === 'safeRegex' && path.value.regex === '.*')
-  return anywhere && headers.length + queryParameters.length + dynamicMetadata.length === 0
+  return anywhere && queryParameters.length + dynamicMetadata.length === 0
+}
+
+/** A match narrowed to methods that may be repeated: the first of two routes that are one for the user. */
+export function withMethods(match: RouteMatch): RouteMatch {
+  const narrowed = clone(RouteMatchSchema, match)
+  narrowed.headers.push(
+    create(HeaderMatcherSchema, {
+      name: ':method',
+      headerMatchSpecifier: {
+        case: 'stringMatch',
+        value: { matchPattern: { case: 'safeRegex', value: { regex: idempotentMethods } } },
+      },
+    }),
+  )
+  return narrowed
+}
+
+/** Whether a route is, for the user, one for all requests. */
+export function leavesNothing({ match }: Route): boolean {
+  const others = match?.headers.filter(
+    ({ headerMatchSpecifier: { case: kind, value } }) =>
+      !(
+        kind === 'stringMatch' &&
+        value.matchPattern.case === 'safeRegex' &&
+        value.matchPattern.value.regex === idempotentMethods
+      ),
+  )
+  return match !== undefined && others?.length === 0 && matchesAnyPath(match)
 }

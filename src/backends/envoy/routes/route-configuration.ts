@@ -3,9 +3,10 @@ import { type RouteConfiguration, RouteConfigurationSchema } from '#gen/envoy/co
 import { isHttp, type Query, type World } from '../../../discovery/index.ts'
 import { outboundPolicyOf, type ProxyScope, viewOf } from '../../../mesh/index.ts'
 import type { Built } from '../built.ts'
+import { gatewayVirtualHosts, serversOfRoutes } from '../gateway/virtual-host-keys.ts'
 import { httpProxyRoute, undeliveredHeader } from '../names.ts'
 import { catchAll } from './catch-all.ts'
-import { virtualHost } from './virtual-host.ts'
+import { type AnyVirtualHostKey, virtualHost } from './virtual-host.ts'
 import {
   draftsOf,
   finishDrafts,
@@ -20,7 +21,7 @@ import {
 export interface RouteConfigurationParts {
   readonly name: string
   /** In order, in front of those of the shell. */
-  readonly virtualHosts: readonly VirtualHostKey[]
+  readonly virtualHosts: readonly AnyVirtualHostKey[]
   /** Everything else, with the virtual host for all other hosts. */
   readonly shell: RouteConfiguration
 }
@@ -67,8 +68,9 @@ function sniffedService(name: string): { host: string; port: number } | undefine
   return parts && !name.startsWith('unix:') ? { host: parts[1] ?? '', port: Number(parts[2]) } : undefined
 }
 
-/** What a sidecar's route configuration is made of. Undefined if there is none of that name. */
+/** What a route configuration is made of. Undefined if there is none of that name. */
 export function outboundRouteParts(world: World, scope: ProxyScope, name: string): RouteConfigurationParts | undefined {
+  if (scope.type === 'gateway') return gatewayRouteParts(world, scope, name)
   const sniffed = sniffedService(name)
   if (sniffed) {
     const all = world.get(portVirtualHosts, { scope, port: sniffed.port, bind: '' })
@@ -88,6 +90,11 @@ export function outboundRouteParts(world: World, scope: ProxyScope, name: string
   return { name, virtualHosts, shell: shellOf(name, true, [rest]) }
 }
 
+function gatewayRouteParts(world: World, scope: ProxyScope, name: string): RouteConfigurationParts | undefined {
+  if (serversOfRoutes(world, scope, name).length === 0) return undefined
+  return { name, virtualHosts: world.get(gatewayVirtualHosts, { scope, routes: name }), shell: shellOf(name, true) }
+}
+
 const maxDirectResponseBytes = 1024 * 1024
 
 function shellOf(
@@ -105,7 +112,7 @@ function shellOf(
   })
 }
 
-/** A whole route configuration of a sidecar. */
+/** A whole route configuration. */
 export function buildOutboundRoutes(
   world: World,
   scope: ProxyScope,

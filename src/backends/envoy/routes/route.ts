@@ -1,12 +1,10 @@
-import { clone, create } from '@bufbuild/protobuf'
+import { create } from '@bufbuild/protobuf'
 import {
-  HeaderMatcherSchema,
   type RetryPolicy,
   type Route,
   RouteAction_ClusterNotFoundResponseCode,
   type RouteActionSchema,
   type RouteMatch,
-  RouteMatchSchema,
   RouteSchema,
   type WeightedCluster_ClusterWeightSchema,
 } from '#gen/envoy/config/route/v3/route_components_pb.js'
@@ -19,10 +17,10 @@ import { duration, type Init, noTimeout } from '../proto.ts'
 import { defaultRetries, destinationCluster, destinationHash, destinationPort, type RouteContext } from './context.ts'
 import { hashPolicy } from './hash-policy.ts'
 import { headerChanges } from './headers.ts'
-import { matchesEverything, routeMatch } from './match.ts'
+import { matchesEverything, routeMatch, withMethods } from './match.ts'
 import { mirrorPolicies } from './mirror.ts'
 import { redirectAction } from './redirect.ts'
-import { failoverRetryPolicy, idempotentMethods, retryPolicy } from './retry.ts'
+import { failoverRetryPolicy, retryPolicy } from './retry.ts'
 
 type RouteInit = Init<typeof RouteSchema>
 type ActionInit = Init<typeof RouteActionSchema>
@@ -160,21 +158,6 @@ function forwardingRoutes(
     withRetries(failoverRetryPolicy('idempotent', sticky), repeatable),
     withRetries(failoverRetryPolicy('any', sticky)),
   ]
-}
-
-/** A match narrowed to methods that may be repeated. */
-export function withMethods(match: RouteMatch): RouteMatch {
-  const narrowed = clone(RouteMatchSchema, match)
-  narrowed.headers.push(
-    create(HeaderMatcherSchema, {
-      name: ':method',
-      headerMatchSpecifier: {
-        case: 'stringMatch',
-        value: { matchPattern: { case: 'safeRegex', value: { regex: idempotentMethods } } },
-      },
-    }),
-  )
-  return narrowed
 }
 
 /** Unset means none: a timeout is the user's choice, for plain requests and gRPC alike. */

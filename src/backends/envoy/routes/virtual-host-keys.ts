@@ -17,6 +17,7 @@ import { type DomainNames, serviceDomains } from './domains.ts'
 
 /** Names a virtual host as some proxies get it: all that its content depends on, but the content of its rules. */
 export interface VirtualHostKey {
+  readonly kind: 'sidecar'
   readonly name: string
   readonly domains: readonly string[]
   /** Key of the routing rule; '' = none, all goes to the service. */
@@ -248,6 +249,7 @@ function keyOfDraft(
   const byNamespace = rule?.guards.some(({ sourceNamespace }) => sourceNamespace !== '') ?? false
   const byLabels = rule !== undefined && rule.sourceLabels.length > 0
   return {
+    kind: 'sidecar',
     name,
     domains,
     rule: rule?.key ?? '',

@@ -8,25 +8,29 @@ import {
 import type { Query, World } from '../../../discovery/index.ts'
 import { type Binding, type GuardedClient, meshGateway, virtualRule } from '../../../mesh/index.ts'
 import type { Built } from '../built.ts'
-import type { ClusterSpec } from '../clusters/spec.ts'
-import { policyOf } from '../endpoints/client.ts'
-import { hasRungs } from '../failover.ts'
+import { gatewayVirtualHost } from '../gateway/virtual-host.ts'
+import { type GatewayVirtualHostKey, gatewayVirtualHostText } from '../gateway/virtual-host-keys.ts'
 import { fixedClusters, outboundClusterName } from '../names.ts'
 import { noTimeout } from '../proto.ts'
 import { defaultRetries, type RouteContext, serviceHash } from './context.ts'
 import { hashPolicy } from './hash-policy.ts'
-import { routeMatch } from './match.ts'
+import { routeMatch, withMethods } from './match.ts'
 import { failoverRetryPolicy, retryPolicy } from './retry.ts'
-import { routesOfRule, withMethods } from './route.ts'
+import { routesOfRule } from './route.ts'
+import { destinationHasRungs } from './rungs.ts'
 import { type VirtualHostKey, virtualHostKeyText } from './virtual-host-keys.ts'
+
+/** Names a virtual host as some proxies get it. */
+export type AnyVirtualHostKey = VirtualHostKey | GatewayVirtualHostKey
 
 const sidecars: ReadonlySet<string> = new Set([meshGateway])
 
-/** A virtual host of a sidecar's route configuration. Shared by all proxies of equal key. */
-export const virtualHost: Query<VirtualHostKey, Built<VirtualHost>> = {
+/** A virtual host of a route configuration. Shared by all proxies of equal key. */
+export const virtualHost: Query<AnyVirtualHostKey, Built<VirtualHost>> = {
   name: 'envoy/virtual-host',
-  keyOf: virtualHostKeyText,
+  keyOf: (key) => (key.kind === 'gateway' ? gatewayVirtualHostText(key) : virtualHostKeyText(key)),
   compute: (world, key) => {
+    if (key.kind === 'gateway') return gatewayVirtualHost(world, key)
     const rule = key.rule === '' ? undefined : world.get(virtualRule, key.rule)
     const { binding, port } = key
     const client: GuardedClient = { ...key.client, port, gateways: sidecars }
@@ -36,7 +40,7 @@ export const virtualHost: Query<VirtualHostKey, Built<VirtualHost>> = {
       semantics: rule?.semantics ?? 'istio',
       tls: false,
       destinations: key.destinations,
-      hasRungs: (each, number, subset) => rungsOf(world, each, number, subset),
+      hasRungs: (each, number, subset) => destinationHasRungs(world, each, number, subset),
     }
     const routes = rule ? routesOfRule(rule, context) : binding ? serviceRoutes(world, binding, port) : []
     return {
@@ -49,13 +53,6 @@ export const virtualHost: Query<VirtualHostKey, Built<VirtualHost>> = {
       origin: [...(binding?.service.origin ?? []), ...(rule?.origin ?? [])],
     }
   },
-}
-
-function rungsOf(world: World, binding: Binding, number: number, subset: string): boolean {
-  const port = binding.service.ports.find((each) => each.number === number)
-  if (!port) return false
-  const spec: ClusterSpec = { name: '', binding, port, subset, mode: 'outbound' }
-  return hasRungs(world, spec, policyOf(world, spec))
 }
 
 /** All requests go to the service. Where it has places to fail over to, those that may be repeated are told apart. */
@@ -81,7 +78,7 @@ function serviceRoutes(world: World, binding: Binding, port: number): Route[] {
       },
     })
   const sticky = policy !== undefined
-  if (said || !rungsOf(world, binding, port, '')) return [routeTo(retryPolicy(said, false))]
+  if (said || !destinationHasRungs(world, binding, port, '')) return [routeTo(retryPolicy(said, false))]
   return [
     routeTo(failoverRetryPolicy('idempotent', sticky), withMethods(everything)),
     routeTo(failoverRetryPolicy('any', sticky)),

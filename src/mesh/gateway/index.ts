@@ -1,0 +1,5 @@
+export type { GatewayConflict, GatewayPlan, GatewayPort, GatewayServerPlan, ServerHost } from './model.ts'
+export { gatewayPlan, passesMeshThrough, passesThrough, sniHostsOf } from './plan.ts'
+export { gatewayPortsOf } from './ports.ts'
+export { rulesOfGateway, sharedHosts } from './rules.ts'
+export { gatewayExists } from './select.ts'
