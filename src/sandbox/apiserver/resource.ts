@@ -29,8 +29,8 @@ export interface Strategy {
   warnings?(object: JsonObject, old: JsonObject | undefined): string[]
   /** What object names must look like; subdomain names where absent. */
   nameRule?: 'subdomain' | 'label' | 'label1035' | 'path'
-  /** Whether a change of anything but metadata and status counts in metadata.generation. */
-  generation?: boolean
+  /** Whether a change of anything but metadata and status counts in metadata.generation; `annotations`: of these too. */
+  generation?: boolean | 'annotations'
   /** PUT without resourceVersion is refused; where absent, it overwrites. */
   needsVersion?: boolean
   /** PUT of an object that is not there creates it. */

@@ -4,10 +4,12 @@ import type { JsonObject } from '../json.ts'
 import type { DeleteOptions } from '../rest/delete.ts'
 import type { WriteOptions } from '../rest/options.ts'
 import { admitIntoDefinition, admitIntoNamespace } from './namespace.ts'
+import { admitPod } from './pod.ts'
 
 export async function admitCreate(call: Call, next: JsonObject, _options: WriteOptions): Promise<void> {
   admitIntoNamespace(call, next)
   admitIntoDefinition(call, next)
+  if (call.resource.storage === '/pods') admitPod(call, next)
 }
 
 export async function admitUpdate(

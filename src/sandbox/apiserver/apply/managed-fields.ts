@@ -6,6 +6,7 @@ import { ApiError } from '../errors.ts'
 import { isObject, type JsonObject, type JsonValue, listAt, metaOf, textAt, writeJson } from '../json.ts'
 import type { Schema } from '../schema/schema.ts'
 import { FieldSet, type PathElement, pathText } from './field-set.ts'
+import { lastAppliedFields, refreshLastApplied } from './last-applied.ts'
 import { checkTyped, compareTyped, fieldSetOf, mergeTyped, removeItems, TypedError, withNamedFields } from './typed.ts'
 
 /** One owner: a manager by name, operation, subresource (and, for updates, version). */
@@ -260,25 +261,35 @@ export function applyConfig(live: JsonObject, config: JsonObject, writer: Writer
   if (last && !last.fields.isEmpty) next = prune(next, managed, last.fields, schema)
 
   const { added, modified, removed } = compareTyped(liveValue, next, schema)
-  settle(managed, ownId, added.union(modified), removed, force)
+  // kubectl's move from client-side apply: fields that it applied before are no conflict.
+  const excused =
+    writer.manager === 'kubectl' && !writer.subresource ? lastAppliedFields(liveValue, schema) : new FieldSet()
+  settle(managed, ownId, { taken: added.union(modified), removed, excused }, force)
   const entry = managed.get(ownId)
   const changed =
     !(added.isEmpty && modified.isEmpty && removed.isEmpty) || !last || !entry || !last.fields.equals(entry.fields)
   if (entry?.fields.isEmpty) managed.delete(ownId)
   else if (entry) managed.set(ownId, { ...entry, time: changed ? timestamp() : entry.time })
   const result = { ...next, metadata: { ...metaOf(next) } }
+  if (writer.manager === 'kubectl' && !writer.subresource) refreshLastApplied(result, config)
   encode(result, managed)
   return result
 }
 
 /** Takes from the other owners what the apply changes; throws where it may not. */
-function settle(managed: Managed, ownId: string, taken: FieldSet, removed: FieldSet, force: boolean): void {
+function settle(
+  managed: Managed,
+  ownId: string,
+  { taken, removed, excused }: { taken: FieldSet; removed: FieldSet; excused: FieldSet },
+  force: boolean,
+): void {
   const conflicts: Conflict[] = []
   for (const [id, entry] of managed) {
     if (id === ownId) continue
     for (const path of entry.fields.intersection(taken).paths()) conflicts.push({ id, entry, path })
   }
-  if (conflicts.length > 0 && !force) throw conflictError(conflicts)
+  const real = conflicts.filter((c) => !excused.has(c.path))
+  if (real.length > 0 && !force) throw conflictError(real)
   for (const [id, entry] of managed) {
     if (id === ownId) continue
     const fields = entry.fields.difference(taken).difference(removed)

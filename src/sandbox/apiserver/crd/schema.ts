@@ -10,7 +10,7 @@ export function customSchema(root: JsonObject | undefined): Schema {
   const meta = builtinSchema('meta.v1.ObjectMeta')
   return {
     kind: 'object',
-    ...(own.open ? { open: true } : {}),
+    ...(own.open || own.kind === 'any' ? { open: true } : {}),
     field(name) {
       if (name === 'apiVersion' || name === 'kind') return { schema: scalarSchema }
       return name === 'metadata' ? { schema: meta } : own.field?.(name)

@@ -65,6 +65,10 @@ export class Answer {
     this.#send(200, type, body)
   }
 
+  bytes(type: string, body: Buffer): void {
+    this.response.writeHead(200, { 'Content-Type': type, 'Content-Length': body.length }).end(body)
+  }
+
   #send(code: number, type: string, body: string): void {
     let bytes: Buffer = Buffer.from(body, 'utf8')
     if (this.#gzip && bytes.length > 128 * 1024) {

@@ -89,8 +89,6 @@ export const podStrategy: Strategy = {
   defaults: podDefaults,
   prepareCreate(pod) {
     const spec = ensureObject(pod, 'spec')
-    setDefault(spec, 'priority', 0)
-    setDefault(spec, 'preemptionPolicy', 'PreemptLowerPriority')
     const scheduled = textAt(spec, 'nodeName') !== ''
     pod['status'] = { phase: 'Pending', qosClass: qosClass(spec) }
     if (objectsAt(spec, 'schedulingGates').length > 0 && !scheduled) {

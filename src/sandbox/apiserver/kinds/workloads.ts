@@ -134,7 +134,7 @@ const warnings = (object: JsonObject): string[] =>
   podSpecWarnings(objectAt(object, 'spec', 'template', 'spec'), 'spec.template.spec')
 
 export const deploymentStrategy: Strategy = {
-  generation: true,
+  generation: 'annotations',
   defaults(object) {
     const spec = ensureObject(object, 'spec')
     setDefault(spec, 'replicas', 1)

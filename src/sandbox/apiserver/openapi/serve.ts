@@ -3,6 +3,10 @@ import type { IncomingMessage } from 'node:http'
 import type { Core } from '../core.ts'
 import type { Answer } from '../http/answer.ts'
 import { writeJson } from '../json.ts'
+import { kubernetesVersion } from '../version.ts'
+import { emptyV2 } from './v2.ts'
+
+const protobufType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
 
 interface Kept {
   readonly revision: number
@@ -20,6 +24,12 @@ export async function serveOpenApi(
   request: IncomingMessage,
   answer: Answer,
 ): Promise<boolean> {
+  if (path === '/openapi/v2') {
+    const version = `v${kubernetesVersion.major}.${kubernetesVersion.minor}`
+    if (/protobuf/.test(request.headers.accept ?? '')) answer.bytes(protobufType, emptyV2(version))
+    else answer.object(200, { swagger: '2.0', info: { title: 'Kubernetes', version }, paths: {}, definitions: {} })
+    return true
+  }
   if (path !== '/openapi/v3' && !path.startsWith('/openapi/v3/')) return false
   const { index, document, customSchemaIn } = await import('./v3.ts')
   if (path === '/openapi/v3') {

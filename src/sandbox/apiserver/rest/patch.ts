@@ -103,7 +103,7 @@ async function apply(
     if (call.subresource) throw await missing(call)
     const object = applyConfig(emptyObject(resource), config, writer, force)
     metaOf(object)['name'] = call.name
-    return { object: await create(call, read(call, object), options), created: true }
+    return { object: await create(call, read(call, object), { ...options, tracked: true }), created: true }
   }
   const change = (old: JsonObject): JsonObject => read(call, applyConfig(old, config, writer, force))
   return { object: await update(call, change, { ...options, tracked: true }), created: false }

@@ -2,7 +2,7 @@
 import type { Call } from '../core.ts'
 import { ApiError, badRequest, expired, forbiddenField, invalidObject, notFound, notSupported } from '../errors.ts'
 import { type JsonObject, nameOf, namespaceOf, stringMap } from '../json.ts'
-import { apiVersionOf, qualified } from '../resource.ts'
+import { qualified } from '../resource.ts'
 import type { Stored } from '../store.ts'
 import { flag } from './options.ts'
 import { type LabelSelector, matchesLabels, parseFieldSelector, parseLabelSelector } from './selectors.ts'
@@ -25,9 +25,7 @@ export function selection(call: Call): Selected {
   const fields = parseFieldSelector(fieldText).map(({ field, equal, value }) => {
     const read = readerOf(call, field)
     if (!read) {
-      throw badRequest(
-        `Unable to find "${apiVersionOf({ group: resource.group || '', version: resource.version }).replace(/^(?!.*\/)/, '/')}, Resource=${resource.names.plural}" that match label selector "${labelText}", field selector "${fieldText}": ${resource.badField(field)}`,
-      )
+      throw badRequest(resource.badField(field))
     }
     return (object: JsonObject) => (read(object) === value) === equal
   })

@@ -47,7 +47,7 @@ function resetStatus(resource: Resource, object: JsonObject): void {
 }
 
 /** Creates the object (decoded, with defaults). Returns it as stored. Throws ApiError. */
-export async function create(call: Call, object: JsonObject, options: WriteOptions): Promise<JsonObject> {
+export async function create(call: Call, object: JsonObject, options: UpdateOptions): Promise<JsonObject> {
   const { resource, core } = call
   const next = clone(object)
   const meta = metaOf(next)
@@ -55,7 +55,7 @@ export async function create(call: Call, object: JsonObject, options: WriteOptio
   matchNamespace(call, next)
   delete meta['selfLink']
   resetStatus(resource, next)
-  trackUpdate(emptyObject(resource), next, writer(call, options))
+  if (!options.tracked) trackUpdate(emptyObject(resource), next, writer(call, options))
   if (!meta['name'] && meta['generateName']) meta['name'] = generatedName(textAt(meta, 'generateName'))
   await admitCreate(call, next, options)
   const now = timestamp()
@@ -162,7 +162,7 @@ async function tryUpdate(
   if (!options.tracked) trackUpdate(old, next, writer(call, options))
   await admitUpdate(call, old, next, options)
   resource.strategy.prepareUpdate?.(next, old, { now: timestamp() })
-  if (resource.strategy.generation && call.subresource !== 'status' && specChanged(old, next, resource.hasStatus)) {
+  if (resource.strategy.generation && call.subresource !== 'status' && specChanged(old, next, resource)) {
     meta['generation'] = (numberAt(oldMeta, 'generation') ?? 0) + 1
   }
   const errors = updateErrors(call, old, next)
@@ -198,9 +198,13 @@ function separateStatus(call: Call, old: JsonObject, next: JsonObject): void {
   }
 }
 
-function specChanged(old: JsonObject, next: JsonObject, hasStatus: boolean): boolean {
+function specChanged(old: JsonObject, next: JsonObject, { hasStatus, strategy }: Resource): boolean {
   const spec = ({ metadata: _meta, status, ...rest }: JsonObject): JsonObject =>
     hasStatus || status === undefined ? rest : { ...rest, status }
+  if (strategy.generation === 'annotations') {
+    const annotations = (o: JsonObject) => metaOf(o)['annotations']
+    if (!equal(annotations(old) ?? {}, annotations(next) ?? {})) return true
+  }
   const deleting = (o: JsonObject): boolean => textAt(o, 'metadata', 'deletionTimestamp') !== ''
   return !equal(spec(old), spec(next)) || deleting(old) !== deleting(next)
 }

@@ -177,9 +177,11 @@ function sameObject(a: ReplicaSet, b: ReplicaSet): boolean {
 async function markRevision(parts: Parts, deployment: Deployment, revision: number): Promise<Deployment> {
   if (revisionOf(deployment) === revision) return deployment
   const body = { metadata: { uid: deployment.metadata.uid, annotations: { [revisionAnnotation]: String(revision) } } }
+  // By the status subresource, where a change of annotations does not count as a new generation.
   const marked = await parts.context.api.patch<Deployment>(resources.deployments, deployment.metadata, {
     type: 'merge',
     body,
+    subresource: 'status',
   })
   parts.deployments.put(marked)
   return marked
