@@ -1,5 +1,5 @@
 // What the kubelet's server asks of pods: logs, commands, connections.
-import { type ChildProcess, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -9,6 +9,7 @@ import { endpointOf, logFile } from './launch.ts'
 import { rewritePaths } from './mounts.ts'
 import type { PodWorker } from './pod.ts'
 import type { RunningProcess } from './processes/index.ts'
+import { resizer, withTerminal } from './terminal.ts'
 
 /** Answers for the pods that `find` knows. */
 export function podRuntime(find: (namespace: string, name: string) => PodWorker | undefined): PodRuntime {
@@ -36,10 +37,10 @@ export function podRuntime(find: (namespace: string, name: string) => PodWorker 
       const terminal = tty ? withTerminal(argv) : undefined
       const started = pod.site.node.processes.start({
         argv: terminal ?? argv,
-        env: terminal ? { ...env, TERM: 'xterm', SHELL: '/bin/sh' } : env,
+        env: terminal ? { TERM: 'xterm', ...env, SHELL: '/bin/sh' } : env,
         cwd,
       })
-      return started.child
+      return terminal ? Object.assign(started.child, { resize: resizer(started.pid) }) : started.child
     },
     attach(namespace, name, container) {
       const running = containerOf(namespace, name, container)?.process
@@ -52,16 +53,6 @@ export function podRuntime(find: (namespace: string, name: string) => PodWorker 
       return connect(endpoint.port, endpoint.host)
     },
   }
-}
-
-let hasScript: boolean | undefined
-
-/** A command with a terminal around it, as util-linux's `script` makes one; undefined where that is missing. */
-function withTerminal(argv: readonly string[]): string[] | undefined {
-  hasScript ??= spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0
-  if (!hasScript) return undefined
-  const quoted = argv.map((text) => `'${text.replaceAll("'", "'\\''")}'`).join(' ')
-  return ['script', '-qfec', quoted, '/dev/null']
 }
 
 /** Somebody who sees and hears a process, and can leave without ending it. */

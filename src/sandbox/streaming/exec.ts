@@ -17,10 +17,29 @@ export interface Channels {
   readonly stdin?: Readable
   readonly stdout?: Writable
   readonly stderr?: Writable
+  /** Told of the size of the client's terminal, and of each change of it. */
+  onResize?(listener: (columns: number, rows: number) => void): void
   /** Sends the result (a metav1.Status as JSON) and closes the connection. */
   finish(status: string): void
   /** The client has gone. */
   readonly gone: Promise<void>
+}
+
+/** A process that may have a terminal whose size can be changed. */
+export interface TerminalProcess extends ChildProcess {
+  resize?(columns: number, rows: number): void
+}
+
+/** The sizes in what a resize channel carries: one JSON object after the other. */
+export function terminalSizes(text: string): { columns: number; rows: number }[] {
+  return [...text.matchAll(/\{[^{}]*\}/g)].flatMap(([json]) => {
+    try {
+      const { Width: columns, Height: rows } = JSON.parse(json) as { Width?: number; Height?: number }
+      return columns && rows ? [{ columns, rows }] : []
+    } catch {
+      return []
+    }
+  })
 }
 
 /** metav1.Status for an exit code, as a kubelet words it (remotecommand, v4 and later). */
@@ -42,7 +61,8 @@ export function failureStatus(message: string): string {
 }
 
 /** Joins a process to the channels and reports how it ended. */
-export function joinProcess(child: ChildProcess, channels: Channels): void {
+export function joinProcess(child: TerminalProcess, channels: Channels): void {
+  channels.onResize?.((columns, rows) => child.resize?.(columns, rows))
   if (child.stdin) {
     child.stdin.on('error', () => child.stdin?.destroy()) // the program need not read its input
     if (channels.stdin) channels.stdin.pipe(child.stdin)
@@ -80,7 +100,6 @@ export function spdyChannels(
     const session = open((stream) => {
       const type = stream.headers['streamtype'] ?? ''
       streams.set(type, stream)
-      if (type === 'resize') stream.resume() // there is no terminal of ours whose size could change
       if ([...wanted].every((name) => streams.has(name))) resolve(channels())
     })
     const channels = (): Channels => {
@@ -89,6 +108,11 @@ export function spdyChannels(
         ...(stdin ? { stdin } : {}),
         ...(stdout ? { stdout } : {}),
         ...(stderr ? { stderr } : {}),
+        onResize(listener) {
+          streams.get('resize')?.on('data', (data: Buffer) => {
+            for (const { columns, rows } of terminalSizes(data.toString())) listener(columns, rows)
+          })
+        },
         finish(status) {
           stdout?.end()
           stderr?.end()
@@ -105,16 +129,25 @@ const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 25
 
 /** Channels over a WebSocket (v4 and v5.channel.k8s.io): the first byte of each message says which. */
 export function webSocketChannels(socket: WebSocket, stdin: Writable & Readable): Channels {
+  let resized: (columns: number, rows: number) => void = () => undefined
+  let size: { columns: number; rows: number } | undefined
   socket.on('message', (data: Buffer) => {
     const [number] = data
     if (number === channel.stdin) stdin.write(data.subarray(1))
-    else if (number === channel.close && data[1] === channel.stdin) stdin.end()
+    else if (number === channel.resize) {
+      size = terminalSizes(data.subarray(1).toString()).at(-1)
+      if (size) resized(size.columns, size.rows)
+    } else if (number === channel.close && data[1] === channel.stdin) stdin.end()
   })
   const sink = (number: number): Writable => new ChannelSink(socket, number)
   return {
     stdin,
     stdout: sink(channel.stdout),
     stderr: sink(channel.stderr),
+    onResize(listener) {
+      resized = listener
+      if (size) listener(size.columns, size.rows)
+    },
     finish(status) {
       socket.send(Buffer.concat([Buffer.from([channel.error]), Buffer.from(status)]), () => socket.close(1000))
     },

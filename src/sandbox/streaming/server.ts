@@ -8,7 +8,15 @@ import type { AddressInfo } from 'node:net'
 import { type Duplex, PassThrough } from 'node:stream'
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws'
 import { selfSignedCertificate } from './certificate.ts'
-import { type Channels, type ExecOptions, failureStatus, joinProcess, spdyChannels, webSocketChannels } from './exec.ts'
+import {
+  type Channels,
+  type ExecOptions,
+  failureStatus,
+  joinProcess,
+  spdyChannels,
+  type TerminalProcess,
+  webSocketChannels,
+} from './exec.ts'
 import { logOptions, sendLog } from './logs.ts'
 import { servePortForward } from './port-forward.ts'
 import { SpdySession } from './spdy.ts'
@@ -26,7 +34,7 @@ export interface PodRuntime {
     container: string,
     command: readonly string[],
     options: { readonly tty: boolean },
-  ): ChildProcess | undefined
+  ): TerminalProcess | undefined
   /** Joins the output (and input) of the container's own process; undefined if there is none to join. */
   attach?(namespace: string, pod: string, container: string): ChildProcess | undefined
   /** Connects to a port of the pod, as a program inside it would to localhost. */
