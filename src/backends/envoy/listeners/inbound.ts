@@ -39,7 +39,7 @@ interface Inbound {
 export function inboundListeners(world: World, proxy: Proxy): InboundListeners {
   if (proxy.type !== 'sidecar') return { listeners: [], problems: [] }
   const targets = inboundTargets(world, proxy)
-  const filters = inboundFilters(world, proxy, portNumbers(proxy))
+  const filters = inboundFilters(world, proxy, { ports: portNumbers(proxy) })
   const inbound: Inbound = { world, proxy, scope: scopeOf(world, proxy), modes: inboundModes(world, proxy), filters }
   const own = targets.filter((target) => hasOwnSocket(inbound, target))
   const virtual = targets.filter((target) => !own.includes(target) && (proxy.dataPath === 'capture' || target.direct))
