@@ -42,25 +42,8 @@ function kubeconfigData(cluster: ClusterSpec, access: ClusterAccess): string {
   return Buffer.from(stringify(kubeconfigFor([{ ...access, context: cluster.name }]))).toString('base64')
 }
 
+/** The kind that registers a cluster; served once the control plane has installed its definitions. */
 export const registrationKind = { apiVersion: 'discovery.zephyr.solo.io/v1alpha1', kind: 'KubernetesCluster' }
-
-/** A cluster registered as Service Mesh Hub does it: a Secret with its kubeconfig, and the object that names it. */
-export function registrationObjects(cluster: ClusterSpec, access: ClusterAccess): KubeObject[] {
-  const [namespace] = managementNamespaces
-  const secret: Secret = {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: cluster.name, namespace },
-    type: 'solo.io/kubeconfig',
-    data: { kubeconfig: kubeconfigData(cluster, access) },
-  }
-  const registration: KubeObject = {
-    ...registrationKind,
-    metadata: { name: cluster.name, namespace },
-    spec: { secretRef: { name: cluster.name, namespace }, writeNamespace: namespace },
-  }
-  return [secret, registration]
-}
 
 /** The Secret by which a cluster joins `cluster` to its own mesh, as `istioctl create-remote-secret` makes it. */
 export function remoteSecret(cluster: ClusterSpec, access: ClusterAccess): KubeObject {

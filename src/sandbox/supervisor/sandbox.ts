@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { loadAccess, registerCluster } from '../../clusters/index.ts'
 import { findEnvoy } from '../envoy/index.ts'
 import { type FaultOrder, Faults } from '../faults/index.ts'
 import { SandboxCluster } from './cluster.ts'
@@ -20,14 +21,7 @@ import {
 } from './kubeconfig.ts'
 import { takeLock } from './lock.ts'
 import { Applier, awaitDeployments } from './manifests.ts'
-import {
-  gatewayName,
-  managementNamespaces,
-  registrationKind,
-  registrationObjects,
-  remoteSecret,
-  systemNamespace,
-} from './mesh-objects.ts'
+import { gatewayName, managementNamespaces, registrationKind, remoteSecret, systemNamespace } from './mesh-objects.ts'
 import { type OrderDesk, openOrderDesk } from './orders.ts'
 import { freePort } from './ports.ts'
 import { type OnProgress, runStep } from './progress.ts'
@@ -331,16 +325,23 @@ export class Sandbox implements SandboxHandle {
     )
   }
 
+  /** Registers every cluster with the management cluster, itself included, as `fairlead cluster add` does. */
   private async register(management: SandboxCluster, members: readonly SandboxCluster[]): Promise<void> {
+    const [namespace] = managementNamespaces
     await this.applyTo(management, async (applier) => {
       // The control plane installs its definitions when it holds its Lease.
       const { apiVersion, kind } = registrationKind
       await applier.awaitServed(apiVersion, kind, readyWithinMs, this.options.signal)
-      for (const member of members) {
-        const access = await member.accessFor(`fairlead-registration:${management.spec.name}`)
-        await applier.apply(registrationObjects(member.spec, access))
-      }
     })
+    for (const member of members) {
+      await registerCluster({
+        name: member.spec.name,
+        access: loadAccess(member.kubeconfig, member.spec.context),
+        management: loadAccess(management.kubeconfig, management.spec.context),
+        namespace,
+        report: (step) => this.log(`register ${member.spec.name}: ${step}`),
+      })
+    }
   }
 
   private async join(members: readonly SandboxCluster[]): Promise<void> {
