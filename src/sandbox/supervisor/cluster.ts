@@ -14,8 +14,8 @@ import type { Victim } from '../faults/index.ts'
 import { type RunningKubelet, startKubelet } from '../kubelet/index.ts'
 import { type Child, keepRunning } from './child.ts'
 import { type ClusterAccess, kubeconfigFor, writeKubeconfig } from './kubeconfig.ts'
-import { Applier } from './manifests.ts'
-import { meshObjects } from './mesh-objects.ts'
+import { Applier, awaitDeployments } from './manifests.ts'
+import { gatewayName, gatewayObjects, meshObjects, systemNamespace } from './mesh-objects.ts'
 import { freePort } from './ports.ts'
 import type { Claim } from './ranges.ts'
 import { RootFile } from './root-file.ts'
@@ -124,11 +124,23 @@ export class SandboxCluster {
     })
   }
 
-  /** Makes what every cluster of the mesh has: system namespace, mesh configuration, gateway. */
+  /** Makes what every cluster of the mesh has: system namespace and mesh configuration. */
   async prepareMesh(): Promise<void> {
     const applier = new Applier(this.kubeconfig, this.spec.context)
     try {
       await applier.apply(meshObjects(this.spec))
+    } finally {
+      applier.close()
+    }
+  }
+
+  /** Installs the gateway, once the control plane is known to proxies, and waits until it is up. */
+  async installGateway(withinMs: number, signal?: AbortSignal): Promise<void> {
+    await this.rootFile?.written(withinMs, signal)
+    const applier = new Applier(this.kubeconfig, this.spec.context)
+    try {
+      await applier.apply(gatewayObjects(), systemNamespace)
+      await awaitDeployments(applier, systemNamespace, [gatewayName], { withinMs, ...(signal ? { signal } : {}) })
     } finally {
       applier.close()
     }

@@ -44,14 +44,17 @@ export class ControlPlane {
 
   start(): void {
     if (this.child) return
-    const { clusters, directory, onExit } = this.options
+    const { clusters, directory, ports, onExit } = this.options
     const folder = join(directory, 'control-plane')
     const kubeconfig = join(folder, 'kubeconfig')
     writeKubeconfig(kubeconfig, kubeconfigFor(clusters.map(({ name, access }) => ({ ...access, context: name }))))
     const names = clusters.map(({ name }) => name)
-    const flags = { '--kubeconfig': [kubeconfig], '--context': names, '--http': [this.http] }
+    const plaintext = ports.xdsPlaintext === undefined ? [] : [`127.0.0.1:${ports.xdsPlaintext}`]
+    const open = { '--http': [this.http], '--xds': [this.xds], '--xds-plaintext': plaintext }
     const more = { '--cluster-name': names.slice(0, 1), '--state-dir': [join(folder, 'state')] }
-    const serve = fairleadCommand(['serve', ...Object.entries({ ...flags, ...more }).flat(2)])
+    const flags = { '--kubeconfig': [kubeconfig], '--context': names, ...open, ...more }
+    const given = Object.entries(flags).filter(([, values]) => values.length > 0)
+    const serve = fairleadCommand(['serve', ...given.flat(2)])
     this.child = keepRunning({ name: 'control plane', ...serve, logFile: this.logFile, onExit })
   }
 

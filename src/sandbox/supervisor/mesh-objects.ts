@@ -10,7 +10,7 @@ import type { ClusterSpec } from './spec.ts'
 export const systemNamespace = 'istio-system'
 export const gatewayName = 'istio-ingressgateway'
 
-/** The objects, in the order in which they must be applied. */
+/** What the control plane needs to find. */
 export function meshObjects(cluster: ClusterSpec): KubeObject[] {
   const labels = { 'topology.istio.io/network': cluster.network, 'fairlead.dev/data-plane': 'envoy' }
   const mesh = { rootNamespace: systemNamespace, trustDomain: 'cluster.local', accessLogFile: '/dev/stdout' }
@@ -20,14 +20,12 @@ export function meshObjects(cluster: ClusterSpec): KubeObject[] {
     metadata: { name: 'istio', namespace: systemNamespace, labels: { 'istio.io/rev': 'default' } },
     data: { mesh: stringify(mesh), meshNetworks: 'networks: {}\n' },
   }
-  return [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace, labels } },
-    config,
-    ...readExample('gateway/istio-ingressgateway.yaml').map((object) => ({
-      ...object,
-      metadata: { ...object.metadata, namespace: systemNamespace },
-    })),
-  ]
+  return [{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace, labels } }, config]
+}
+
+/** The gateway, for requests from outside and from other clusters. */
+export function gatewayObjects(): KubeObject[] {
+  return readExample('gateway/istio-ingressgateway.yaml')
 }
 
 /** Where the objects of Service Mesh Hub, and of its successor Gloo Mesh, live on the management cluster. */

@@ -1,7 +1,8 @@
 // The root behind the control plane's certificate, as a file for the agents of proxies: what the control plane writes
 // into the ConfigMap istio-ca-root-cert of a cluster, kept up to date.
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { KubeClient, loadAccess, Reflector } from '../../clusters/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import { systemNamespace } from './mesh-objects.ts'
@@ -35,6 +36,18 @@ export class RootFile {
       },
     })
     this.reflector.start()
+  }
+
+  /** Waits until the file is there; throws after `withinMs`. */
+  async written(withinMs: number, signal?: AbortSignal): Promise<void> {
+    for (const end = Date.now() + withinMs; !existsSync(this.path); await delay(50)) {
+      signal?.throwIfAborted()
+      if (Date.now() > end) {
+        throw new Error(
+          `the control plane has not written ConfigMap ${systemNamespace}/${mapName} in ${withinMs / 1000} s`,
+        )
+      }
+    }
   }
 
   async close(): Promise<void> {

@@ -20,8 +20,8 @@ import {
   writeKubeconfig,
 } from './kubeconfig.ts'
 import { takeLock } from './lock.ts'
-import { Applier, awaitDeployments } from './manifests.ts'
-import { gatewayName, managementNamespaces, registrationKind, remoteSecret, systemNamespace } from './mesh-objects.ts'
+import { Applier } from './manifests.ts'
+import { managementNamespaces, registrationKind, remoteSecret } from './mesh-objects.ts'
 import { type OrderDesk, openOrderDesk } from './orders.ts'
 import { freePort } from './ports.ts'
 import { type OnProgress, runStep } from './progress.ts'
@@ -144,7 +144,7 @@ export class Sandbox implements SandboxHandle {
     await this.remember()
     await runStep(onProgress, 'start controllers and kubelets', () => this.eachCluster((cluster) => cluster.run()))
     if (this.options.controlPlane !== false) {
-      await runStep(onProgress, 'install gateways', () => this.eachCluster((cluster) => this.prepare(cluster)))
+      await runStep(onProgress, 'prepare namespaces', () => this.eachCluster((cluster) => this.prepare(cluster)))
       await this.startControlPlane()
     }
     for (const sample of this.spec.samples ?? []) {
@@ -316,12 +316,8 @@ export class Sandbox implements SandboxHandle {
       if (management) await this.register(management, members)
       else await this.join(members)
     })
-    await runStep(this.onProgress, 'await gateways', () =>
-      this.eachCluster(async (cluster) => {
-        if (!cluster.spec.registered) return
-        const limits = { withinMs: readyWithinMs, ...(this.options.signal ? { signal: this.options.signal } : {}) }
-        await this.applyTo(cluster, (applier) => awaitDeployments(applier, systemNamespace, [gatewayName], limits))
-      }),
+    await runStep(this.onProgress, 'install gateways', () =>
+      Promise.all(members.map((cluster) => cluster.installGateway(readyWithinMs, this.options.signal))),
     )
   }
 
