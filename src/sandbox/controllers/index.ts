@@ -1,5 +1,5 @@
 export { portMapAnnotation } from './endpoints/ports.ts'
 export { type LoadBalancer, type LoadBalancerOptions, loadBalancer } from './load-balancer/controller.ts'
-export type { Peer } from './load-balancer/envoy-config.ts'
+export type { Front, Peer } from './load-balancer/envoy-config.ts'
 export { type ControllersOptions, type RunningControllers, runControllers } from './run.ts'
 export type { Controller, ControllerContext } from './runtime/controller.ts'

@@ -38,6 +38,8 @@ export interface ClusterOptions {
   readonly log: (message: string) => void
 }
 
+const frontPort = 6443
+
 /** Everything of one cluster that this process runs. */
 export class SandboxCluster {
   readonly spec: ClusterSpec
@@ -162,6 +164,19 @@ export class SandboxCluster {
     this.balancer.setPeers(peers)
   }
 
+  /** URL under which the control plane finds the API server of this cluster from another one. */
+  get frontUrl(): string | undefined {
+    return this.options.on ? undefined : `https://${this.claim.addresses.apiFront}:${frontPort}`
+  }
+
+  /** Opens the way from the control plane to the API server, or cuts it. */
+  setFront(state: Peer['state']): void {
+    if (this.options.on) return
+    const target = { address: '127.0.0.1', port: Number(new URL(this.access.server).port) }
+    const { apiFront } = this.claim.addresses
+    this.balancer.setFronts([{ name: 'kubernetes API', address: apiFront, port: frontPort, target, state }])
+  }
+
   /** Takes the API server away, or brings it back on the same port with all that it knew. */
   async setReachable(reachable: boolean): Promise<void> {
     if (this.options.on) throw new Error(`the API server of ${this.spec.name} is not ours to stop`)
@@ -215,6 +230,7 @@ function startServer(options: ClusterOptions, port: number): Promise<ApiServer> 
     dataDir: join(directory, 'store'),
     port,
     kubelet: { token: kubeletToken },
+    alternativeNames: [options.claim.addresses.apiFront],
     onError: (error) => log(`${spec.name}: API server: ${error instanceof Error ? error.stack : String(error)}`),
   })
 }

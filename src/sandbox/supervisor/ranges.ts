@@ -11,6 +11,8 @@ export interface ClusterAddresses {
   readonly programs: string
   readonly node: string
   readonly loadBalancerAdmin: string
+  /** Where the control plane reaches the API server, so that it can be cut off from it. */
+  readonly apiFront: string
   readonly loadBalancers: { readonly from: string; readonly count: number }
 }
 
@@ -27,6 +29,7 @@ export function addressesOf(slot: number): ClusterAddresses {
     programs: `127.${slot + programOffset}.0.0/16`,
     node: `127.${slot}.0.1`,
     loadBalancerAdmin: `127.${slot}.0.2`,
+    apiFront: `127.${slot}.0.3`,
     loadBalancers: { from: `127.${slot}.240.1`, count: 254 },
   }
 }

@@ -273,17 +273,20 @@ export class Sandbox implements SandboxHandle {
   }
 
   private setPeers(): void {
+    const home = this.clusters.find((cluster) => cluster.spec.management)
+    const stateOf = (a: SandboxCluster, b: SandboxCluster | undefined): 'open' | 'silent' =>
+      b && this.cuts.has([a.spec.name, b.spec.name].sort().join(' ')) ? 'silent' : 'open'
     for (const cluster of this.clusters) {
       const others = this.clusters.filter((other) => other !== cluster)
-      const isCut = (other: SandboxCluster): boolean =>
-        this.cuts.has([cluster.spec.name, other.spec.name].sort().join(' '))
       cluster.setPeers(
         others.map((other) => ({
           name: other.spec.name,
           addresses: other.claim.addresses.pods,
-          state: isCut(other) ? 'silent' : 'open',
+          state: stateOf(cluster, other),
         })),
       )
+      // The control plane lives on the management cluster; a cut takes its sight of the other one, too.
+      if (home && cluster !== home) cluster.setFront(stateOf(cluster, home))
     }
   }
 
@@ -335,6 +338,7 @@ export class Sandbox implements SandboxHandle {
         access: loadAccess(member.kubeconfig, member.spec.context),
         management: loadAccess(management.kubeconfig, management.spec.context),
         namespace,
+        ...(member !== management && member.frontUrl !== undefined ? { server: member.frontUrl } : {}),
         report: (step) => this.log(`register ${member.spec.name}: ${step}`),
       })
     }

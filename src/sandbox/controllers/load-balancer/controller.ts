@@ -7,7 +7,7 @@ import type { EndpointSlice, Service } from '../kinds.ts'
 import type { Controller, ControllerContext } from '../runtime/controller.ts'
 import { equalJson } from '../runtime/equal.ts'
 import { type AddressRange, freeAddress, isInRange } from './addresses.ts'
-import { type Balanced, bootstrap, envoyFiles, type Peer } from './envoy-config.ts'
+import { type Balanced, bootstrap, envoyFiles, type Front, type Peer } from './envoy-config.ts'
 import { writeBootstrap, writeEnvoyFiles } from './files.ts'
 import { listenPort, loadBalancerPortsAnnotation, lowPortsOn } from './ports.ts'
 
@@ -26,6 +26,8 @@ export interface LoadBalancer {
   readonly controller: Controller
   /** Who is told apart, and who is cut off. */
   setPeers(peers: readonly Peer[]): void
+  /** Ways in beside the services. */
+  setFronts(fronts: readonly Front[]): void
 }
 
 const adminPort = 15_000
@@ -33,6 +35,7 @@ const everything = 'all services'
 
 export function loadBalancer(options: LoadBalancerOptions): LoadBalancer {
   let peers: readonly Peer[] = []
+  let fronts: readonly Front[] = []
   let poke: () => void = () => undefined
   const controller: Controller = {
     name: 'load-balancer',
@@ -45,7 +48,7 @@ export function loadBalancer(options: LoadBalancerOptions): LoadBalancer {
         return name === undefined ? [] : [`${slice.metadata.namespace}/${name}`]
       })
       const balancer = new Balancer(context, options, services, slices)
-      const queue = context.queue({ reconcile: () => balancer.reconcile(peers), workers: 1 })
+      const queue = context.queue({ reconcile: () => balancer.reconcile(peers, fronts), workers: 1 })
       poke = () => queue.add(everything)
       services.listen((now, before) => {
         if (isBalanced(now) || isBalanced(before)) poke()
@@ -61,6 +64,10 @@ export function loadBalancer(options: LoadBalancerOptions): LoadBalancer {
     controller,
     setPeers(next) {
       peers = next
+      poke()
+    },
+    setFronts(next) {
+      fronts = next
       poke()
     },
   }
@@ -92,7 +99,7 @@ class Balancer {
     this.slices = slices
   }
 
-  async reconcile(peers: readonly Peer[]): Promise<{ againAfterMs: number } | undefined> {
+  async reconcile(peers: readonly Peer[], fronts: readonly Front[]): Promise<{ againAfterMs: number } | undefined> {
     const balanced: Balanced[] = []
     this.lowPorts ??= lowPortsOn(this.options.adminAddress)
     const lowPorts = await this.lowPorts
@@ -105,10 +112,10 @@ class Balancer {
       const slices = this.slices.by('load-balanced', objectKey(service)).filter((s) => s.addressType === 'IPv4')
       balanced.push({ service, address, ports, slices })
     }
-    const files = envoyFiles(balanced, peers, this.options.directory)
+    const files = envoyFiles(balanced, peers, this.options.directory, fronts)
     await writeEnvoyFiles(this.options.directory, files)
     await this.release()
-    if (balanced.length === 0) return undefined
+    if (files.names.length === 0) return undefined
     this.started ??= this.start()
     await this.started
     const listening = await this.listening()

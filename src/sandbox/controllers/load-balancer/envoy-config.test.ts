@@ -75,6 +75,14 @@ test('to cut one peer changes the filter chain of this peer only', () => {
   expect(cut[0]?.filters.map((f) => f.name)).toEqual(['envoy.filters.network.rbac', 'envoy.filters.network.tcp_proxy'])
 })
 
+test('a front leads to its fixed target, or nowhere', () => {
+  const front = { name: 'api', address: '127.1.0.3', port: 6443, target: { address: '127.0.0.1', port: 4 } }
+  const text = (state: Peer['state']): string => JSON.stringify(envoyFiles([], [], '/state', [{ ...front, state }]))
+  expect(text('open')).toContain('"port_value":4')
+  expect(text('open')).not.toContain('rbac')
+  expect(text('silent')).toContain('rbac')
+})
+
 test('addresses are given out in order, and end', () => {
   const range = { from: '127.1.240.254', count: 4 }
   expect(isInRange(range, '127.1.241.1')).toBe(true)

@@ -20,6 +20,15 @@ export interface Peer {
   readonly state: 'open' | 'silent'
 }
 
+/** A fixed way in beside the services: connections to `address:port` go to `target`. */
+export interface Front {
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  readonly target: { readonly address: string; readonly port: number }
+  readonly state: Peer['state']
+}
+
 export interface EnvoyFiles {
   readonly listeners: object
   readonly clusters: object
@@ -37,7 +46,12 @@ export function endpointsFile(name: string): string {
 }
 
 /** All files of the load balancer. `directory` is where they will be. */
-export function envoyFiles(balanced: readonly Balanced[], peers: readonly Peer[], directory: string): EnvoyFiles {
+export function envoyFiles(
+  balanced: readonly Balanced[],
+  peers: readonly Peer[],
+  directory: string,
+  fronts: readonly Front[] = [],
+): EnvoyFiles {
   const ordered = [...balanced].sort((a, b) => compareText(nameOf(a.service), nameOf(b.service)))
   const parts = ordered.flatMap((one) =>
     (one.service.spec?.ports ?? [])
@@ -45,21 +59,21 @@ export function envoyFiles(balanced: readonly Balanced[], peers: readonly Peer[]
       .map((port) => ({ one, port, name: `${nameOf(one.service)}:${port.port}` })),
   )
   return {
-    listeners: response(
-      'envoy.config.listener.v3.Listener',
-      parts.map(({ one, port, name }) => listener(name, one.address, one.ports.get(port.port) ?? port.port, peers)),
-    ),
-    clusters: response(
-      'envoy.config.cluster.v3.Cluster',
-      parts.map(({ name }) => cluster(name, directory)),
-    ),
+    listeners: response('envoy.config.listener.v3.Listener', [
+      ...parts.map(({ one, port, name }) => listener(name, one.address, one.ports.get(port.port) ?? port.port, peers)),
+      ...fronts.map(frontListener),
+    ]),
+    clusters: response('envoy.config.cluster.v3.Cluster', [
+      ...parts.map(({ name }) => cluster(name, directory)),
+      ...fronts.map(frontCluster),
+    ]),
     endpoints: new Map(
       parts.map(({ one, port, name }) => [
         endpointsFile(name),
         response('envoy.config.endpoint.v3.ClusterLoadAssignment', [assignment(name, one, port)]),
       ]),
     ),
-    names: parts.map(({ name }) => name),
+    names: [...parts.map(({ name }) => name), ...fronts.map(({ name }) => name)],
   }
 }
 
@@ -76,15 +90,7 @@ function response(type: string, resources: readonly object[]): object {
  * the connections of this chain.
  */
 function listener(name: string, address: string, port: number, peers: readonly Peer[]): object {
-  const proxy = {
-    name: 'envoy.filters.network.tcp_proxy',
-    typed_config: {
-      '@type': typeUrl('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'),
-      stat_prefix: name,
-      cluster: name,
-      idle_timeout: '0s',
-    },
-  }
+  const proxy = tcpProxy(name)
   return {
     name,
     address: { socket_address: { address, port_value: port } },
@@ -98,6 +104,38 @@ function listener(name: string, address: string, port: number, peers: readonly P
       }
     }),
     default_filter_chain: { name: 'from elsewhere', filters: [proxy] },
+  }
+}
+
+function tcpProxy(cluster: string): object {
+  return {
+    name: 'envoy.filters.network.tcp_proxy',
+    typed_config: {
+      '@type': typeUrl('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy'),
+      stat_prefix: cluster,
+      cluster,
+      idle_timeout: '0s',
+    },
+  }
+}
+
+function frontListener({ name, address, port, state }: Front): object {
+  const filters = state === 'open' ? [tcpProxy(name)] : [silence(name), tcpProxy(name)]
+  return {
+    name,
+    address: { socket_address: { address, port_value: port } },
+    enable_reuse_port: false,
+    filter_chains: [{ name, filters }],
+  }
+}
+
+function frontCluster({ name, target }: Front): object {
+  const address = { socket_address: { address: target.address, port_value: target.port } }
+  return {
+    name,
+    type: 'STATIC',
+    connect_timeout: '1s',
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] },
   }
 }
 
