@@ -16,7 +16,7 @@ import { type Child, keepRunning } from './child.ts'
 import { type ClusterAccess, kubeconfigFor, writeKubeconfig } from './kubeconfig.ts'
 import { Applier, awaitDeployments } from './manifests.ts'
 import { gatewayName, gatewayObjects, meshObjects, systemNamespace } from './mesh-objects.ts'
-import { freePort } from './ports.ts'
+import { awaitListening, freePort } from './ports.ts'
 import type { Claim } from './ranges.ts'
 import { RootFile } from './root-file.ts'
 import type { ClusterSpec } from './spec.ts'
@@ -167,6 +167,11 @@ export class SandboxCluster {
   /** URL under which the control plane finds the API server of this cluster from another one. */
   get frontUrl(): string | undefined {
     return this.options.on ? undefined : `https://${this.claim.addresses.apiFront}:${frontPort}`
+  }
+
+  /** Waits until the front is open. */
+  async awaitFront(withinMs: number): Promise<void> {
+    if (!this.options.on) await awaitListening(this.claim.addresses.apiFront, frontPort, withinMs)
   }
 
   /** Opens the way from the control plane to the API server, or cuts it. */

@@ -333,6 +333,7 @@ export class Sandbox implements SandboxHandle {
       await applier.awaitServed(apiVersion, kind, readyWithinMs, this.options.signal)
     })
     for (const member of members) {
+      if (member !== management) await member.awaitFront(readyWithinMs)
       await registerCluster({
         name: member.spec.name,
         access: loadAccess(member.kubeconfig, member.spec.context),

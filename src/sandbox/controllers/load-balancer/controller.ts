@@ -50,6 +50,7 @@ export function loadBalancer(options: LoadBalancerOptions): LoadBalancer {
       const balancer = new Balancer(context, options, services, slices)
       const queue = context.queue({ reconcile: () => balancer.reconcile(peers, fronts), workers: 1 })
       poke = () => queue.add(everything)
+      poke()
       services.listen((now, before) => {
         if (isBalanced(now) || isBalanced(before)) poke()
       })
