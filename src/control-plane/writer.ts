@@ -72,7 +72,8 @@ export class Writer {
     )
     this.#clusterNames = engine.define('cluster names', (read) => read.keys(inputs.clusters))
     this.plan = this.#definePlan()
-    this.#observer = engine.observe(() => this.#planned())
+    // Translating takes long in a large mesh, and writing takes a round trip anyway: proxies go first.
+    this.#observer = engine.observe(() => this.#planned(), { canWait: true })
     this.#observer.watch(this.#clusterNames, '')
     this.#planned()
   }

@@ -225,3 +225,32 @@ test('the dump shows tables, queries, their reads and the last rebuild', () => {
     { query: 'load', key: 'n1', state: 'clean', changedIn: 1, reads: ['pods: members n1'], readBy: ['hot(n1)'] },
   ])
 })
+
+test('what only observers want that can wait is computed apart, and told once', () => {
+  const { engine, pods, load, hot, names } = setup()
+  const told: string[] = []
+  const patient = engine.observe((changes) => told.push(...changes.map((c) => c.query.name)), { canWait: true })
+  patient.watch(load, 'n1')
+  pods.set('a', { node: 'n1', cpu: 1 })
+  expect(engine.rebuild().recomputed.size).toBe(0)
+  expect([engine.hasLater, told]).toEqual([true, []])
+  expect(Object.fromEntries(engine.rebuildLater().recomputed)).toEqual({ load: 1 })
+  expect([engine.hasLater, told.splice(0)]).toEqual([false, ['load']])
+
+  // Somebody else cannot wait for what is built on it: then it is computed at once, and told later all the same.
+  const eager = engine.observe(() => undefined)
+  eager.watch(hot, 'n1')
+  pods.set('a', { node: 'n1', cpu: 11 })
+  expect(Object.fromEntries(engine.rebuild().recomputed)).toEqual({ load: 1, hot: 1 })
+  expect(told).toEqual([])
+  expect(engine.rebuildLater().recomputed.size).toBe(0)
+  expect(told.splice(0)).toEqual(['load'])
+
+  // Nobody wants it any more.
+  pods.set('a', { node: 'n1', cpu: 12 })
+  eager.close()
+  engine.rebuild()
+  patient.close()
+  expect(engine.rebuildLater().recomputed.size).toBe(0)
+  expect([load.nodes.size, names()]).toEqual([0, []])
+})

@@ -1,6 +1,6 @@
 import { Graph, type GraphHost, type QueryFailure, valueOf } from './graph.ts'
 import { type Cell, inputLevel, type QueryNode, type Watcher } from './node.ts'
-import { type Observed, Observer, type ObserverHost } from './observer.ts'
+import { type Observed, Observer, type ObserverHost, type ObserverOptions } from './observer.ts'
 import { newQuery, type Query, type QueryOptions, type Read } from './query.ts'
 import { Table, type TableHost, type TableOptions } from './table.ts'
 
@@ -46,6 +46,8 @@ export class Engine implements TableHost, ObserverHost, GraphHost {
   readonly #derived: Derived[] = []
   /** Watched nodes that may have changed in this rebuild; those of derived tables apart. */
   readonly #stirred = new Set<QueryNode>()
+  /** The same, wanted only by observers that can wait; each with the rebuild of the value that they know. */
+  readonly #later = new Map<QueryNode, number>()
   readonly #stirredOf = new Map<Query<unknown, unknown>, Set<QueryNode>>()
   readonly #observersToTell = new Set<Observer>()
   #rebuilding = false
@@ -96,8 +98,8 @@ export class Engine implements TableHost, ObserverHost, GraphHost {
   }
 
   /** Makes an observer; `changed` is called at most once in a rebuild. One for each distinct view, not for each client. */
-  observe(changed: (changes: readonly Observed[]) => void): Observer {
-    return new Observer(this, changed)
+  observe(changed: (changes: readonly Observed[]) => void, options: ObserverOptions = {}): Observer {
+    return new Observer(this, changed, options)
   }
 
   /** A query's value as of the last rebuild; not tracked. Computed if need be, and forgotten by the next rebuild. */
@@ -146,19 +148,48 @@ export class Engine implements TableHost, ObserverHost, GraphHost {
    * its error is thrown at the end.
    */
   rebuild(): RebuildReport {
+    this.#dirty = false
+    return this.#run(
+      () => this.#commit(),
+      (number) => {
+        for (const node of this.#stirred) this.#bringAndNote(node, (changedIn) => changedIn === number)
+        this.#stirred.clear()
+      },
+    )
+  }
+
+  /** True if something is to be computed for observers that can wait. */
+  get hasLater(): boolean {
+    return this.#later.size > 0
+  }
+
+  /** Computes what observers that can wait want, as of the last rebuild. Else like `rebuild`. */
+  rebuildLater(): RebuildReport {
+    return this.#run(
+      () => new Map(),
+      () => {
+        // It may have been computed since, for somebody who could not wait: then it is only told.
+        for (const [node, known] of this.#later) this.#bringAndNote(node, (changedIn) => changedIn !== known)
+        this.#later.clear()
+      },
+    )
+  }
+
+  #bringAndNote(node: QueryNode, isNews: (changedIn: number) => boolean): void {
+    if (node.watchers.size === 0) return
+    this.#graph.update(node)
+    if (isNews(node.changedIn)) for (const watcher of node.watchers) watcher.changed(node)
+  }
+
+  #run(commit: () => Map<string, number>, compute: (number: number) => void): RebuildReport {
     if (this.#rebuilding) throw new Error('BUG: rebuild within a rebuild')
     this.#rebuilding = true
     const start = this.#now()
     const number = ++this.#graph.generation
-    this.#dirty = false
     for (const { counts } of this.#queries.values()) counts.recomputed = counts.changed = 0
     try {
-      const tables = this.#commit()
-      for (const node of this.#stirred) {
-        this.#graph.update(node)
-        if (node.changedIn === number) for (const watcher of node.watchers) watcher.changed(node)
-      }
-      this.#stirred.clear()
+      const tables = commit()
+      compute(number)
       const errors: unknown[] = []
       const observersTold = this.#tell(errors)
       const forgotten = this.#graph.sweep()
@@ -187,8 +218,10 @@ export class Engine implements TableHost, ObserverHost, GraphHost {
   }
 
   stirred(node: QueryNode): void {
-    const stirred = this.#stirredOf.get(node.query) ?? this.#stirred
-    stirred.add(node)
+    const derived = this.#stirredOf.get(node.query)
+    if (derived !== undefined) derived.add(node)
+    else if (!canWait(node)) this.#stirred.add(node)
+    else if (!this.#later.has(node)) this.#later.set(node, node.changedIn)
   }
 
   failed(failure: QueryFailure): void {
@@ -284,4 +317,9 @@ interface Derived {
 }
 
 /** Derived tables hear of changes by `stirred`; this only marks their nodes as used. */
-const derivedWatcher: Watcher = { changed: () => undefined }
+const derivedWatcher: Watcher = { canWait: false, changed: () => undefined }
+
+function canWait(node: QueryNode): boolean {
+  for (const watcher of node.watchers) if (!watcher.canWait) return false
+  return true
+}

@@ -2,6 +2,6 @@ export { type DumpOptions, dump, type NodeDump, type PipelineDump, type QuerySum
 export { Engine, type EngineOptions, type RebuildReport } from './engine.ts'
 export type { QueryFailure } from './graph.ts'
 export { type LoopOptions, RebuildLoop, type Timers } from './loop.ts'
-export type { Observed, Observer } from './observer.ts'
+export type { Observed, Observer, ObserverOptions } from './observer.ts'
 export type { Query, QueryOptions, Read } from './query.ts'
 export type { Index, Table, TableOptions } from './table.ts'

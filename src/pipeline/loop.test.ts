@@ -120,3 +120,26 @@ test('a failed rebuild is reported and the next write tries again', () => {
   timers.advance(10)
   expect(rebuilds).toEqual([20])
 })
+
+test('what can wait is computed after the rebuild, and never takes most of the time', () => {
+  const { timers, engine, table } = setup()
+  const runs: number[] = []
+  const slow = engine.define<string, number>('slow', (read) => {
+    runs.push(timers.ms)
+    timers.ms += 100
+    return read.all(table).length
+  })
+  engine.observe(() => undefined, { canWait: true }).watch(slow, '')
+  runs.length = 0
+  timers.ms = 1000
+  table.set('a', 1)
+  timers.advance(15)
+  expect(runs).toEqual([])
+  timers.advance(15)
+  expect(runs).toEqual([1030])
+  table.set('b', 1)
+  timers.advance(300)
+  expect(runs).toEqual([1030])
+  timers.advance(300)
+  expect(runs).toEqual([1030, 1530])
+})

@@ -20,9 +20,14 @@ export interface LoopOptions {
   readonly failed?: (error: unknown) => void
 }
 
+/** What can wait waits so long at least… */
+const laterMs = 20
+/** …and for so many times as long as it took the last time: it gets a fifth of the time at most. */
+const laterPause = 4
+
 /**
- * The one rebuild loop. Its events: a write waits (starts or prolongs the hold-off), the hold-off ends (rebuild),
- * `flush` (rebuild now), `stop`. Nothing else ever starts a rebuild.
+ * The one rebuild loop. Its events: a write waits (starts or prolongs the hold-off), the hold-off ends (rebuild), the
+ * pause before what can wait ends (compute it), `flush` (both, now), `stop`. Nothing else ever starts a rebuild.
  */
 export class RebuildLoop {
   readonly #options: LoopOptions
@@ -32,6 +37,8 @@ export class RebuildLoop {
   #firstWriteMs = 0
   #lastWriteMs = 0
   #stopped = false
+  #cancelLater: (() => void) | undefined
+  #laterAllowedMs = 0
 
   /** Starts the loop; from now on, it alone calls `engine.rebuild`. */
   constructor(options: LoopOptions) {
@@ -47,12 +54,17 @@ export class RebuildLoop {
     this.#cancel?.()
     this.#cancel = undefined
     if (!this.#stopped && this.#options.engine.dirty) this.#rebuild()
+    this.#cancelLater?.()
+    this.#cancelLater = undefined
+    if (!this.#stopped && this.#options.engine.hasLater) this.#rebuildLater()
   }
 
   stop(): void {
     this.#stopped = true
     this.#cancel?.()
     this.#cancel = undefined
+    this.#cancelLater?.()
+    this.#cancelLater = undefined
   }
 
   #written(): void {
@@ -75,8 +87,32 @@ export class RebuildLoop {
   }
 
   #rebuild(): void {
+    this.#attempt(() => this.#options.engine.rebuild())
+    this.#planLater()
+  }
+
+  #planLater(): void {
+    const { engine, timers } = this.#options
+    if (!engine.hasLater || this.#cancelLater !== undefined || this.#stopped) return
+    const delayMs = Math.max(laterMs, this.#laterAllowedMs - timers.now())
+    this.#cancelLater = timers.after(delayMs, () => {
+      this.#cancelLater = undefined
+      this.#rebuildLater()
+    })
+  }
+
+  #rebuildLater(): void {
+    const { engine, timers } = this.#options
+    const start = timers.now()
+    this.#attempt(() => engine.rebuildLater())
+    const end = timers.now()
+    this.#laterAllowedMs = end + laterPause * (end - start)
+    this.#planLater()
+  }
+
+  #attempt(rebuild: () => RebuildReport): void {
     try {
-      const report = this.#options.engine.rebuild()
+      const report = rebuild()
       this.#options.rebuilt?.(report)
     } catch (error) {
       this.#options.failed?.(error)

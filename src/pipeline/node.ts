@@ -56,6 +56,8 @@ export type NodeState = 'clean' | 'check' | 'dirty' | 'verifying' | 'computing'
 
 /** Who wants to hear of changes of a query's values. */
 export interface Watcher {
+  /** It can wait: what only such watchers want is computed apart from rebuilds. */
+  readonly canWait: boolean
   changed(node: QueryNode): void
 }
 

@@ -7,6 +7,14 @@ export interface Observed<K = unknown, V = unknown> {
   readonly key: K
 }
 
+export interface ObserverOptions {
+  /**
+   * It hears of changes in a later turn, when nothing urgent is to be done: for results that are expensive, and that
+   * nobody waits for within milliseconds. Default: false.
+   */
+  readonly canWait?: boolean
+}
+
 /** What an engine does for its observers. */
 export interface ObserverHost {
   watched(query: Query<unknown, unknown>, key: unknown, watcher: Watcher): QueryNode
@@ -19,14 +27,16 @@ export interface ObserverHost {
  * being told. Made by `Engine.observe`.
  */
 export class Observer implements Watcher {
+  readonly canWait: boolean
   readonly #host: ObserverHost
   readonly #changed: (changes: readonly Observed[]) => void
   readonly #watched = new Set<QueryNode>()
   #pending: QueryNode[] = []
   #closed = false
 
-  constructor(host: ObserverHost, changed: (changes: readonly Observed[]) => void) {
+  constructor(host: ObserverHost, changed: (changes: readonly Observed[]) => void, options: ObserverOptions) {
     this.#host = host
+    this.canWait = options.canWait ?? false
     this.#changed = changed
   }
 

@@ -2,7 +2,7 @@
 // observers were told of exactly the values that differ.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Engine, type Query } from './index.ts'
+import { Engine, type Observed, type Query } from './index.ts'
 
 interface Row {
   group: string
@@ -94,13 +94,16 @@ const round = fc.record({ changes: fc.array(change, { maxLength: 4 }), watches: 
 
 test('incremental computation equals computation from scratch', () => {
   fc.assert(
-    fc.property(plan, fc.array(round, { minLength: 1, maxLength: 8 }), (graph, rounds) => {
+    fc.property(plan, fc.array(round, { minLength: 1, maxLength: 8 }), fc.boolean(), (graph, rounds, patient) => {
       const { engine, rows, queries } = build(graph)
       const seen = new Map<string, { query: Query<number, number>; key: number; value: number }>()
       let told: string[] = []
-      const observer = engine.observe((changes) => {
-        told = changes.map((c) => `${c.query.name} ${String(c.key)}`)
-      })
+      const tell = (changes: readonly Observed[]): void => {
+        told.push(...changes.map((c) => `${c.query.name} ${String(c.key)}`))
+      }
+      const observer = engine.observe(tell, { canWait: patient })
+      // Another one that cannot wait must make no difference.
+      const eager = engine.observe(() => undefined)
       for (const { changes, watches } of rounds) {
         for (const { key, row } of changes) {
           if (row === undefined) rows.delete(text(key))
@@ -108,6 +111,7 @@ test('incremental computation equals computation from scratch', () => {
         }
         told = []
         engine.rebuild()
+        if (patient) engine.rebuildLater()
 
         const scratch = build(graph)
         for (const [key, row] of rows.rows) scratch.rows.set(key, row)
@@ -125,11 +129,13 @@ test('incremental computation equals computation from scratch', () => {
           const query = queries[at % queries.length]
           if (query === undefined) continue
           const name = `${query.name} ${key}`
+          if (at % 3 === 0) eager.watch(query, (key + 1) % 5)
           if (on) seen.set(name, { query, key, value: observer.watch(query, key) })
           else if (seen.delete(name)) observer.unwatch(query, key)
         }
       }
       observer.close()
+      eager.close()
       engine.rebuild()
       expect(queries.reduce((sum, query) => sum + query.nodes.size, 0)).toBe(0)
     }),
