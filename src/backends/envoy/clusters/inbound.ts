@@ -38,8 +38,8 @@ export function inboundClusters(world: World, proxy: Proxy): Built<Cluster>[] {
   return [...targets.map((target) => inboundCluster(world, proxy, target)), passthroughCluster(world, proxy)]
 }
 
-/** Never: Envoy would otherwise forget destinations that are not used for a while. */
-const forever = milliseconds(315_576_000_000 * 1000)
+/** Never (Envoy counts in nanoseconds, so 292 years at most): it would otherwise forget destinations that are not used. */
+const forever = milliseconds(9_000_000_000 * 1000)
 
 function inboundCluster(world: World, proxy: Proxy, target: InboundTarget): Built<Cluster> {
   const mesh = meshConfigOf(world)
