@@ -1,6 +1,10 @@
 // Gloo Mesh: `*.mesh.gloo.solo.io` v1 and v1alpha2, its enterprise kinds, and `*.smh.solo.io/v1alpha2`.
 import type { ObjectRef } from '../../report/index.ts'
-import { type SettingsSpec, settings as settingsKind } from '../../resources/gloo/index.ts'
+import {
+  type SettingsSpec,
+  settings as settingsKind,
+  trafficPolicy as trafficPolicyKind,
+} from '../../resources/gloo/index.ts'
 import { groupKind, type KubeObject, objectKey, objectsOf, readKind, refOf } from '../../resources/index.ts'
 import {
   at,
@@ -15,6 +19,15 @@ import {
 } from '../shared/index.ts'
 import { defaultSuffix, type FederationSettings, glooDialect, managementNamespace } from './dialect.ts'
 import { discoveryObjects } from './discovery-objects.ts'
+import {
+  type GatewayInput,
+  readGateway,
+  readHost,
+  readRouteSelectors,
+  readTable,
+  routeTargets,
+  translateGateways,
+} from './gateway/index.ts'
 import { type GatewayDetectors, gatewayDetectors } from './gateway-detectors.ts'
 import { type GlooInventory, objectsOfKind, readInventory } from './read-discovery.ts'
 import {
@@ -61,6 +74,17 @@ export const glooMesh: Generation = {
       federation.set(keyOf(read.virtualMesh.object), read.settings)
       return read.virtualMesh
     })
+    const policyObjects = objectsOfKind(context, 'networking', 'TrafficPolicy')
+    const policies = policyObjects.map((object) => ({
+      policy: readTrafficPolicy(object, source),
+      selectors: readRouteSelectors(readKind(trafficPolicyKind, object, management).spec),
+    }))
+    const gateways: GatewayInput = {
+      gateways: enterpriseObjects(context, 'VirtualGateway').map((object) => readGateway(object, source)),
+      hosts: enterpriseObjects(context, 'VirtualHost').map((object) => readHost(object, source)),
+      tables: enterpriseObjects(context, 'RouteTable').map((object) => readTable(object, source)),
+      policies,
+    }
     const intent: Intent = {
       dialect,
       meshes: found.meshes,
@@ -68,9 +92,7 @@ export const glooMesh: Generation = {
       externalServices: found.external,
       workloads: found.workloads,
       virtualMeshes,
-      trafficPolicies: objectsOfKind(context, 'networking', 'TrafficPolicy').map((object) =>
-        readTrafficPolicy(object, source),
-      ),
+      trafficPolicies: policies.map(({ policy }) => policy),
       accessPolicies: objectsOfKind(context, 'networking', 'AccessPolicy').map((object) =>
         readAccessPolicy(object, source),
       ),
@@ -78,11 +100,14 @@ export const glooMesh: Generation = {
         ...enterpriseObjects(context, 'VirtualDestination').map((object) => readVirtualDestination(object, source)),
         ...objectsOfKind(context, 'networking', 'FailoverService').map((object) => readFailoverService(object, source)),
       ],
-      otherTargets: [],
+      otherTargets: routeTargets(gateways),
     }
     return {
       intent,
-      report: (outcome) => new Reporter(context, intent, found, detectors, settings.object).report(outcome),
+      report: (outcome) =>
+        new Reporter({ context, intent, inventory: found, detectors, gateways, settings: settings.object }).report(
+          outcome,
+        ),
     }
   },
 }
@@ -103,31 +128,27 @@ function readSettings(context: ReadContext): { readonly object?: KubeObject; rea
   return { object, spec: readKind(settingsKind, object, context.management).spec }
 }
 
+interface ReporterInput {
+  readonly context: ReadContext
+  readonly intent: Intent
+  readonly inventory: GlooInventory
+  readonly detectors: GatewayDetectors
+  readonly gateways: GatewayInput
+  readonly settings: KubeObject | undefined
+}
+
 /** Says what became of everything. */
 class Reporter {
-  readonly #context: ReadContext
-  readonly #intent: Intent
-  readonly #inventory: GlooInventory
-  readonly #detectors: GatewayDetectors
-  readonly #settings: KubeObject | undefined
+  readonly #input: ReporterInput
 
-  constructor(
-    context: ReadContext,
-    intent: Intent,
-    inventory: GlooInventory,
-    detectors: GatewayDetectors,
-    settings: KubeObject | undefined,
-  ) {
-    this.#context = context
-    this.#intent = intent
-    this.#inventory = inventory
-    this.#detectors = detectors
-    this.#settings = settings
+  constructor(input: ReporterInput) {
+    this.#input = input
   }
 
   report(outcome: Outcome): GenerationReport {
+    const { context, intent, inventory, detectors } = this.#input
     const isOwn = ({ dialect }: { readonly dialect: { readonly id: string } }): boolean =>
-      dialect.id === this.#intent.dialect.id
+      dialect.id === intent.dialect.id
     const groups = outcome.groups.filter(({ virtualMesh }) => isOwn(virtualMesh))
     const traffic = outcome.traffic.filter(({ policy }) => isOwn(policy))
     const access = outcome.access.filter(({ policy }) => isOwn(policy))
@@ -137,33 +158,35 @@ class Reporter {
     const found = groups.map((each) => ({
       each,
       refused: refused(each.virtualMesh, each.group?.members),
-      trust: trustErrors(each, this.#context),
+      trust: trustErrors(each, context),
     }))
+    const gateways = translateGateways(this.#input.gateways, outcome, this.#specOf)
     return {
       objects: [
-        ...discoveryObjects(this.#inventory, outcome, this.#detectors),
+        ...gateways.objects,
+        ...discoveryObjects(inventory, outcome, detectors),
         ...groups.flatMap((each) => certificateObjects(each, outcome)),
       ],
-      secrets: groups.flatMap((each) => rootSecret(each, this.#intent.dialect, this.#context.management)),
+      secrets: groups.flatMap((each) => rootSecret(each, intent.dialect, context.management)),
       statuses: [
         ...this.#settingsStatus(),
-        ...this.#inventory.meshes.map((mesh) =>
-          meshStatus(mesh, this.#generationOf(mesh.object), outcome, this.#specOf),
-        ),
-        ...this.#inventory.services.map((service) =>
+        ...inventory.meshes.map((mesh) => meshStatus(mesh, this.#generationOf(mesh.object), outcome, this.#specOf)),
+        ...inventory.services.map((service) =>
           destinationStatus(service, this.#generationOf(service.object), outcome, this.#specOf),
         ),
-        ...this.#inventory.workloads.map(({ object }) =>
+        ...inventory.workloads.map(({ object }) =>
           statusOf(object, { observedGeneration: String(this.#generationOf(object)) }),
         ),
-        ...traffic.map((each) => trafficPolicyStatus(each, outcome, {})),
+        ...traffic.map((each) => trafficPolicyStatus(each, outcome, gateways.routesOf.get(each.policy) ?? {})),
         ...access.map((each) => accessPolicyStatus(each, outcome)),
         ...found.map(({ each, ...wrong }) =>
           virtualMeshStatus(each, outcome, wrong, at(this.#objectOf(each.virtualMesh.object)?.status, 'conditions')),
         ),
         ...destinations.map(virtualDestinationStatus),
+        ...gateways.statuses,
       ],
       problems: [
+        ...gateways.problems,
         ...traffic.flatMap(({ policy, errors, services }) => {
           const each = [...services.values()]
           return userProblems(
@@ -184,10 +207,10 @@ class Reporter {
   }
 
   #settingsStatus(): StatusObject[] {
-    const object = this.#settings
+    const object = this.#input.settings
     if (object === undefined) return []
-    const ref = refOf(this.#context.management, object)
-    const { problems } = readKind(settingsKind, object, this.#context.management)
+    const ref = refOf(this.#input.context.management, object)
+    const { problems } = readKind(settingsKind, object, this.#input.context.management)
     const errors = problems
       .filter(({ severity }) => severity === 'error')
       .map(({ path, message }) => `${path}: ${message}`)
@@ -202,7 +225,7 @@ class Reporter {
   }
 
   #objectOf(ref: ObjectRef): KubeObject | undefined {
-    return objectsOf(this.#context.snapshot.clusters.get(ref.cluster), groupKind(ref)).get(keyOf(ref))
+    return objectsOf(this.#input.context.snapshot.clusters.get(ref.cluster), groupKind(ref)).get(keyOf(ref))
   }
 
   #generationOf(ref: ObjectRef): number {

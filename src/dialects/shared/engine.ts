@@ -282,7 +282,7 @@ function writeLocal(service: Service, policies: AppliedPolicies, writing: Writin
   const origin = { dialect: service.mesh.dialect, parents: [service.object] }
   const place = { cluster, namespace, name }
   const own = policies.clusters[0]
-  const http = own === undefined ? [] : httpRoutes(own)
+  const http = own === undefined ? [] : httpRoutes(service, own)
   const user = refusal(service, writing.input)
   const write = (kind: 'VirtualService' | 'DestinationRule', spec: object): void => {
     const occupant = user(kind)
@@ -324,7 +324,7 @@ function writeFederated(
       istioObject('DestinationRule', place(dialect.clientRuleName(service, hostname)), copy, rule),
     )
     const routes = policies.clusters.find((each) => each.context.cluster === client.cluster)
-    const http = routes === undefined ? [] : httpRoutes(routes)
+    const http = routes === undefined ? [] : httpRoutes(service, routes)
     const spec = { hosts: [hostname], http }
     if (http.length > 0)
       writing.objects.push(istioObject('VirtualService', place(`${name}-${namespace}-${cluster}`), copy, spec))

@@ -8,6 +8,7 @@ import type {
   Service,
   UserObject,
   VirtualMesh,
+  WeightedTarget,
   Workload,
 } from './model.ts'
 import { hasLabels, serviceKey } from './selectors.ts'
@@ -74,4 +75,9 @@ export function backingWorkloads(fleet: Fleet, service: Service): readonly Workl
   if (Object.keys(service.selector).length === 0) return []
   const neighbours = fleet.workloadsByNamespace.get(placeOf(service.ref)) ?? []
   return neighbours.filter(({ labels }) => hasLabels(labels, service.selector))
+}
+
+/** The service that a target names; undefined if it is none, or not there. */
+export function findTargetService(fleet: Fleet, { target }: WeightedTarget): Service | undefined {
+  return target.kind === 'service' ? findService(fleet, target.ref) : undefined
 }

@@ -1,3 +1,4 @@
+export type { ObjectRef } from '../../report/index.ts'
 export { type AccessResult } from './access.ts'
 export {
   dataPlaneLabel,
@@ -9,7 +10,7 @@ export {
 } from './discovery.ts'
 export { type Outcome, type TrafficResult, translateIntents } from './engine.ts'
 export { ClusterFacts, type Controller, type FactService } from './facts.ts'
-export { backingWorkloads, type Federation, type Group } from './fleet.ts'
+export { backingWorkloads, type Federation, findTargetService, type Group } from './fleet.ts'
 export type { Generation, GenerationReport, ReadContext, Reading, StatusObject } from './generation.ts'
 export type { GroupOutcome } from './groups.ts'
 export {
@@ -27,7 +28,10 @@ export { occupiedBy } from './occupied.ts'
 export { asInteger, asList, asMap, asText, asTexts, at, canonical, compact } from './plain.ts'
 export { headerManipulationOf, outlierDetectionOf, stringMatchOf } from './policy-parts.ts'
 export { hasLabels, selectsService, selectsWorkload, serviceKey } from './selectors.ts'
-export { statusKey } from './seniority.ts'
+export { bySeniority, statusKey } from './seniority.ts'
 export type { AppliedPolicies, PolicyError, PolicyResult } from './traffic/applied.ts'
+export { type FieldError, type RouteContext, routeFeatures } from './traffic/features/index.ts'
+export { trafficShift } from './traffic/features/traffic-shift.ts'
+export { requestOf as istioRequestMatch } from './traffic/route-match.ts'
 export { userProblems } from './user-problems.ts'
 export type { VirtualDestinationResult } from './virtual-destinations.ts'

@@ -8,10 +8,11 @@ export type HttpRoute = Readonly<Record<string, unknown>>
 /** By what name the callers of one cluster reach a service; undefined if they cannot. */
 export type HostOn = (service: Service, cluster: string) => string | undefined
 
-/** For whom a route is made: the service that is called, and the cluster of the callers. */
+/** For whom a route is made: the service that is called, and the cluster of the callers (or of the gateway). */
 export interface RouteContext {
   readonly fleet: Fleet
-  readonly service: Service
+  /** Undefined at a gateway, where no service is called before a route has chosen one. */
+  readonly service: Service | undefined
   readonly cluster: string
   readonly hostOn: HostOn
   /** Name of the subset of a service with these labels. */

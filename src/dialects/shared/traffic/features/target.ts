@@ -41,7 +41,7 @@ function checkPort(service: Service, { ref, port }: ServiceTarget, what: string,
     return [{ code: 'invalid-value', path: '.port', message }]
   }
   // Requests that stay with the service (a shift to its subsets) keep their port.
-  if (numbers.length <= 1 || service.key === context.service.key) return []
+  if (numbers.length <= 1 || service.key === context.service?.key) return []
   const message = `must provide port for ${name} with multiple ports (${numbers.join(', ')})`
   return [{ code: 'required', path: '.port', message }]
 }

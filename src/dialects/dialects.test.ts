@@ -1,0 +1,141 @@
+// What holds for every dialect: the order of the input does not matter, nothing is mutated, nothing is thrown.
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { groupKind, type KubeObject, objectKey, readObjects, type Snapshot } from '../resources/index.ts'
+import { translate } from './index.ts'
+import { managementCluster, remoteCluster } from './testdata/bookinfo.ts'
+
+const registration = (group: string, namespace: string, name: string): string => `
+apiVersion: ${group}/v1alpha1
+kind: KubernetesCluster
+metadata: {name: ${name}, namespace: ${namespace}}
+spec: {}
+---`
+
+/** Both generations in one management cluster, each with a policy on the same service. */
+const management = `
+${registration('multicluster.solo.io', 'gloo-mesh', 'one')}
+${registration('multicluster.solo.io', 'gloo-mesh', 'two')}
+${registration('discovery.zephyr.solo.io', 'service-mesh-hub', 'one')}
+${registration('discovery.zephyr.solo.io', 'service-mesh-hub', 'two')}
+apiVersion: networking.mesh.gloo.solo.io/v1
+kind: VirtualMesh
+metadata: {name: mesh, namespace: gloo-mesh}
+spec:
+  meshes: [{name: istiod-istio-system-one, namespace: gloo-mesh}, {name: istiod-istio-system-two, namespace: gloo-mesh}]
+  federation: {selectors: [{}]}
+  mtlsConfig: {shared: {rootCertificateAuthority: {generated: {}}}}
+---
+apiVersion: networking.mesh.gloo.solo.io/v1
+kind: TrafficPolicy
+metadata: {name: timeout, namespace: gloo-mesh, creationTimestamp: "2021-01-01T00:00:00Z"}
+spec: {policy: {requestTimeout: 1s, retries: {attempts: 2}}}
+---
+apiVersion: networking.zephyr.solo.io/v1alpha1
+kind: TrafficPolicy
+metadata: {name: timeout, namespace: service-mesh-hub, creationTimestamp: "2021-02-01T00:00:00Z"}
+spec: {requestTimeout: 2s}
+---
+apiVersion: networking.zephyr.solo.io/v1alpha1
+kind: AccessControlPolicy
+metadata: {name: all, namespace: service-mesh-hub}
+spec: {sourceSelector: {matcher: {clusters: [one]}}}
+---
+apiVersion: networking.enterprise.mesh.gloo.solo.io/v1beta1
+kind: VirtualDestination
+metadata: {name: reviews, namespace: gloo-mesh}
+spec:
+  hostname: reviews.global
+  port: {number: 9080, protocol: http}
+  localized: {destinationSelectors: [{kubeServiceMatcher: {labels: {app: reviews}}}]}
+  virtualMesh: {name: mesh, namespace: gloo-mesh}
+---`
+
+type Placed = readonly [cluster: string, object: KubeObject]
+
+function read(cluster: string, yaml: string): Placed[] {
+  return readObjects(yaml, cluster).objects.map(({ object }) => [cluster, object] as const)
+}
+
+const all: readonly Placed[] = [
+  ...read('mgmt', management),
+  ...read('one', managementCluster),
+  ...read('two', remoteCluster),
+]
+
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const inner of Object.values(value)) frozen(inner)
+  return Object.freeze(value)
+}
+
+function snapshotOf(objects: readonly Placed[]): Snapshot {
+  const clusters = new Map<string, { name: string; objects: Map<string, Map<string, KubeObject>> }>()
+  for (const [name, object] of objects) {
+    const cluster = clusters.get(name) ?? { name, objects: new Map<string, Map<string, KubeObject>>() }
+    const kind = cluster.objects.get(groupKind(object)) ?? new Map<string, KubeObject>()
+    cluster.objects.set(groupKind(object), kind.set(objectKey(object), frozen(object)))
+    clusters.set(name, cluster)
+  }
+  return { clusters }
+}
+
+const run = (objects: readonly Placed[]) => translate({ snapshot: snapshotOf(objects), management: 'mgmt' })
+
+test('the order of objects does not matter, and the input stays as it is', () => {
+  const expected = JSON.stringify(run(all))
+  fc.assert(
+    fc.property(fc.shuffledSubarray([...all], { minLength: all.length }), (shuffled) => {
+      expect(JSON.stringify(run(shuffled))).toBe(expected)
+    }),
+    { numRuns: 20 },
+  )
+})
+
+test('policies of two generations meet: the later one is refused, and both owners are named', () => {
+  const { statuses, objects, problems } = run(all)
+  const status = (apiVersion: string) =>
+    statuses.find(({ object }) => object.apiVersion === apiVersion && object.kind === 'TrafficPolicy')?.object.status
+  expect(status('networking.mesh.gloo.solo.io/v1')).toMatchObject({ state: 'ACCEPTED' })
+  expect(status('networking.zephyr.solo.io/v1alpha1')).toMatchObject({ translationStatus: { state: 'CONFLICT' } })
+  const conflict = problems.find(({ code }) => code === 'conflict')
+  expect(conflict?.object.namespace).toBe('service-mesh-hub')
+  expect(conflict?.message).toContain('TrafficPolicy gloo-mesh/timeout')
+  const reviews = objects.find(
+    ({ cluster, object }) =>
+      cluster === 'one' && object.kind === 'VirtualService' && object.metadata.name === 'reviews',
+  )
+  expect(reviews?.object.spec).toMatchObject({ http: [{ timeout: '1s', retries: { attempts: 2 } }] })
+})
+
+test('no object can break the translation', () => {
+  const anything = fc.jsonValue({ maxDepth: 4 })
+  const kinds = all.map(([cluster, object]) => [cluster, object] as const)
+  const fields = [
+    'policy',
+    'meshes',
+    'federation',
+    'destinationSelector',
+    'sourceSelector',
+    'trafficShift',
+    'localized',
+    'ports',
+    'selector',
+    'template',
+    'mtlsConfig',
+    'httpRequestMatchers',
+  ]
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...kinds),
+      fc.dictionary(fc.constantFrom(...fields), anything),
+      ([cluster, object], spec) => {
+        const broken = { ...object, spec: { ...(object.spec as object | undefined), ...spec } }
+        const rest = all.filter(([, other]) => other !== object)
+        const { objects, statuses } = run([...rest, [cluster, broken]])
+        expect(objects.length + statuses.length).toBeGreaterThan(0)
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
