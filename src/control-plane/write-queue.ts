@@ -29,6 +29,7 @@ export class WriteQueue {
   #due: readonly Write[] = []
   readonly #done = new Map<string, string>()
   #running = false
+  #current: Promise<unknown> = Promise.resolve()
   #again = false
   #retry: NodeJS.Timeout | undefined
   #stopped = false
@@ -62,6 +63,12 @@ export class WriteQueue {
     clearTimeout(this.#retry)
   }
 
+  /** Stops, and waits for the writes that are under way. */
+  async drain(): Promise<void> {
+    this.stop()
+    await this.#current
+  }
+
   #isDone(write: Write): boolean {
     return this.#done.get(write.id) === write.content
   }
@@ -74,7 +81,7 @@ export class WriteQueue {
     }
     clearTimeout(this.#retry)
     this.#running = true
-    void this.#pass().then((failed) => {
+    this.#current = this.#pass().then((failed) => {
       this.#running = false
       if (this.#again) {
         this.#again = false

@@ -45,6 +45,8 @@ const writtenKinds: readonly string[] = ['/ConfigMap', ...allKinds.map(({ group,
 /** Namespaces that are made if they are missing: those that dialects keep their own objects in. */
 const ownNamespaces = new Set(['service-mesh-hub', 'gloo-mesh'])
 
+const idOf = (object: KubeObject): string => `${groupKind(object)} ${objectKey(object)}`
+
 /** Removing waits for everything else; see `order` in backends/istio for the steps within. */
 const statusStep = 100
 const removeStep = 200
@@ -57,6 +59,9 @@ export class Writer {
   readonly plan: Query<string, ClusterPlan>
   readonly #options: WriterOptions
   readonly #queues = new Map<string, WriteQueue>()
+  readonly #ending = new Map<string, Promise<unknown>>()
+  /** What was sent to each cluster since we began: the watch may not have brought all of it back yet. */
+  readonly #sent = new Map<string, Map<string, KubeObject>>()
   readonly #observer: Observer
   readonly #watched = new Set<string>()
   readonly #clusterNames: Query<string, readonly string[]>
@@ -107,10 +112,14 @@ export class Writer {
     const instance = engine.get(this.#instance, '')
     if (!this.#active || instance === '') return
     const { connection, name } = cluster
-    const owned = writtenKinds
+    await this.#endQueue(name)
+    const seen = writtenKinds
       .flatMap((kind) => [...connection.objects(kind).values()])
       .filter((object) => isOwned(object, instance))
-    const plan = planWrites(name, [], { get: () => undefined, owned }, instance)
+    const known = new Set(seen.map(idOf))
+    const unseen = [...(this.#sent.get(name) ?? [])].flatMap(([id, object]) => (known.has(id) ? [] : [object]))
+    this.#sent.delete(name)
+    const plan = planWrites(name, [], { get: () => undefined, owned: [...seen, ...unseen] }, instance)
     log.info({ cluster: name, objects: plan.remove.length }, 'cluster removed: cleaning up what was written there')
     for (const object of plan.remove) {
       try {
@@ -172,14 +181,24 @@ export class Writer {
       if (!names.includes(name)) {
         this.#watched.delete(name)
         this.#observer.unwatch(this.plan, name)
-        this.#queues.get(name)?.stop()
-        this.#queues.delete(name)
+        void this.#endQueue(name)
       }
     for (const name of names) {
       const plan = this.#observer.watch(this.plan, name)
       this.#watched.add(name)
       if (this.#active) this.#queue(name).set(this.#writes(name, plan))
     }
+  }
+
+  /** Ends the writing to a cluster; done when what was under way is done, too. */
+  async #endQueue(cluster: string): Promise<void> {
+    const queue = this.#queues.get(cluster)
+    this.#queues.delete(cluster)
+    const before = this.#ending.get(cluster)
+    const ending = Promise.all([before, queue?.drain()])
+    this.#ending.set(cluster, ending)
+    await ending
+    if (this.#ending.get(cluster) === ending) this.#ending.delete(cluster)
   }
 
   #queue(cluster: string): WriteQueue {
@@ -198,7 +217,6 @@ export class Writer {
   }
 
   #writes(cluster: string, plan: ClusterPlan): Write[] {
-    const idOf = (object: KubeObject): string => `${groupKind(object)} ${objectKey(object)}`
     const found = this.#options.inputs.fleet.find(cluster)
     if (found === undefined) return []
     const steps = [...new Set(plan.apply.map((object) => groupKind(object)))]
@@ -254,6 +272,7 @@ export class Writer {
     const body = { ...object, apiVersion: type.group === '' ? type.version : `${type.group}/${type.version}` }
     const options = { manager: fieldManager, force: true, ...(what === 'status' && { subresource: 'status' as const }) }
     const { namespace } = object.metadata
+    if (what === 'object') this.#remember(name, object)
     try {
       await connection.client.apply(type, body, options)
     } catch (error) {
@@ -289,9 +308,15 @@ export class Writer {
     }
   }
 
+  #remember(cluster: string, object: KubeObject): void {
+    const sent = this.#sent.get(cluster) ?? new Map<string, KubeObject>()
+    this.#sent.set(cluster, sent.set(idOf(object), object))
+  }
+
   async #remove(cluster: FleetCluster, object: KubeObject): Promise<void> {
     const { log, metrics } = this.#options
     const { connection, name } = cluster
+    this.#sent.get(name)?.delete(idOf(object))
     const type = await connection.resourceOf(object)
     if (type === undefined) return
     try {
