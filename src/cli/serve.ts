@@ -9,6 +9,8 @@ interface Options {
   readonly context?: string[]
   readonly clusterName?: string
   readonly http: Address
+  readonly xds: Address
+  readonly xdsPlaintext?: Address
   readonly stateDir: string | false
   readonly logLevel: string
 }
@@ -30,6 +32,17 @@ export function register(program: Command): void {
         .argParser(parseAddress)
         .default({ host: '127.0.0.1', port: 15014 }, '127.0.0.1:15014'),
     )
+    .addOption(
+      new Option('--xds <address:port>', 'where proxies connect, by TLS')
+        .argParser(parseAddress)
+        .default({ host: '127.0.0.1', port: 15012 }, '127.0.0.1:15012'),
+    )
+    .addOption(
+      new Option(
+        '--xds-plaintext <address:port>',
+        'the same without TLS and proof of identity; on loopback only',
+      ).argParser(parseAddress),
+    )
     .option('--state-dir <folder>', 'where the last known state of clusters is kept over a restart', defaultStateDir())
     .option('--no-state-dir', 'keep nothing on disk')
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'))
@@ -47,6 +60,8 @@ async function run(options: Options, command: Command): Promise<void> {
       log,
       stateDir: options.stateDir === false ? undefined : options.stateDir,
       http: options.http,
+      xds: options.xds,
+      xdsPlaintext: options.xdsPlaintext,
       release: command.parent?.version() ?? '0.0.0',
     })
   } catch (error) {

@@ -92,6 +92,8 @@ async function start() {
     contexts: [{ name: 'Kubernetes', isNamed: false, access: management.access }],
     stateDir: undefined,
     http: { host: '127.0.0.1', port: 0 },
+    xds: undefined,
+    xdsPlaintext: { host: '127.0.0.1', port: 0 },
     log,
     release: '0.1.0',
   })
@@ -164,6 +166,8 @@ test('a restart while a cluster is away undoes nothing that was made for it', as
     contexts: [{ name: 'Kubernetes', isNamed: false, access: management.access }],
     stateDir: undefined,
     http: { host: '127.0.0.1', port: 0 },
+    xds: undefined,
+    xdsPlaintext: { host: '127.0.0.1', port: 0 },
     log: makeLog('silent', false),
     release: '0.1.0',
   })

@@ -1,6 +1,8 @@
 // The whole product in one list. Each entry says what it reads and what it gives; nothing else wires stages together.
+import { createServer } from 'node:net'
 import { hostname } from 'node:os'
 import { KubeClient, LeaseElection, StateCache } from '../clusters/index.ts'
+import { proxyOfNode } from '../mesh/index.ts'
 import { Engine, RebuildLoop } from '../pipeline/index.ts'
 import { compareProblems, type Problem } from '../report/index.ts'
 import { CrdInstaller } from './crd-installer.ts'
@@ -11,7 +13,16 @@ import type { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { defineTranslation } from './translation.ts'
 import { Writer } from './writer.ts'
-import { ObjectTables } from './xds/object-tables.ts'
+import {
+  configurationKinds,
+  describeProxies,
+  describeProxy,
+  envoyBackend,
+  ObjectTables,
+  problemsOf,
+  Rejections,
+  XdsPlane,
+} from './xds/index.ts'
 
 export interface ServeOptions {
   /** The first is the management cluster. */
@@ -19,6 +30,10 @@ export interface ServeOptions {
   /** Where what was seen of clusters is kept over a restart; undefined keeps nothing. */
   readonly stateDir: string | undefined
   readonly http: Address
+  /** Where proxies connect, by TLS; undefined serves none. */
+  readonly xds: Address | undefined
+  /** The same without proof of identity, for tests and measurements: loopback only. */
+  readonly xdsPlaintext: Address | undefined
   readonly log: Log
   readonly release: string
   /** Namespace of the Lease on the management cluster. */
@@ -33,6 +48,8 @@ export interface Address {
 export interface ControlPlane {
   /** Where the debug pages are. */
   readonly http: Address
+  /** Where proxies connect; known when settled. */
+  readonly xds: () => { readonly tls: Address | undefined; readonly plaintext: Address | undefined } | undefined
   /** Resolves when the clusters that can be reached have been read. */
   readonly settled: Promise<void>
   stop(): Promise<void>
@@ -44,6 +61,7 @@ const settleMs = 15_000
 export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const { log, contexts, release } = options
   const metrics = new Metrics()
+  for (const wanted of [options.xds, options.xdsPlaintext]) if (wanted) await checkFree(wanted)
 
   // ── Pipeline: every stage below reads its tables and queries. ──
   const engine = new Engine({
@@ -77,8 +95,13 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const translation = defineTranslation(engine, inputs.clusters, tableOf)
 
   // ── Problems of all stages. ──
+  const rejections = new Rejections(engine)
   const problems = engine.define<string, readonly Problem[]>('problems', (read) =>
-    [...read.query(inputs.problems, ''), ...read.query(translation.result, '').problems].sort(compareProblems),
+    [
+      ...read.query(inputs.problems, ''),
+      ...read.query(translation.result, '').problems,
+      ...problemsOf(read.all(rejections.table)),
+    ].sort(compareProblems),
   )
 
   // ── Writing: plans → API servers, by whoever holds the Lease. The watches bring back what was written. ──
@@ -91,6 +114,25 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     log.info({ isHolder }, isHolder ? 'this replica writes to the clusters' : 'another replica writes to the clusters')
     writer.setActive(isHolder)
     if (isHolder) for (const c of inputs.fleet.clusters) void crds.check(c, managementName() === c.name)
+  })
+
+  // ── Proxies: worlds → Envoy resources → xDS. ──
+  const plane = new XdsPlane({
+    engine,
+    tables,
+    clusters: inputs.clusters,
+    trustGroups: translation.trust,
+    rejections,
+    backend: envoyBackend,
+    proxyOf: (node, cluster) => {
+      const proxy = proxyOfNode(node)
+      return proxy && { ...proxy, cluster }
+    },
+    clientOf: (name) => inputs.fleet.find(name === '' ? managementName() : name)?.connection.client,
+    mayWrite: () => lease.isHolder,
+    xds: options.xds,
+    xdsPlaintext: options.xdsPlaintext,
+    log,
   })
 
   // ── The one loop that rebuilds. ──
@@ -124,8 +166,13 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     held: () => sink.held,
     accept: (cluster) => sink.accept(inputs.fleet.find(cluster)?.name ?? cluster),
     problems: () => engine.get(problems, ''),
-    proxies: () => [],
-    proxyConfig: () => undefined,
+    proxies: () => describeProxies(plane),
+    proxyConfig: (proxy, only) =>
+      describeProxy(
+        plane,
+        proxy,
+        configurationKinds.filter((kind) => only === undefined || kind === only),
+      ),
   })
   await app.listen(options.http)
   const address = app.server.address()
@@ -134,18 +181,21 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
 
   inputs.start()
   lease.start()
-  const settled = settle(inputs, engine).then(() => {
+  const settled = settle(inputs, engine).then(async () => {
+    await plane.open()
     isSettled = true
     log.info({ clusters: inputs.fleet.clusters.map(({ name }) => name) }, 'ready')
   })
 
   return {
     http: { host: options.http.host, port },
+    xds: () => plane.ports,
     settled,
     // From the outside in: first nobody asks any more, then nothing is written, then nothing is read.
     stop: async () => {
       isStopping = true
       await app.close()
+      await plane.stop()
       writer.stop()
       await lease.stop()
       crds.stop()
@@ -220,6 +270,16 @@ function leadership(options: ServeOptions, changed: (isHolder: boolean) => void)
 
 function staleSeconds(staleSince: string | undefined): number {
   return staleSince === undefined ? 0 : (Date.now() - Date.parse(staleSince)) / 1000
+}
+
+/** Rejects as `listen` does: the xDS ports are opened later, and a port that is taken is to be told at once. */
+async function checkFree({ host, port }: Address): Promise<void> {
+  const probe = createServer()
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', reject)
+    probe.listen({ host, port }, () => resolve())
+  })
+  await new Promise((resolve) => probe.close(resolve))
 }
 
 function cancelling(timer: NodeJS.Timeout): () => void {

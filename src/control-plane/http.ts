@@ -19,7 +19,7 @@ export interface DebugViews {
   readonly problems: () => unknown
   readonly proxies: () => unknown
   /** Undefined if there is no such proxy. */
-  readonly proxyConfig: (proxy: string) => unknown
+  readonly proxyConfig: (proxy: string, only: string | undefined) => unknown
 }
 
 /** `/ready`, `/metrics`, and JSON under `/debug`: what this process knows. It shows no keys. */
@@ -63,8 +63,8 @@ export function debugServer(views: DebugViews): FastifyInstance {
   app.get('/debug/writer', async () => views.writer())
   app.get('/debug/problems', async () => views.problems())
   app.get('/debug/proxies', async () => views.proxies())
-  app.get<{ Params: { '*': string } }>('/debug/config/*', async (request, reply) => {
-    const config = views.proxyConfig(request.params['*'])
+  app.get<{ Params: { '*': string }; Querystring: { only?: string } }>('/debug/config/*', async (request, reply) => {
+    const config = views.proxyConfig(request.params['*'], request.query.only)
     return config ?? reply.code(404).send({ error: `no proxy ${request.params['*']} is connected` })
   })
   return app

@@ -1,2 +1,3 @@
 export { type Address, type ControlPlane, type ServeOptions, serve } from './assemble.ts'
 export { type Log, makeLog } from './log.ts'
+export type { ConfigurationKind, GivenResource, ProxyConfiguration, ProxyRow } from './xds/index.ts'

@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto'
-import './reflect.ts'
+import 'reflect-metadata'
 import { inspect } from 'node:util'
 import { create } from '@bufbuild/protobuf'
 import * as x509 from '@peculiar/x509'

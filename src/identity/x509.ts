@@ -1,5 +1,5 @@
 // Certificates: made, read and checked. The only file that knows the X.509 library.
-import './reflect.ts'
+import 'reflect-metadata'
 import { createPrivateKey, createPublicKey, KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 import { IdentityRefused } from './errors.ts'

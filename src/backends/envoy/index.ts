@@ -2,7 +2,7 @@ export type { Built } from './built.ts'
 export { type ClusterKey, clusterKey, configPath, outboundCluster } from './clusters/build.ts'
 export { inboundClusters } from './clusters/inbound.ts'
 export { type ClusterSpec, outboundClusterSpecs } from './clusters/spec.ts'
-export { clusterEndpoints, type EndpointsKey } from './endpoints/build.ts'
+export { clusterEndpoints, type EndpointsKey, endpointsKey } from './endpoints/build.ts'
 export { type HttpManagerOptions, httpConnectionManager, httpFilter } from './filters/http-connection-manager.ts'
 export { type KeySource, noKeys } from './filters/jwt.ts'
 export { type SecurityFilters, type SecurityOptions, securityFilters } from './filters/security.ts'
@@ -12,6 +12,7 @@ export { type ListenerKey, outboundListener } from './listeners/outbound.ts'
 export { capturingListener, explicitProxyListener, tunnelListener } from './listeners/virtual-outbound.ts'
 export { undeliveredHeader } from './names.ts'
 export { buildProxyConfig, type ProxyConfig } from './proxy-config.ts'
+export { extensionTypes } from './registry.ts'
 export {
   clusterNames,
   clusterOf,

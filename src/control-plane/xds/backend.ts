@@ -1,5 +1,5 @@
 import type { World } from '../../discovery/index.ts'
-import type { ObjectRef } from '../../report/index.ts'
+import type { XdsResource } from './xds-resource.ts'
 
 /**
  * A key of a memoised result: plain data, of which `text` says all. Whoever makes equal keys shares one result.
@@ -9,21 +9,9 @@ export interface Key {
 }
 
 /** One resource of a list: its name on the wire, and what it is made from. Lists of many scopes may name one key. */
-export interface Listed {
+export interface Listed<R extends Key> {
   readonly name: string
-  readonly key: Key
-}
-
-/** A resource as a backend makes it. */
-export interface Made {
-  /** The message, encoded; several pieces where parts are shared with other resources. */
-  readonly pieces: readonly Uint8Array[]
-  /** Differs whenever the pieces differ. */
-  readonly version: string
-  /** The objects that it says something of. */
-  readonly origin: readonly ObjectRef[]
-  /** Of a cluster: the name of its endpoint set. */
-  readonly endpointSet?: string
+  readonly key: R
 }
 
 /**
@@ -33,6 +21,6 @@ export interface Made {
 export interface Backend<P, L extends Key, R extends Key> {
   /** The lists of a proxy for one type, in the order of sending. Equal proxies share them. */
   lists(world: World, proxy: P, typeUrl: string): readonly L[]
-  list(world: World, list: L): readonly { readonly name: string; readonly key: R }[]
-  make(world: World, resource: R): Made | undefined
+  list(world: World, list: L): readonly Listed<R>[]
+  make(world: World, resource: R): XdsResource | undefined
 }

@@ -1,3 +1,15 @@
+export { type EnvoyList, type EnvoyResource, envoyBackend } from './envoy-backend.ts'
 export type { ClusterFacts } from './object-tables.ts'
 export { ObjectTables } from './object-tables.ts'
+export { XdsPlane, type XdsPlaneOptions } from './plane.ts'
+export { problemsOf, Rejections } from './rejections.ts'
 export { TrackedWorlds } from './tracked-world.ts'
+export {
+  type ConfigurationKind,
+  configurationKinds,
+  describeProxies,
+  describeProxy,
+  type GivenResource,
+  type ProxyConfiguration,
+  type ProxyRow,
+} from './views-of-proxies.ts'

@@ -1,6 +1,6 @@
 // Identity's Secrets and token reviews, in Kubernetes.
 import { hash } from 'node:crypto'
-import { isConflict, isNotFound, type KubeClient, type ResourceType } from '../../clusters/index.ts'
+import { isConflict, isNotFound, type KubeClient, type ResourceType, UnreachableError } from '../../clusters/index.ts'
 import type { SecretContent, SecretStore, TokenIdentity, TokenVerifier } from '../../identity/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 
@@ -21,8 +21,14 @@ interface SecretObject extends KubeObject {
   type?: string
 }
 
-/** Secrets of clusters. Labelled as Fairlead's; what else is in a Secret stays. */
-export function kubeSecretStore(clientOf: ClientOf): SecretStore {
+/**
+ * Secrets of clusters. `known` is what was last seen of one, which is read while the cluster's API is away: losing sight
+ * of a cluster is not losing its identity.
+ */
+export function kubeSecretStore(
+  clientOf: ClientOf,
+  known: (cluster: string, key: string) => KubeObject | undefined,
+): SecretStore {
   const client = (cluster: string): KubeClient => {
     const found = clientOf(cluster)
     if (!found) throw new Error(`cluster ${cluster} is not connected`)
@@ -33,6 +39,8 @@ export function kubeSecretStore(clientOf: ClientOf): SecretStore {
       return await client(cluster).get(secretType, name, namespace)
     } catch (error) {
       if (isNotFound(error)) return undefined
+      const last = error instanceof UnreachableError ? known(cluster, `${namespace}/${name}`) : undefined
+      if (last) return last
       throw error
     }
   }
@@ -53,7 +61,9 @@ export function kubeSecretStore(clientOf: ClientOf): SecretStore {
         }
         const before = await find(cluster, namespace, name)
         if (before?.metadata.resourceVersion !== version) return false
-        await client(cluster).update(secretType, { ...before, data } as SecretObject)
+        const { namespace: at, name: called, labels, annotations, resourceVersion } = before.metadata
+        const metadata = { namespace: at, name: called, labels, annotations, resourceVersion }
+        await client(cluster).update(secretType, { ...before, metadata, data } as SecretObject)
         return true
       } catch (error) {
         if (isConflict(error)) return false

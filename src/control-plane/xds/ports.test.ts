@@ -34,6 +34,7 @@ import { Rejections } from './rejections.ts'
 import { XdsSource } from './source.ts'
 import { TrackedWorlds } from './tracked-world.ts'
 import { Views } from './views.ts'
+import { XdsResource } from './xds-resource.ts'
 
 const stops: (() => void)[] = []
 afterEach(() => {
@@ -50,7 +51,7 @@ async function serve() {
   const views = new Views<ProxyNode, Key, Key>(engine, new TrackedWorlds(new ObjectTables(engine)), {
     lists: (_world, _proxy, typeUrl) => (typeUrl === typeUrls.cluster ? [{ text: 'all' }] : []),
     list: () => [{ name: 'a', key: { text: 'a' } }],
-    make: () => ({ pieces: [Buffer.from([])], version: '1', origin: [] }),
+    make: () => new XdsResource(typeUrls.cluster, 'a', { pieces: [Buffer.from([])], version: '1', origin: [] }),
   })
   const store = memorySecretStore()
   const authority = new CertificateAuthority({ store, now: () => Date.now() })

@@ -37,7 +37,8 @@ export interface PortOptions {
   readonly ads: AdsServer
   readonly authority: CertificateAuthority
   readonly authenticator: Authenticator
-  readonly certificate: ServerCertificate
+  /** Of the TLS port. */
+  readonly certificate: ServerCertificate | undefined
   /** The cluster that a caller means by a name, which may be an alias, or "" where it names none. */
   readonly clusterOf: (name: string) => string | undefined
   readonly tls: Address | undefined
@@ -62,16 +63,20 @@ const grpcOptions = {
 
 /** Rejects if a port is taken, or plaintext is asked for on an address that others can reach. */
 export async function openPorts(options: PortOptions): Promise<Ports> {
-  const { tls, plaintext } = options
+  const { tls, plaintext, certificate } = options
   if (plaintext && !isLoopback(plaintext.host)) {
     throw new Error(`xDS in plaintext is for loopback only, not for ${plaintext.host}`)
   }
   const servers: Server[] = []
-  const open = async (address: Address, encrypted: boolean, credentials: ServerCredentials): Promise<Address> => {
+  const open = async (
+    address: Address,
+    credentials: ServerCredentials,
+    certificate: ServerCertificate | undefined,
+  ): Promise<Address> => {
     const server = new Server(grpcOptions)
     servers.push(server)
-    addAds(server, options.ads, { encrypted })
-    if (encrypted) addCertificateService(server, options)
+    addAds(server, options.ads, { encrypted: certificate !== undefined })
+    if (certificate) addCertificateService(server, options, certificate)
     const port = await new Promise<number>((resolve, reject) => {
       server.bindAsync(`${address.host}:${address.port}`, credentials, (error, bound) =>
         error ? reject(error) : resolve(bound),
@@ -81,8 +86,8 @@ export async function openPorts(options: PortOptions): Promise<Ports> {
   }
   try {
     return {
-      tls: tls && (await open(tls, true, tlsCredentials(options))),
-      plaintext: plaintext && (await open(plaintext, false, ServerCredentials.createInsecure())),
+      tls: tls && certificate && (await open(tls, tlsCredentials(options.authority, certificate), certificate)),
+      plaintext: plaintext && (await open(plaintext, ServerCredentials.createInsecure(), undefined)),
       close: () => {
         for (const server of servers) server.forceShutdown()
       },
@@ -99,7 +104,7 @@ const isLoopback = (host: string): boolean => host.startsWith('127.') || host ==
  * Our certificate, and the roots of all clusters for those of the callers; both may change while the port is open. A caller
  * without a certificate is let in as far as TLS goes: it may have a token.
  */
-function tlsCredentials({ authority, certificate }: PortOptions): ServerCredentials {
+function tlsCredentials(authority: CertificateAuthority, certificate: ServerCertificate): ServerCredentials {
   type CaListener = experimental.CaCertificateUpdateListener
   type IdentityListener = experimental.IdentityCertificateUpdateListener
   const caListeners = new Set<CaListener>()
@@ -135,8 +140,8 @@ function tlsCredentials({ authority, certificate }: PortOptions): ServerCredenti
   return experimental.createCertificateProviderServerCredentials(provider, provider, false)
 }
 
-function addCertificateService(server: Server, options: PortOptions): void {
-  const parts = { ...options, serverRoot: () => options.certificate.root }
+function addCertificateService(server: Server, options: PortOptions, certificate: ServerCertificate): void {
+  const parts = { ...options, serverRoot: () => certificate.root }
   const sign = async (
     call: ServerUnaryCall<IstioCertificateRequest, IstioCertificateResponse>,
   ): Promise<IstioCertificateResponse> => {

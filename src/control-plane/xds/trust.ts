@@ -17,6 +17,8 @@ export interface TrustDriverOptions {
   readonly wanted: Query<string, readonly WantedTrust[]>
   /** Whether every proxy of a cluster trusts what it was last told to. */
   readonly delivered: (cluster: string) => boolean
+  /** Whether this replica writes to clusters; the others follow what is written. */
+  readonly mayWrite: () => boolean
   readonly now: () => number
   readonly failed: (cluster: string, error: unknown) => void
 }
@@ -80,6 +82,7 @@ export class TrustDriver {
         failed(cluster, error)
       }
     }
+    if (!this.#options.mayWrite()) return
     try {
       await authority.advance((cluster, root) => this.#isDelivered(cluster, root))
     } catch (error) {

@@ -7,6 +7,7 @@ import type { Backend, Key } from './backend.ts'
 import { ObjectTables } from './object-tables.ts'
 import { TrackedWorlds } from './tracked-world.ts'
 import { Views } from './views.ts'
+import { XdsResource } from './xds-resource.ts'
 
 const type = 'type.googleapis.com/test.Thing'
 
@@ -35,7 +36,7 @@ const backend: Backend<{ name: string }, Group, Key> = {
       .map((thing) => ({ name: thing.name, key: { text: thing.name } })),
   make: (world, { text: name }) => {
     const thing = things(world).find((t) => t.name === name)
-    return thing && { pieces: [Buffer.from(thing.text)], version: thing.text, origin: [] }
+    return thing && new XdsResource(type, name, { pieces: [Buffer.from(thing.text)], version: thing.text, origin: [] })
   },
 }
 

@@ -6,11 +6,10 @@
 // A change of any of them becomes the set of names, by type, that the proxy is told.
 import type { ProxyResources, ResourceChange } from '../../ads/index.ts'
 import type { Engine, Observed, Observer, Query } from '../../pipeline/index.ts'
-import { compareRefs } from '../../report/index.ts'
 import type { Backend, Key } from './backend.ts'
 import { changedNames, type NameList, NameLists } from './name-list.ts'
 import type { TrackedWorlds } from './tracked-world.ts'
-import { XdsResource } from './xds-resource.ts'
+import { sameResource, type XdsResource } from './xds-resource.ts'
 
 interface ProxyKey<P> {
   /** One connection; its proxy never changes. */
@@ -89,10 +88,7 @@ export class Views<P, L extends Key, R extends Key> {
     )
     this.#resource = engine.define(
       'xds/resource',
-      (read, { primary, typeUrl, name, resource }) => {
-        const made = backend.make(worlds.world(read, primary), resource)
-        return made && new XdsResource(typeUrl, name, made)
-      },
+      (read, { primary, resource }) => backend.make(worlds.world(read, primary), resource),
       { keyText: resourceText, equals: sameResource },
     )
     this.#observer = engine.observe((changes) => this.#rebuilt(changes))
@@ -288,11 +284,3 @@ const resourceText = <R extends Key>({ primary, typeUrl, name, resource }: Resou
 
 const sameKind = (a: { primary: string; typeUrl: string }, b: { primary: string; typeUrl: string }): boolean =>
   a.primary === b.primary && a.typeUrl === b.typeUrl
-
-function sameResource(a: XdsResource | undefined, b: XdsResource | undefined): boolean {
-  return (
-    a?.version === b?.version &&
-    a?.origin.length === b?.origin.length &&
-    (a === undefined || a.origin.every((ref, i) => b?.origin[i] !== undefined && compareRefs(ref, b.origin[i]) === 0))
-  )
-}

@@ -1,6 +1,17 @@
 import { anyOf, type EncodedResource } from '../../ads/index.ts'
-import type { ObjectRef } from '../../report/index.ts'
-import type { Made } from './backend.ts'
+import { compareRefs, type ObjectRef } from '../../report/index.ts'
+
+/** A resource as a backend makes it. */
+export interface Made {
+  /** The message, encoded; several pieces where parts are shared with other resources. */
+  readonly pieces: readonly Uint8Array[]
+  /** Differs whenever the pieces differ. */
+  readonly version: string
+  /** The objects that it says something of. */
+  readonly origin: readonly ObjectRef[]
+  /** Of a cluster: the name of its endpoint set. */
+  readonly endpointSet?: string
+}
 
 /** A resource as proxies get it, with the objects that it comes from. */
 export class XdsResource implements EncodedResource {
@@ -38,4 +49,11 @@ export class XdsResource implements EncodedResource {
     this.#any ??= anyOf(this.typeUrl, this.#message)
     return this.#any
   }
+}
+
+/** Whether two states of a resource are the same, where they come from included. */
+export function sameResource(a: XdsResource | undefined, b: XdsResource | undefined): boolean {
+  if (a === b) return true
+  if (!a || !b || a.version !== b.version || a.origin.length !== b.origin.length) return false
+  return a.origin.every((ref, i) => b.origin[i] !== undefined && compareRefs(ref, b.origin[i]) === 0)
 }

@@ -4,7 +4,7 @@ import type { RouteShape } from '../virtual-services/index.ts'
 
 /** What a host means to a client: the service, the DestinationRule that holds, and which of its ports are seen. */
 export interface Binding {
-  /** Equal text = equal binding: what is made of a binding is shared by all clients that have it. */
+  /** Equal text = equal binding, service included: what is made of a binding is shared by all clients that have it. */
   readonly key: string
   readonly service: Service
   /** Key of the merged DestinationRule (`ruleOf`); '' = none. */

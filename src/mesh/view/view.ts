@@ -8,7 +8,7 @@ import {
   textQuery,
   type World,
 } from '../../discovery/index.ts'
-import { sameStructure } from '../../lib/index.ts'
+import { digestOf, sameStructure } from '../../lib/index.ts'
 import { aliasesByHost } from '../aliases.ts'
 import { groupKey, ruleIndex, selectRule } from '../destination-rules/index.ts'
 import { HostIndex } from '../host-index.ts'
@@ -47,7 +47,9 @@ const bindingOf: Query<BindingKey, Binding | undefined> = {
   compute: (world, key) => {
     const service = world.get(servicesOfHost, key.host).find(({ namespace }) => namespace === key.namespace)
     if (!service) return undefined
-    return { key: bindingOf.keyOf(key), service, rule: key.rule, ports: key.ports, aliases: key.aliases }
+    // The text says all that is in the binding, so that whatever is kept under it is right.
+    const text = `${bindingOf.keyOf(key)}|${digestOf(service)}`
+    return { key: text, service, rule: key.rule, ports: key.ports, aliases: key.aliases }
   },
   equals: (a, b) => a === b || (a?.service === b?.service && a?.key === b?.key),
 }

@@ -1,0 +1,294 @@
+// Lists and resources of Envoy proxies. What a proxy sees is made once for all proxies that see the same, in steps that
+// forget more and more of who asks:
+//
+//   proxy → scope → view → the clusters of that view (SpecList, equal ones are one) → one cluster or endpoint set
+//
+// so that a change costs what is made of the changed thing, however many proxies there are.
+import { toBinary } from '@bufbuild/protobuf'
+import { type Cluster, Cluster_DiscoveryType, ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
+import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
+import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js'
+import { VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js'
+import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js'
+import { typeUrls } from '../../ads/index.ts'
+import {
+  type ClusterSpec,
+  capturingListener,
+  clusterEndpoints,
+  clusterKey,
+  type EndpointsKey,
+  endpointsKey,
+  explicitProxyListener,
+  fixedClusters,
+  inboundClusters,
+  type ListenerKey,
+  outboundCluster,
+  outboundClusterSpecs,
+  outboundListener,
+  outboundListenerKeys,
+  outboundRouteNames,
+  outboundRouteParts,
+  tunnelListener,
+  type VirtualHostKey,
+  virtualHost,
+} from '../../backends/envoy/index.ts'
+import type { Query, World } from '../../discovery/index.ts'
+import { unreachable } from '../../lib/index.ts'
+import { type Proxy, type ProxyScope, scopeOf, viewOf } from '../../mesh/index.ts'
+import type { Backend, Key, Listed } from './backend.ts'
+import { type EncodedPart, encodeElement, encodeResource, joinParts, samePart, versionOf } from './encode.ts'
+import { sameResource, type XdsResource } from './xds-resource.ts'
+
+/** What a proxy's lists are made from. */
+export type EnvoyList = Key &
+  (
+    | { readonly kind: 'clusters'; readonly specs: SpecList; readonly scope: ProxyScope }
+    | { readonly kind: 'fixed-clusters'; readonly scope: ProxyScope }
+    | { readonly kind: 'inbound-clusters'; readonly proxy: Proxy }
+    | { readonly kind: 'endpoints'; readonly specs: SpecList; readonly scope: ProxyScope }
+    | { readonly kind: 'listeners'; readonly scope: ProxyScope }
+    | { readonly kind: 'explicit-proxy'; readonly proxy: Proxy }
+    | { readonly kind: 'routes'; readonly scope: ProxyScope }
+  )
+
+/** What a resource is made from. */
+export type EnvoyResource = Key &
+  (
+    | { readonly kind: 'cluster'; readonly spec: ClusterSpec; readonly scope: ProxyScope }
+    | { readonly kind: 'fixed-cluster'; readonly name: string; readonly scope: ProxyScope }
+    | { readonly kind: 'inbound-cluster'; readonly name: string; readonly proxy: Proxy }
+    | { readonly kind: 'endpoints'; readonly spec: ClusterSpec; readonly scope: ProxyScope }
+    | { readonly kind: 'listener'; readonly key: ListenerKey }
+    | { readonly kind: 'capturing-listener'; readonly scope: ProxyScope }
+    | { readonly kind: 'explicit-proxy'; readonly proxy: Proxy }
+    | { readonly kind: 'tunnel' }
+    | { readonly kind: 'route'; readonly name: string; readonly scope: ProxyScope }
+  )
+
+/** The clusters that a view leads to. Views with equal ones share the list. */
+export interface SpecList {
+  readonly digest: string
+  readonly specs: ReadonlyMap<string, { readonly text: string; readonly spec: ClusterSpec }>
+  /** Whether some clusters hold their endpoints themselves, so that they depend on where the client is. */
+  readonly someNamed: boolean
+}
+
+const specLists: Query<ProxyScope, SpecList> = {
+  name: 'xds/cluster-specs',
+  keyOf: ({ view }) => viewOf.keyOf(view),
+  compute: (world, scope) => {
+    const specs = new Map(
+      [...world.get(outboundClusterSpecs, scope)].map(([name, spec]) => [name, { text: specText(spec), spec }]),
+    )
+    const someNamed = [...specs.values()].some(({ spec }) => isNamed(spec))
+    return { digest: versionOf([...specs.values()].map(({ text }) => text).join('\n')), specs, someNamed }
+  },
+  equals: (a, b) => a.digest === b.digest,
+}
+
+const specText = (spec: ClusterSpec): string => `${spec.name}|${spec.binding.key}`
+
+function isNamed({ binding: { service } }: ClusterSpec): boolean {
+  return (
+    service.resolution === 'dns' || service.resolution === 'dns-round-robin' || service.resolution === 'dynamic-dns'
+  )
+}
+
+/** What of a scope decides over clusters, and over endpoints: `clusterKey` and `endpointsKey` read no more than this. */
+const clusterClass = ({ type, secrets }: ProxyScope): string => `${type}|${secrets}`
+const endpointClass = (scope: ProxyScope): string => {
+  const { cluster, network, networkView, locality, labels, node, ipFamilies } = scope
+  return JSON.stringify([cluster, network, networkView, locality, labels, node, ipFamilies])
+}
+const viewClass = (scope: ProxyScope): string => {
+  const { type, namespace, cluster, labels, view, autoAddresses, ipFamilies, dataPath, interception } = scope
+  const views = viewOf.keyOf(view)
+  return JSON.stringify([type, namespace, cluster, labels, views, autoAddresses, ipFamilies, dataPath, interception])
+}
+
+/** A key's text, made once for each key object. */
+function remembered<K extends object>(keyOf: (key: K) => string): (key: K) => string {
+  const texts = new WeakMap<K, string>()
+  return (key) => {
+    let text = texts.get(key)
+    if (text === undefined) {
+      text = versionOf(keyOf(key))
+      texts.set(key, text)
+    }
+    return text
+  }
+}
+
+function lists(world: World, proxy: Proxy, typeUrl: string): EnvoyList[] {
+  const scope = scopeOf(world, proxy)
+  switch (typeUrl) {
+    case typeUrls.cluster: {
+      const specs = world.get(specLists, scope)
+      const place = specs.someNamed ? endpointClass(scope) : ''
+      return [
+        { kind: 'fixed-clusters', text: `fixed-clusters ${viewClass(scope)}`, scope },
+        { kind: 'clusters', text: `clusters ${specs.digest} ${clusterClass(scope)} ${place}`, specs, scope },
+        { kind: 'inbound-clusters', text: `inbound-clusters ${proxyText(proxy)}`, proxy },
+      ]
+    }
+    case typeUrls.endpoint: {
+      const specs = world.get(specLists, scope)
+      return [{ kind: 'endpoints', text: `endpoints ${specs.digest} ${endpointClass(scope)}`, specs, scope }]
+    }
+    case typeUrls.listener: {
+      if (scope.type === 'sidecar' && scope.dataPath === 'loopback') {
+        return [{ kind: 'explicit-proxy', text: `explicit-proxy ${proxy.addresses.join()}`, proxy }]
+      }
+      return [{ kind: 'listeners', text: `listeners ${viewClass(scope)}`, scope }]
+    }
+    case typeUrls.route:
+      return [{ kind: 'routes', text: `routes ${viewClass(scope)}`, scope }]
+    default:
+      return []
+  }
+}
+
+function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
+  switch (key.kind) {
+    case 'clusters': {
+      const own = clusterClass(key.scope)
+      const place = key.specs.someNamed ? endpointClass(key.scope) : ''
+      return [...key.specs.specs].map(([name, { text, spec }]) => {
+        const who = isNamed(spec) ? `${own} ${place}` : own
+        return { name, key: { kind: 'cluster', text: `cluster ${text} ${who}`, spec, scope: key.scope } }
+      })
+    }
+    case 'fixed-clusters': {
+      const { scope } = key
+      const text = viewClass(scope)
+      return world.get(fixedClusters, scope).map(({ name }) => ({
+        name,
+        key: { kind: 'fixed-cluster', text: `fixed ${name} ${text}`, name, scope },
+      }))
+    }
+    case 'inbound-clusters': {
+      const { proxy } = key
+      const text = proxyText(proxy)
+      return world.get(inboundResources, proxy).map(({ name }) => ({
+        name,
+        key: { kind: 'inbound-cluster', text: `inbound ${name} ${text}`, name, proxy },
+      }))
+    }
+    case 'endpoints': {
+      const place = endpointClass(key.scope)
+      return [...key.specs.specs].map(([name, { text, spec }]) => ({
+        name,
+        key: { kind: 'endpoints', text: `endpoints ${text} ${place}`, spec, scope: key.scope },
+      }))
+    }
+    case 'listeners':
+      return listeners(world, key.scope)
+    case 'explicit-proxy':
+      return [
+        { name: 'virtualOutbound', key },
+        { name: 'http_in_tunnel', key: { kind: 'tunnel', text: 'tunnel' } },
+      ]
+    case 'routes': {
+      const { scope } = key
+      const text = viewClass(scope)
+      return outboundRouteNames(world, scope).map((name) => ({
+        name,
+        key: { kind: 'route', text: `route ${name} ${text}`, name, scope },
+      }))
+    }
+    default:
+      return unreachable(key)
+  }
+}
+
+function listeners(world: World, scope: ProxyScope): Listed<EnvoyResource>[] {
+  const own = outboundListenerKeys(world, scope).map((key): Listed<EnvoyResource> => {
+    const text = `listener ${versionOf(outboundListener.keyOf(key))}`
+    return { name: key.plan.name, key: { kind: 'listener', text, key } }
+  })
+  if (scope.type !== 'sidecar' || scope.dataPath === 'loopback' || scope.interception === 'NONE') return own
+  const text = `capturing ${viewClass(scope)}`
+  return [...own, { name: 'virtualOutbound', key: { kind: 'capturing-listener', text, scope } }]
+}
+
+/** Everything that a proxy says of itself. What is made for the proxy's own workload may depend on any of it. */
+const proxyText = remembered<Proxy>((proxy) => JSON.stringify(proxy))
+
+const inboundResources: Query<Proxy, readonly XdsResource[]> = {
+  name: 'xds/inbound-clusters',
+  keyOf: proxyText,
+  compute: (world, proxy) => inboundClusters(world, proxy).map(encodeCluster),
+  equals: (a, b) => a.length === b.length && a.every((each, i) => sameResource(each, b[i])),
+}
+
+/** Endpoints are made once for all classes of clients between which they do not differ. */
+const encodedEndpoints: Query<EndpointsKey, XdsResource> = {
+  name: 'xds/endpoints',
+  keyOf: clusterEndpoints.keyOf,
+  compute: (world, key) =>
+    encodeResource(ClusterLoadAssignmentSchema, typeUrls.endpoint, key.spec.name, clusterEndpoints.compute(world, key)),
+  equals: sameResource,
+}
+
+const virtualHostsField = 2 // Of RouteConfiguration.
+
+const encodedVirtualHost: Query<VirtualHostKey, EncodedPart> = {
+  name: 'xds/virtual-host',
+  keyOf: remembered(virtualHost.keyOf),
+  compute: (world, key) => encodeElement(VirtualHostSchema, virtualHostsField, virtualHost.compute(world, key)),
+  equals: samePart,
+}
+
+function make(world: World, key: EnvoyResource): XdsResource | undefined {
+  switch (key.kind) {
+    case 'cluster': {
+      const built = outboundCluster.compute(world, clusterKey(world, key.scope, key.spec))
+      return built && encodeCluster(built)
+    }
+    case 'fixed-cluster': {
+      const resource = world.get(fixedClusters, key.scope).find(({ name }) => name === key.name)
+      return resource && encodeCluster({ resource, origin: [] })
+    }
+    case 'inbound-cluster':
+      return world.get(inboundResources, key.proxy).find(({ name }) => name === key.name)
+    case 'endpoints':
+      return world.get(encodedEndpoints, endpointsKey(world, key.scope, key.spec))
+    case 'listener':
+      return encodeListener(outboundListener.compute(world, key.key))
+    case 'capturing-listener':
+      return encodeListener({ resource: capturingListener(world, key.scope), origin: [] })
+    case 'explicit-proxy':
+      return encodeListener({ resource: explicitProxyListener(world, key.proxy), origin: [] })
+    case 'tunnel':
+      return encodeListener({ resource: tunnelListener(world), origin: [] })
+    case 'route':
+      return makeRoute(world, key.scope, key.name)
+    default:
+      return unreachable(key)
+  }
+}
+
+function encodeCluster(built: Parameters<typeof encodeResource<typeof ClusterSchema>>[3]): XdsResource {
+  const { name } = built.resource
+  return encodeResource(ClusterSchema, typeUrls.cluster, name, built, endpointSetOf(built.resource))
+}
+
+function endpointSetOf({ name, clusterDiscoveryType, edsClusterConfig }: Cluster): string | undefined {
+  const isEds = clusterDiscoveryType.case === 'type' && clusterDiscoveryType.value === Cluster_DiscoveryType.EDS
+  return isEds ? edsClusterConfig?.serviceName || name : undefined
+}
+
+function encodeListener(built: Parameters<typeof encodeResource<typeof ListenerSchema>>[3]): XdsResource {
+  return encodeResource(ListenerSchema, typeUrls.listener, built.resource.name, built)
+}
+
+/** The virtual hosts stand in front of those of the shell, as bytes that all route configurations share. */
+function makeRoute(world: World, scope: ProxyScope, name: string): XdsResource | undefined {
+  const parts = outboundRouteParts(world, scope, name)
+  if (!parts) return undefined
+  const hosts = parts.virtualHosts.map((key) => world.get(encodedVirtualHost, key))
+  return joinParts(typeUrls.route, name, hosts, toBinary(RouteConfigurationSchema, parts.shell))
+}
+
+/** What Envoy proxies are given. */
+export const envoyBackend: Backend<Proxy, EnvoyList, EnvoyResource> = { lists, list, make }

@@ -1,0 +1,237 @@
+// The xDS half of the control plane: worlds → views → ads → ports, with identity beside it.
+import {
+  AdsServer,
+  type EncodedResource,
+  type ProxyNode,
+  StreamError,
+  type StreamStatus,
+  statusCodes,
+  typeUrls,
+} from '../../ads/index.ts'
+import type { TrustGroup } from '../../dialects/index.ts'
+import { Authenticator, CertificateAuthority, ServerCertificate } from '../../identity/index.ts'
+import type { Engine, Query, Table } from '../../pipeline/index.ts'
+import type { ClusterRow } from '../cluster-rows.ts'
+import type { Log } from '../log.ts'
+import type { Backend, Key } from './backend.ts'
+import { type ClientOf, kubeSecretStore, tokenReviewer } from './kube-secrets.ts'
+import type { ObjectTables } from './object-tables.ts'
+import { type Address, openPorts, type Ports, peerVerifier } from './ports.ts'
+import type { Rejections } from './rejections.ts'
+import { RootBundles } from './root-bundles.ts'
+import { XdsSource } from './source.ts'
+import { TrackedWorlds } from './tracked-world.ts'
+import { TrustDriver } from './trust.ts'
+import { Views } from './views.ts'
+import { defineWantedTrust } from './wanted-trust.ts'
+
+export interface XdsPlaneOptions<P, L extends Key, R extends Key> {
+  readonly engine: Engine
+  readonly tables: ObjectTables
+  readonly clusters: Table<ClusterRow>
+  readonly trustGroups: Query<string, readonly TrustGroup[]>
+  /** Takes what proxies refuse. */
+  readonly rejections: Rejections
+  readonly backend: Backend<P, L, R>
+  /** The proxy that a node describes, with its cluster's name as it is known here; undefined if it describes none. */
+  readonly proxyOf: (node: ProxyNode, cluster: string) => P | undefined
+  readonly clientOf: ClientOf
+  /** Whether this replica writes to clusters. */
+  readonly mayWrite: () => boolean
+  readonly xds: Address | undefined
+  readonly xdsPlaintext: Address | undefined
+  readonly log: Log
+}
+
+/** Names that clients may know the xDS server by. */
+const serverNames = [
+  'istiod.istio-system.svc',
+  'istiod.istio-system',
+  'istiod.istio-system.svc.cluster.local',
+  'istiod-remote.istio-system.svc',
+  'fairlead.istio-system.svc',
+  'localhost',
+]
+
+export class XdsPlane {
+  readonly ads: AdsServer
+  readonly #stops: (() => void | Promise<void>)[] = []
+  readonly #parts: {
+    readonly clusterOf: (name: string) => string | undefined
+    readonly authority: CertificateAuthority
+    readonly authenticator: Authenticator
+    readonly store: ReturnType<typeof kubeSecretStore>
+    readonly driver: TrustDriver
+    readonly bundles: RootBundles
+  }
+  readonly #options: Pick<XdsPlaneOptions<never, Key, Key>, 'xds' | 'xdsPlaintext' | 'log' | 'clusters'>
+  #ports: Ports | undefined
+  #stopped = false
+
+  /** Wires everything, and opens nothing yet. */
+  constructor(options: XdsPlaneOptions<unknown, Key, Key>) {
+    const { engine, tables, clusters, clientOf, log } = options
+    this.#options = options
+    const now = (): number => Date.now()
+    const event = (name: string, detail: Readonly<Record<string, unknown>>): void => log.info(detail, name)
+    const worlds = new TrackedWorlds(tables)
+    const clusterOf = (name: string): string | undefined => findCluster(clusters, name)
+    const known = (cluster: string, key: string) => {
+      const name = cluster === '' ? [...clusters.rows.values()].find((row) => row.isManagement)?.name : cluster
+      return tables.table(name ?? '', '/Secret').rows.get(key)
+    }
+    const store = kubeSecretStore(clientOf, known)
+    const authority = new CertificateAuthority({ store, now, log: event })
+    const authenticator = new Authenticator(authority, tokenReviewer(clientOf, now), now)
+    const source = new XdsSource({
+      views: new Views(engine, worlds, options.backend),
+      place: (node) => place(node, clusters, options.proxyOf),
+      authority,
+      rejections: options.rejections,
+      now,
+      log: event,
+    })
+    const { verify } = peerVerifier(authenticator, clusterOf)
+    this.ads = new AdsServer({
+      source,
+      log: (name, detail) => log.debug(detail, name),
+      verifier: {
+        verify: async (peer, claim) => {
+          const identity = await verify(peer, claim)
+          place({ ...claim, identity }, clusters, options.proxyOf)
+          await source.prepare({ ...claim, identity })
+          return identity
+        },
+      },
+    })
+    const failed = (cluster: string, error: unknown): void =>
+      log.warn({ cluster, err: error instanceof Error ? error.message : String(error) }, 'identity: will try again')
+    const wanted = defineWantedTrust({ engine, tables, worlds, clusters, groups: options.trustGroups })
+    const driver = new TrustDriver({
+      engine,
+      authority,
+      wanted,
+      now,
+      failed,
+      mayWrite: options.mayWrite,
+      delivered: (cluster) => !source.hasRecentlyGone(cluster) && this.#haveRoots(cluster),
+    })
+    const bundles = new RootBundles({ engine, tables, clientOf, mayWrite: options.mayWrite, failed })
+    this.#parts = { clusterOf, authority, authenticator, store, driver, bundles }
+    this.#stops.push(
+      () => driver.stop(),
+      () => bundles.stop(),
+      () => source.close(),
+    )
+  }
+
+  /** Opens the ports: call it when the clusters have been read, since an empty answer would take away what proxies have. */
+  async open(): Promise<void> {
+    const { xds, xdsPlaintext, log } = this.#options
+    const { authority, bundles, driver } = this.#parts
+    await driver.idle
+    const certificate = xds && (await this.#serverCertificate())
+    if (this.#stopped) return certificate?.close()
+    if (certificate) {
+      const publish = (cluster: string): void => {
+        const roots = authority.trust(cluster)?.roots
+        if (roots) bundles.bundles.set(cluster, [...roots, certificate.root].join(''))
+        else bundles.bundles.delete(cluster)
+      }
+      for (const cluster of authority.clusters) publish(cluster)
+      this.#stops.push(authority.onChange(publish), () => certificate.close())
+    }
+    this.#ports = await openPorts({ ...this.#parts, ads: this.ads, certificate, tls: xds, plaintext: xdsPlaintext })
+    if (this.#ports.tls) log.info({ address: formatAddress(this.#ports.tls) }, 'xDS')
+    if (this.#ports.plaintext) log.info({ address: formatAddress(this.#ports.plaintext) }, 'xDS in plaintext')
+  }
+
+  get ports(): Pick<Ports, 'tls' | 'plaintext'> | undefined {
+    return this.#ports
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.ads.close()
+    this.#ports?.close()
+    for (const stop of this.#stops) await stop()
+  }
+
+  /** Streams of one cluster, or of all. */
+  streams(cluster?: string): StreamStatus[] {
+    const all = this.ads.status()
+    return cluster === undefined ? all : all.filter(({ node }) => this.clusterOf(node) === cluster)
+  }
+
+  /** Name of the proxy's cluster, as it is known here. */
+  clusterOf(node: ProxyNode): string {
+    const claimed = claimedCluster(node)
+    return this.#parts.clusterOf(claimed) ?? claimed
+  }
+
+  given(nodeId: string): ReadonlyMap<string, readonly EncodedResource[]> | undefined {
+    return this.ads.given(nodeId)
+  }
+
+  /** Whether all proxies that ask for roots have taken the newest. */
+  #haveRoots(cluster: string): boolean {
+    return this.streams(cluster).every(({ types }) =>
+      types.every(({ typeUrl, state }) => typeUrl !== typeUrls.secret || state === 'SYNCED'),
+    )
+  }
+
+  /** Goes on trying while the management cluster cannot be reached. */
+  async #serverCertificate(): Promise<ServerCertificate | undefined> {
+    const { store } = this.#parts
+    const secret = { cluster: '', namespace: 'istio-system', name: 'fairlead-server' }
+    const timers = {
+      now: () => Date.now(),
+      after: (ms: number, callback: () => void) => {
+        const timer = setTimeout(callback, Math.min(ms, 2 ** 31 - 1))
+        timer.unref()
+        return () => clearTimeout(timer)
+      },
+    }
+    const addresses = ['127.0.0.1', '::1']
+    while (!this.#stopped) {
+      try {
+        return await ServerCertificate.open({ store, secret, timers, dnsNames: serverNames, addresses })
+      } catch (error) {
+        const err = error instanceof Error ? error.message : String(error)
+        this.#options.log.warn({ err }, 'the xDS port waits for its certificate')
+        await new Promise((resolve) => timers.after(1000, () => resolve(undefined)))
+      }
+    }
+    return undefined
+  }
+}
+
+/** By name or alias. A caller that names none means the only cluster there is. */
+function findCluster(clusters: Table<ClusterRow>, name: string): string | undefined {
+  const rows = [...clusters.rows.values()]
+  if (name === '') return rows.length === 1 ? rows[0]?.name : undefined
+  return rows.find((row) => row.name === name || row.aliases.includes(name))?.name
+}
+
+const claimedCluster = ({ metadata }: Pick<ProxyNode, 'metadata'>): string =>
+  typeof metadata['CLUSTER_ID'] === 'string' ? metadata['CLUSTER_ID'] : ''
+
+function place<P>(
+  node: ProxyNode,
+  clusters: Table<ClusterRow>,
+  proxyOf: (node: ProxyNode, cluster: string) => P | undefined,
+): { primary: string; proxy: P } {
+  const claimed = claimedCluster(node)
+  const primary = findCluster(clusters, claimed)
+  if (primary === undefined) {
+    throw new StreamError(statusCodes.permissionDenied, `cluster ${claimed || '(none)'} is not known here`)
+  }
+  if (clusters.rows.get(primary)?.isKnown !== true) {
+    throw new StreamError(statusCodes.unavailable, `cluster ${primary} has not been read yet`)
+  }
+  const proxy = proxyOf(node, primary)
+  if (!proxy) throw new StreamError(statusCodes.invalidArgument, `node id ${node.id} is not of Istio's form`)
+  return { primary, proxy }
+}
+
+const formatAddress = ({ host, port }: Address): string => `${host.includes(':') ? `[${host}]` : host}:${port}`

@@ -1,0 +1,79 @@
+import type { TrustGroup } from '../../dialects/index.ts'
+import { namespaceOf, systemNamespace, trustDomainOf } from '../../discovery/index.ts'
+import type { AuthorityOptions, RootSource } from '../../identity/index.ts'
+import type { Engine, Query, Read, Table } from '../../pipeline/index.ts'
+import type { ClusterRow } from '../cluster-rows.ts'
+import type { ObjectTables } from './object-tables.ts'
+import type { TrackedWorlds } from './tracked-world.ts'
+import type { WantedTrust } from './trust.ts'
+
+/** On the system namespace of a cluster whose Envoys are ours to drive: no istiod is there. */
+const dataPlaneLabel = { name: 'fairlead.dev/data-plane', value: 'envoy' } as const
+
+const day = 24 * 3600_000
+
+export interface TrustInputs {
+  readonly engine: Engine
+  readonly tables: ObjectTables
+  readonly worlds: TrackedWorlds
+  readonly clusters: Table<ClusterRow>
+  /** VirtualMeshes in force that share a root. */
+  readonly groups: Query<string, readonly TrustGroup[]>
+}
+
+/** For each cluster whose proxies are ours: its trust domain, its root, and the state of the Secrets that hold them. */
+export function defineWantedTrust(inputs: TrustInputs): Query<string, readonly WantedTrust[]> {
+  const { engine, tables, worlds, clusters, groups } = inputs
+  return engine.define<string, readonly WantedTrust[]>(
+    'xds/wanted-trust',
+    (read) => {
+      const rows = read.all(clusters)
+      const management = rows.find(({ isManagement }) => isManagement)?.name ?? ''
+      return rows
+        .filter(({ name, isKnown }) => isKnown && isOurs(read, worlds, name))
+        .map(({ name: cluster, aliases }) => {
+          const group = read
+            .query(groups, '')
+            .find(({ members }) => members.some((m) => m.cluster === cluster || aliases.includes(m.cluster)))
+          const root = rootOf(group, management)
+          const trustDomain = trustDomainOf(worlds.world(read, cluster), cluster)
+          const seen = [
+            revision(read, tables, cluster, `${systemNamespace}/fairlead-ca`),
+            revision(read, tables, cluster, `${systemNamespace}/cacerts`),
+            root.kind === 'shared'
+              ? revision(read, tables, root.secret.cluster, `${root.secret.namespace}/${root.secret.name}`)
+              : '',
+          ]
+          return { cluster, settings: { trustDomain, root }, seen: seen.join(' ') }
+        })
+    },
+    { equals: (a, b) => JSON.stringify(a) === JSON.stringify(b) },
+  )
+}
+
+function isOurs(read: Read, worlds: TrackedWorlds, cluster: string): boolean {
+  const { labels } = namespaceOf(worlds.world(read, cluster), cluster, systemNamespace)
+  return labels[dataPlaneLabel.name] === dataPlaneLabel.value
+}
+
+function revision(read: Read, tables: ObjectTables, cluster: string, key: string): string {
+  return read.get(tables.table(cluster, '/Secret'), key)?.metadata.resourceVersion ?? '-'
+}
+
+function rootOf(group: TrustGroup | undefined, management: string): RootSource {
+  // Authorities outside of Kubernetes (Vault) sign for meshes of istiod only.
+  if (!group || group.trust.root.kind === 'vault') return { kind: 'own' }
+  const { root, intermediate } = group.trust
+  const secret = { cluster: management, namespace: root.secret.namespace, name: root.secret.name }
+  return {
+    kind: 'shared',
+    secret,
+    generate: root.kind === 'generated' ? authorityOptions(root) : undefined,
+    intermediate: authorityOptions(intermediate),
+  }
+}
+
+function authorityOptions(said: { ttlDays: number; keyBits: number; organization: string }): AuthorityOptions {
+  const { ttlDays, keyBits: rsaBits, organization } = said
+  return { organization, keyKind: { rsaBits }, ttlMs: ttlDays * day }
+}
