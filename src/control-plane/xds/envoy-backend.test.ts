@@ -123,7 +123,7 @@ function proxy(namespace: string, zone: string, loopback: boolean): Proxy {
     metadata: {
       NAMESPACE: namespace,
       CLUSTER_ID: 'east',
-      LABELS: { app: 'p' },
+      LABELS: { app: 'a', version: 'x' },
       INSTANCE_IPS: '10.9.0.1',
       ...(loopback && { FAIRLEAD_DATA_PATH: 'loopback' }),
     },
