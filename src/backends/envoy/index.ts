@@ -6,6 +6,7 @@ export { clusterEndpoints, type EndpointsKey, endpointsKey } from './endpoints/b
 export { type HttpManagerOptions, httpConnectionManager, httpFilter } from './filters/http-connection-manager.ts'
 export { type KeySource, noKeys } from './filters/jwt.ts'
 export { type SecurityFilters, type SecurityOptions, securityFilters } from './filters/security.ts'
+export { type GatewayListeners, gatewayListeners } from './gateway/listeners.ts'
 export { proxyConfigJson } from './json.ts'
 export { type InboundListeners, inboundListeners } from './listeners/inbound.ts'
 export { type ListenerKey, outboundListener } from './listeners/outbound.ts'

@@ -213,7 +213,7 @@ describe('Envoy resources', () => {
           }
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 12 },
     )
   })
 })

@@ -20,7 +20,9 @@ import {
   endpointsKey,
   explicitProxyListener,
   fixedClusters,
+  gatewayListeners,
   inboundClusters,
+  inboundListeners,
   type ListenerKey,
   outboundCluster,
   outboundClusterSpecs,
@@ -29,7 +31,6 @@ import {
   outboundRouteNames,
   outboundRouteParts,
   tunnelListener,
-  type VirtualHostKey,
   virtualHost,
 } from '../../backends/envoy/index.ts'
 import type { Query, World } from '../../discovery/index.ts'
@@ -39,12 +40,19 @@ import type { Backend, Key, Listed } from './backend.ts'
 import { type EncodedPart, encodeElement, encodeResource, joinParts, samePart, versionOf } from './encode.ts'
 import { sameResource, type XdsResource } from './xds-resource.ts'
 
+/** What is made for one proxy's own workload: it may depend on anything that the proxy says of itself. */
+interface OwnKey {
+  readonly kind: 'own'
+  readonly type: 'clusters' | 'listeners'
+  readonly proxy: Proxy
+}
+
 /** What a proxy's lists are made from. */
 export type EnvoyList = Key &
   (
     | { readonly kind: 'clusters'; readonly specs: SpecList; readonly scope: ProxyScope }
     | { readonly kind: 'fixed-clusters'; readonly scope: ProxyScope }
-    | { readonly kind: 'inbound-clusters'; readonly proxy: Proxy }
+    | OwnKey
     | { readonly kind: 'endpoints'; readonly specs: SpecList; readonly scope: ProxyScope }
     | { readonly kind: 'listeners'; readonly scope: ProxyScope }
     | { readonly kind: 'explicit-proxy'; readonly proxy: Proxy }
@@ -56,7 +64,7 @@ export type EnvoyResource = Key &
   (
     | { readonly kind: 'cluster'; readonly spec: ClusterSpec; readonly scope: ProxyScope }
     | { readonly kind: 'fixed-cluster'; readonly name: string; readonly scope: ProxyScope }
-    | { readonly kind: 'inbound-cluster'; readonly name: string; readonly proxy: Proxy }
+    | (OwnKey & { readonly name: string })
     | { readonly kind: 'endpoints'; readonly spec: ClusterSpec; readonly scope: ProxyScope }
     | { readonly kind: 'listener'; readonly key: ListenerKey }
     | { readonly kind: 'capturing-listener'; readonly scope: ProxyScope }
@@ -101,6 +109,7 @@ const endpointClass = (scope: ProxyScope): string => {
   return JSON.stringify([cluster, network, networkView, locality, labels, node, ipFamilies])
 }
 const viewClass = (scope: ProxyScope): string => {
+  if (scope.type === 'gateway') return scope.key
   const { type, namespace, cluster, labels, view, autoAddresses, ipFamilies, dataPath, interception } = scope
   const views = viewOf.keyOf(view)
   return JSON.stringify([type, namespace, cluster, labels, views, autoAddresses, ipFamilies, dataPath, interception])
@@ -128,7 +137,7 @@ function lists(world: World, proxy: Proxy, typeUrl: string): EnvoyList[] {
       return [
         { kind: 'fixed-clusters', text: `fixed-clusters ${viewClass(scope)}`, scope },
         { kind: 'clusters', text: `clusters ${specs.digest} ${clusterClass(scope)} ${place}`, specs, scope },
-        { kind: 'inbound-clusters', text: `inbound-clusters ${proxyText(proxy)}`, proxy },
+        own('clusters', proxy),
       ]
     }
     case typeUrls.endpoint: {
@@ -137,9 +146,12 @@ function lists(world: World, proxy: Proxy, typeUrl: string): EnvoyList[] {
     }
     case typeUrls.listener: {
       if (scope.type === 'sidecar' && scope.dataPath === 'loopback') {
-        return [{ kind: 'explicit-proxy', text: `explicit-proxy ${proxy.addresses.join()}`, proxy }]
+        return [
+          { kind: 'explicit-proxy', text: `explicit-proxy ${proxy.addresses.join()}`, proxy },
+          own('listeners', proxy),
+        ]
       }
-      return [{ kind: 'listeners', text: `listeners ${viewClass(scope)}`, scope }]
+      return [{ kind: 'listeners', text: `listeners ${viewClass(scope)}`, scope }, own('listeners', proxy)]
     }
     case typeUrls.route:
       return [{ kind: 'routes', text: `routes ${viewClass(scope)}`, scope }]
@@ -166,14 +178,10 @@ function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
         key: { kind: 'fixed-cluster', text: `fixed ${name} ${text}`, name, scope },
       }))
     }
-    case 'inbound-clusters': {
-      const { proxy } = key
-      const text = proxyText(proxy)
-      return world.get(inboundResources, proxy).map(({ name }) => ({
-        name,
-        key: { kind: 'inbound-cluster', text: `inbound ${name} ${text}`, name, proxy },
-      }))
-    }
+    case 'own':
+      return world
+        .get(ownResources, key)
+        .map(({ name }) => ({ name, key: { ...key, name, text: `${key.text} ${name}` } }))
     case 'endpoints': {
       const place = endpointClass(key.scope)
       return [...key.specs.specs].map(([name, { text, spec }]) => ({
@@ -211,13 +219,25 @@ function listeners(world: World, scope: ProxyScope): Listed<EnvoyResource>[] {
   return [...own, { name: 'virtualOutbound', key: { kind: 'capturing-listener', text, scope } }]
 }
 
-/** Everything that a proxy says of itself. What is made for the proxy's own workload may depend on any of it. */
 const proxyText = remembered<Proxy>((proxy) => JSON.stringify(proxy))
 
-const inboundResources: Query<Proxy, readonly XdsResource[]> = {
-  name: 'xds/inbound-clusters',
-  keyOf: proxyText,
-  compute: (world, proxy) => inboundClusters(world, proxy).map(encodeCluster),
+const own = (type: OwnKey['type'], proxy: Proxy): EnvoyList => ({
+  kind: 'own',
+  type,
+  text: `own ${type} ${proxyText(proxy)}`,
+  proxy,
+})
+
+const ownResources: Query<OwnKey, readonly XdsResource[]> = {
+  name: 'xds/own-resources',
+  keyOf: ({ type, proxy }) => `${type} ${proxyText(proxy)}`,
+  compute: (world, { type, proxy }) =>
+    type === 'clusters'
+      ? inboundClusters(world, proxy).map(encodeCluster)
+      : [
+          ...inboundListeners(world, proxy).listeners,
+          ...gatewayListeners(world, scopeOf(world, proxy), proxy).listeners,
+        ].map(encodeListener),
   equals: (a, b) => a.length === b.length && a.every((each, i) => sameResource(each, b[i])),
 }
 
@@ -231,6 +251,8 @@ const encodedEndpoints: Query<EndpointsKey, XdsResource> = {
 }
 
 const virtualHostsField = 2 // Of RouteConfiguration.
+
+type VirtualHostKey = Parameters<typeof virtualHost.keyOf>[0]
 
 const encodedVirtualHost: Query<VirtualHostKey, EncodedPart> = {
   name: 'xds/virtual-host',
@@ -249,8 +271,8 @@ function make(world: World, key: EnvoyResource): XdsResource | undefined {
       const resource = world.get(fixedClusters, key.scope).find(({ name }) => name === key.name)
       return resource && encodeCluster({ resource, origin: [] })
     }
-    case 'inbound-cluster':
-      return world.get(inboundResources, key.proxy).find(({ name }) => name === key.name)
+    case 'own':
+      return world.get(ownResources, key).find(({ name }) => name === key.name)
     case 'endpoints':
       return world.get(encodedEndpoints, endpointsKey(world, key.scope, key.spec))
     case 'listener':
