@@ -33,9 +33,11 @@ export interface LaunchRequest {
   readonly env: Readonly<Record<string, string>>
   /** Ports that the pod declares for the container. */
   readonly declaredPorts: readonly number[]
+  /** Entry point of the built-in programs, as `preparePrograms` gives it. */
+  readonly programs?: string
 }
 
-const programs = fileURLToPath(new URL('programs/main.ts', import.meta.url))
+const sources = fileURLToPath(new URL('programs/main.ts', import.meta.url))
 
 /**
  * What a container runs, by the rules of `command` and `args`: a command replaces the image's own and its arguments,
@@ -58,7 +60,7 @@ export function launchOf(image: Image, reference: string, request: LaunchRequest
   const known = [...new Set([...request.declaredPorts, ...said])]
   const ports = known.length > 0 ? known : image.ports
   if (run.kind === 'proxy') return { kind: 'proxy', argv: args, env, ports: request.declaredPorts }
-  return { kind: 'program', argv: [process.execPath, programs, run.program, ...args], env, ports }
+  return { kind: 'program', argv: [process.execPath, request.programs ?? sources, run.program, ...args], env, ports }
 }
 
 /** Some programs show their version, which the original has compiled in and we read off the tag. */

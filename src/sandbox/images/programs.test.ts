@@ -1,12 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
 import { type AddressInfo, connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { type Answer, sendMany } from '../traffic/index.ts'
 import { findImage, launchOf } from './launch.ts'
+import { preparePrograms } from './prepare.ts'
 
 const children: ChildProcess[] = []
+const folder = mkdtempSync(join(tmpdir(), 'fairlead-programs-'))
+const programs = preparePrograms(folder)
 afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
   for (const child of children) child.kill('SIGKILL')
 })
 
@@ -28,7 +35,7 @@ async function run(reference: string, env: Record<string, string> = {}, args: st
   const image = findImage(reference)
   if (!image) throw new Error(`${reference} is not known`)
   const port = await freePort()
-  const launch = launchOf(image, reference, { command: [], args, env, declaredPorts: [port] })
+  const launch = launchOf(image, reference, { command: [], args, env, declaredPorts: [port], programs })
   const [file = '', ...rest] = launch.argv
   const child = spawn(file, rest, {
     env: {
@@ -188,4 +195,8 @@ test('tcp-echo repeats lines', async () => {
   const reply = await new Promise<Buffer>((done) => socket.once('data', done))
   socket.destroy()
   expect(reply.toString()).toBe('one world\n')
+})
+
+test('programs are prepared once for each version', () => {
+  expect(preparePrograms(folder)).toBe(programs)
 })

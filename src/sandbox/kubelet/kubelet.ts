@@ -7,6 +7,7 @@ import type { KubeObject } from '../../resources/index.ts'
 import { KubeApi, resources } from '../controllers/client/index.ts'
 import { eventRecorder } from '../controllers/runtime/events.ts'
 import type { Victim } from '../faults/index.ts'
+import { preparePrograms } from '../images/index.ts'
 import { startKubeletServer } from '../streaming/index.ts'
 import { AddressPool, type AddressRanges } from './addresses.ts'
 import { lowPortsOn } from './launch.ts'
@@ -198,6 +199,7 @@ class Kubelet implements RunningKubelet {
       lowPorts: await lowPortsOn(addresses.node),
       pods: join(dataDir, 'pods'),
       claims: join(dataDir, 'claims'),
+      programs: preparePrograms(join(dataDir, 'programs')),
       compileCache: join(dataDir, 'compiled'),
       proxies,
       locality: () => ({

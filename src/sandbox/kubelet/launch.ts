@@ -43,6 +43,7 @@ export async function startContainer(
     args: (container.args ?? []).map(resolve),
     env: Object.fromEntries(own),
     declaredPorts: (container.ports ?? []).filter((p) => (p.protocol ?? 'TCP') === 'TCP').map((p) => p.containerPort),
+    programs: site.node.programs,
   })
   const folder = join(site.folder, 'containers', container.name)
   mkdirSync(join(folder, 'tmp'), { recursive: true })

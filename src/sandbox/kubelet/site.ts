@@ -32,6 +32,8 @@ export interface NodeSite {
   readonly pods: string
   /** Folder of volumes that outlive pods. */
   readonly claims: string
+  /** Entry point of the built-in programs, and where Node keeps what it has compiled of them. */
+  readonly programs: string
   readonly compileCache: string
   /** Undefined: nobody gets a proxy. */
   readonly proxies: ProxyPlan | undefined
