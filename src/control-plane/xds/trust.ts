@@ -39,7 +39,7 @@ export class TrustDriver {
 
   constructor(options: TrustDriverOptions) {
     this.#options = options
-    this.#observer = options.engine.observe(() => this.#queue())
+    this.#observer = options.engine.observe(() => this.#queue(), { canWait: true })
     this.#observer.watch(options.wanted, '')
     this.#timer = setInterval(() => this.#queue(), 1000)
     this.#timer.unref()
