@@ -43,6 +43,16 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: () => import('./cli/translate.ts'),
   },
   {
+    name: 'proxies',
+    summary: 'Connected proxies: in sync, behind, or refusing what they are given',
+    load: () => import('./cli/proxies.ts'),
+  },
+  {
+    name: 'config',
+    summary: 'What a proxy was given, each resource with the objects that it comes from',
+    load: () => import('./cli/config.ts'),
+  },
+  {
     name: 'sandbox',
     summary: 'Embedded clusters with real Envoys on this machine',
     load: () => import('./cli/sandbox.ts'),

@@ -1,0 +1,74 @@
+// How commands reach a running control plane: its debug pages over HTTP.
+import { OrderError, order, readLock, type SandboxStatus, sandboxDirectory } from '../sandbox/index.ts'
+
+export interface DebugApiOptions {
+  readonly http?: string
+  /** A sandbox, whose control plane is meant. */
+  readonly name: string
+}
+
+export const debugApiOptions = [
+  [
+    '--http <address:port>',
+    'debug address of the control plane (serve --http); without: the sandbox, else 127.0.0.1:15014',
+  ],
+  ['--name <name>', 'which sandbox, if there are several', 'default'],
+] as const
+
+/** The control plane cannot be reached, or says no. */
+export class DebugApiError extends Error {
+  override readonly name = 'DebugApiError'
+}
+
+async function addressOf({ http, name }: DebugApiOptions): Promise<string> {
+  if (http !== undefined) return http
+  const lock = readLock(sandboxDirectory(name))
+  if (!lock) return '127.0.0.1:15014'
+  try {
+    const { controlPlane } = await order<SandboxStatus>(lock.socket, 'status')
+    if (controlPlane) return controlPlane.http
+  } catch (error) {
+    if (!(error instanceof OrderError)) throw error
+  }
+  throw new DebugApiError(`sandbox ${name} has no control plane running`)
+}
+
+/** Gets one page; undefined if there is none of that name. Rejects with DebugApiError. */
+export async function getDebug<T>(options: DebugApiOptions, path: string): Promise<T | undefined> {
+  const address = await addressOf(options)
+  let response: Response
+  try {
+    response = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(30_000) })
+  } catch (cause) {
+    throw new DebugApiError(`no control plane answers at ${address}; is it running? (fairlead serve, or sandbox up)`, {
+      cause,
+    })
+  }
+  if (response.status === 404) return undefined
+  if (!response.ok) throw new DebugApiError(`the control plane at ${address} answers ${response.status} to ${path}`)
+  return (await response.json()) as T
+}
+
+/** Runs a command that asks a control plane; failures are exit code 1, without a stack trace. */
+export async function asking(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof DebugApiError)) throw error
+    console.error(`fairlead: ${error.message}`)
+    process.exitCode = 1
+  }
+}
+
+/** Rows as aligned columns. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0))) ?? []
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('   ')
+        .trimEnd(),
+    )
+    .join('\n')
+}

@@ -1,0 +1,52 @@
+// `fairlead proxies`: who is connected to the control plane, and how far each is.
+import { type Command, Option } from 'commander'
+import { stringify } from 'yaml'
+import type { ProxyRow } from '../control-plane/index.ts'
+import { asking, columns, type DebugApiOptions, debugApiOptions, getDebug } from './debug-api.ts'
+
+interface Options extends DebugApiOptions {
+  readonly output: 'table' | 'json' | 'yaml'
+}
+
+export function register(program: Command): void {
+  program
+    .command('proxies')
+    .description('Connected proxies: in sync, behind, or refusing what they are given')
+    .option(...debugApiOptions[0])
+    .option(...debugApiOptions[1])
+    .addOption(new Option('-o, --output <format>', 'format').choices(['table', 'json', 'yaml']).default('table'))
+    .addHelpText(
+      'after',
+      `
+SYNCED: the proxy has taken all that it was sent.  STALE: it has not answered yet.  NACK: it refuses something.
+Exit code: 0, or 1 if the control plane cannot be reached.`,
+    )
+    .action((options: Options) =>
+      asking(async () => {
+        const rows = (await getDebug<ProxyRow[]>(options, '/debug/proxies')) ?? []
+        if (options.output === 'json') console.log(JSON.stringify(rows, undefined, 2))
+        else if (options.output === 'yaml') console.log(stringify(rows).trimEnd())
+        else console.log(table(rows))
+      }),
+    )
+}
+
+const types = ['CDS', 'LDS', 'EDS', 'RDS', 'SDS']
+
+function table(rows: readonly ProxyRow[]): string {
+  if (rows.length === 0) return 'No proxy is connected.'
+  const lines = rows.map((row) => [
+    row.proxy,
+    row.cluster,
+    ...types.map((type) => row.sync[type]?.state ?? '-'),
+    row.protocol,
+    row.identity || '(not proved)',
+  ])
+  const refusals = rows.flatMap((row) =>
+    Object.entries(row.sync).flatMap(([type, { refused }]) =>
+      refused.map(({ name, detail }) => `${row.proxy} refuses ${type} ${name}: ${detail}`),
+    ),
+  )
+  const grid = columns([['PROXY', 'CLUSTER', ...types, 'PROTOCOL', 'IDENTITY'], ...lines])
+  return refusals.length === 0 ? grid : `${grid}\n\n${refusals.join('\n')}`
+}
