@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import {
+  type ClusterAccess,
   order,
   type ProgressEvent,
   parseOn,
@@ -48,7 +49,7 @@ export function registerUp(sandbox: Command): void {
 }
 
 async function up(options: UpOptions): Promise<void> {
-  const { spec, on } = readOptions(options)
+  const { spec, on } = await readOptions(options)
   const stop = new AbortController()
   const ended = Promise.withResolvers<void>()
   const end = (): void => {
@@ -76,7 +77,7 @@ async function up(options: UpOptions): Promise<void> {
 
 /** Starts `up` as a process of its own and shows its progress until it is ready. */
 async function upDetached(options: UpOptions): Promise<void> {
-  readOptions(options)
+  await readOptions(options)
   const directory = sandboxDirectory(options.name)
   const before = readLock(directory)
   if (before) throw new SandboxBusy(options.name, before)
@@ -108,12 +109,13 @@ async function upDetached(options: UpOptions): Promise<void> {
   }
 }
 
-function readOptions(options: UpOptions): { spec: SandboxSpec; on: Map<string, ReturnType<typeof parseOn>['access']> } {
+async function readOptions(options: UpOptions): Promise<{ spec: SandboxSpec; on: Map<string, ClusterAccess> }> {
   if (options.clusters !== undefined && options.config !== undefined) {
     throw new SpecError('--clusters and --config exclude each other')
   }
-  const on = new Map(options.on.map(parseOn).map(({ name, access }) => [name, access]))
-  const spec = specOf(options, [...on.keys()])
+  const given = await Promise.all(options.on.map(parseOn))
+  const on = new Map(given.map(({ name, access }) => [name, access]))
+  const spec = await specOf(options, [...on.keys()])
   const known = new Set(spec.clusters.map((cluster) => cluster.name))
   for (const [name, access] of on) {
     if (!known.has(name)) throw new SpecError(`--on ${name}: the sandbox has no cluster of this name`)
@@ -123,7 +125,7 @@ function readOptions(options: UpOptions): { spec: SandboxSpec; on: Map<string, R
   return { spec, on }
 }
 
-function specOf(options: UpOptions, on: readonly string[]): SandboxSpec {
+async function specOf(options: UpOptions, on: readonly string[]): Promise<SandboxSpec> {
   if (options.config !== undefined) return readSpec(options.config)
   if (options.clusters !== undefined) {
     const names = options.clusters

@@ -13,7 +13,7 @@ export {
 export { type CrdAction, compareReleases, crdAction, fieldManager, installCrds } from './crds.ts'
 export { EndpointGuard, type GuardOptions, type GuardSettings, type Held, type SliceSink } from './endpoint-guard.ts'
 export { Fleet, type FleetCache, type FleetCluster, type FleetOptions, type FleetSink, type Member } from './fleet.ts'
-export { homeDirectory } from './home.ts'
+export { homeDirectory } from './home/index.ts'
 export { LeaseElection, type LeaseOptions, type LeaseTiming } from './lease.ts'
 export {
   Reflector,

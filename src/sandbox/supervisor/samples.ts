@@ -1,8 +1,7 @@
 // The sample applications that guides and scenarios use, by name.
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { KubeObject } from '../../resources/index.ts'
 import { Applier, awaitDeployments, readExample } from './manifests.ts'
+import { sampleNames } from './sample-names.ts'
 import { SpecError } from './spec.ts'
 
 export interface SampleOptions {
@@ -28,13 +27,6 @@ interface Workload
   }> {}
 
 interface ServiceLike extends KubeObject<{ selector?: Record<string, string> }> {}
-
-export function sampleNames(): string[] {
-  return readdirSync(join(import.meta.dirname, '../../../examples/samples'))
-    .filter((file) => file.endsWith('.yaml'))
-    .map((file) => file.slice(0, -'.yaml'.length))
-    .sort()
-}
 
 /** Installs a sample and waits until its pods are available. Throws `SpecError` if there is no such sample. */
 export async function installSample(options: SampleOptions): Promise<void> {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sampleObjects } from './samples.ts'
-import { clustersOf, readSpec, SpecError } from './spec.ts'
+import { clustersOf, SpecError } from './spec.ts'
+import { readSpec } from './spec-file.ts'
 
 let folder: string
 beforeAll(() => {

@@ -12,6 +12,8 @@ export interface ClusterStatus {
   readonly network: string
   readonly management: boolean
   readonly registered: boolean
+  /** Ranges of the loopback network: where its pods are, and the programs behind their proxies. */
+  readonly addresses: { readonly pods: string; readonly programs: string }
   /** Whether its API server answers. */
   readonly reachable: boolean
   readonly nodes: readonly string[]
@@ -67,7 +69,9 @@ async function clusterStatus(cluster: SandboxCluster): Promise<ClusterStatus> {
   const list = async <T extends KubeObject>(plural: string, kind: string, namespaced: boolean): Promise<T[]> =>
     (await client.list({ group: '', version: 'v1', plural, kind, namespaced }, {}, AbortSignal.timeout(3000)))
       .items as T[]
-  const known = { name, context, server, region, zone, network, management, registered }
+  const { pods: podRange, programs } = cluster.claim.addresses
+  const addresses = { pods: podRange, programs }
+  const known = { addresses, name, context, server, region, zone, network, management, registered }
   try {
     const [nodes, pods, services] = await Promise.all([
       list('nodes', 'Node', false),
