@@ -64,7 +64,6 @@ export function nodeMetadata(options: ProxyOptions): Record<string, unknown> {
     NODE_NAME: pod.nodeName,
     WORKLOAD_NAME: workload,
     OWNER: `kubernetes://apis/apps/v1/namespaces/${pod.namespace}/deployments/${workload}`,
-    INTERCEPTION_MODE: 'NONE',
     ISTIO_VERSION: '1.30.0',
     FAIRLEAD_DATA_PATH: 'loopback',
     FAIRLEAD_INBOUND_PORTS: options.ports,
