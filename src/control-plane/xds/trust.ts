@@ -68,7 +68,12 @@ export class TrustDriver {
     const { authority, engine, wanted, now, failed } = this.#options
     const list = engine.get(wanted, '')
     const isRetryDue = now() >= this.#retryAt
-    for (const cluster of authority.clusters) if (!list.some((w) => w.cluster === cluster)) authority.forget(cluster)
+    for (const cluster of authority.clusters) {
+      if (list.some((w) => w.cluster === cluster)) continue
+      authority.forget(cluster)
+      // It may come back as it was, for instance when a restart has shown its last known state first.
+      this.#done.delete(cluster)
+    }
     for (const { cluster, settings, seen } of list) {
       const target = `${JSON.stringify(settings)} ${seen}`
       const done = this.#done.get(cluster)
