@@ -38,7 +38,7 @@ export async function installCrds(
   release: string,
 ): Promise<string[]> {
   const written: string[] = []
-  let failure: unknown
+  const refused: string[] = []
   for (const crd of wanted) {
     const { name } = crd.metadata
     if (crdAction(crd, present.get(name), release) === 'keep') continue
@@ -53,10 +53,10 @@ export async function installCrds(
       written.push(name)
     } catch (error) {
       if (!(error instanceof ApiError)) throw error
-      failure ??= error
+      refused.push(error.message)
     }
   }
-  if (failure !== undefined) throw failure
+  if (refused.length > 0) throw new Error(refused.join('; '))
   return written
 }
 

@@ -16,7 +16,8 @@ export class CrdInstaller {
   readonly #log: Log
   readonly #isActive: () => boolean
   readonly #busy = new Set<string>()
-  readonly #retries = new Set<NodeJS.Timeout>()
+  /** Clusters where it failed: they are left alone until the timer ends. */
+  readonly #retries = new Map<string, NodeJS.Timeout>()
 
   constructor(release: string, log: Log, isActive: () => boolean) {
     this.#release = release
@@ -28,7 +29,7 @@ export class CrdInstaller {
     const { connection, name, state } = cluster
     const present = connection.objects('apiextensions.k8s.io/CustomResourceDefinition')
     const isListed = state.kinds.get('apiextensions.k8s.io/CustomResourceDefinition')?.state === 'watching'
-    if (!this.#isActive() || !isListed || this.#busy.has(name)) return
+    if (!this.#isActive() || !isListed || this.#busy.has(name) || this.#retries.has(name)) return
     this.#busy.add(name)
     try {
       const wanted = isManagement ? managementCrds : remoteCrds
@@ -36,17 +37,17 @@ export class CrdInstaller {
       if (written.length > 0) this.#log.info({ cluster: name, crds: written.length }, 'CRDs installed or updated')
     } catch (error) {
       this.#log.warn({ cluster: name, err: error }, 'cannot install CRDs; will try again')
-      const timer = setTimeout(() => {
-        this.#retries.delete(timer)
+      const again = (): void => {
+        this.#retries.delete(name)
         void this.check(cluster, isManagement)
-      }, retryMs)
-      this.#retries.add(timer)
+      }
+      this.#retries.set(name, setTimeout(again, retryMs))
     } finally {
       this.#busy.delete(name)
     }
   }
 
   stop(): void {
-    for (const timer of this.#retries) clearTimeout(timer)
+    for (const timer of this.#retries.values()) clearTimeout(timer)
   }
 }
