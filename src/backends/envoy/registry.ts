@@ -9,6 +9,7 @@ import { GrpcWebSchema } from '#gen/envoy/extensions/filters/http/grpc_web/v3/gr
 import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js'
 import { RBACSchema as HttpRbacSchema } from '#gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.js'
 import { RouterSchema } from '#gen/envoy/extensions/filters/http/router/v3/router_pb.js'
+import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js'
 import { HttpInspectorSchema } from '#gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js'
 import { OriginalDstSchema } from '#gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.js'
 import { ProxyProtocolSchema } from '#gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.js'
@@ -56,6 +57,7 @@ export const extensionTypes: Registry = createRegistry(
   ProxyProtocolUpstreamTransportSchema,
   RawBufferSchema,
   RouterSchema,
+  SetFilterStateSchema,
   SniForwardProxySchema,
   TcpProxySchema,
   TlsInspectorSchema,

@@ -18,6 +18,7 @@ import type { Built } from '../built.ts'
 import { authorizationFilters } from '../filters/authorization.ts'
 import { httpConnectionManager } from '../filters/http-connection-manager.ts'
 import { jwtFilter, noKeys } from '../filters/jwt.ts'
+import { meshProtocols } from '../filters/mesh-protocols.ts'
 import { tcpFilters } from '../filters/tcp-proxy.ts'
 import { tlsInspector } from '../listeners/inspectors.ts'
 import { listenerName, wildcardAddresses } from '../listeners/plan.ts'
@@ -148,6 +149,7 @@ function filtersOf(edge: Edge, listener: string, { target, alpn }: GatewayChain)
       statPrefix: target.statPrefix || `outbound_${listener}`,
       routes: { rds: target.routes },
       before: http,
+      after: [meshProtocols],
       fields: edgeFields(topology, metadataFlag(proxy, 'HTTP10')),
     }),
   ]

@@ -9,6 +9,7 @@ import { address } from '../address.ts'
 import type { Built } from '../built.ts'
 import { dynamicForwardProxyFilter } from '../filters/dynamic-forward-proxy.ts'
 import { httpConnectionManager } from '../filters/http-connection-manager.ts'
+import { meshProtocols } from '../filters/mesh-protocols.ts'
 import { plainTcpProxy, tcpFilters } from '../filters/tcp-proxy.ts'
 import { fixedClusters, parseOutboundName } from '../names.ts'
 import { duration, type Init, noTimeout } from '../proto.ts'
@@ -85,7 +86,7 @@ function buildChain(world: World, listener: string, plan: ChainPlan, client: Lis
             mesh: meshConfigOf(world),
             statPrefix: `outbound_${listener}`,
             routes: { rds: target.routes },
-            after: forwardProxyFilters(target.dynamic, client),
+            after: [...forwardProxyFilters(target.dynamic, client), meshProtocols],
           }),
         ]
       : tcpFilters(world, target, { accessLog: [], ipFamilies: client.ipFamilies })

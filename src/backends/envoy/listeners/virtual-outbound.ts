@@ -8,6 +8,7 @@ import type { Proxy, ProxyScope } from '../../../mesh/index.ts'
 import { socketAddress } from '../address.ts'
 import { dynamicForwardProxyFilter } from '../filters/dynamic-forward-proxy.ts'
 import { httpConnectionManager } from '../filters/http-connection-manager.ts'
+import { meshProtocols } from '../filters/mesh-protocols.ts'
 import { plainTcpProxy } from '../filters/tcp-proxy.ts'
 import { fixedClusters, httpProxyRoute, listenerNames, proxyPorts, virtualHostNames } from '../names.ts'
 import { catchAll, egressCluster } from '../routes/catch-all.ts'
@@ -101,6 +102,7 @@ function proxyChain(world: World, name: string, statPrefix: string): FilterChain
         mesh: meshConfigOf(world),
         statPrefix,
         routes: { rds: httpProxyRoute },
+        after: [meshProtocols],
         fields: {
           // Python's client asks for tunnels in HTTP/1.0.
           httpProtocolOptions: { allowAbsoluteUrl: true, acceptHttp10: true },

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf'
+import type { Any } from '@bufbuild/protobuf/wkt'
 import {
   type RetryPolicy,
   type Route,
@@ -8,10 +9,11 @@ import {
   RouteSchema,
   type WeightedCluster_ClusterWeightSchema,
 } from '#gen/envoy/config/route/v3/route_components_pb.js'
-import { admits, type HttpMatch, type HttpRoute, type VirtualRule } from '../../../mesh/index.ts'
+import { admits, type Destination, type HttpMatch, type HttpRoute, type VirtualRule } from '../../../mesh/index.ts'
 import { configPath } from '../clusters/build.ts'
 import { corsConfig, corsFilter } from '../filters/cors.ts'
 import { faultConfig, faultFilter } from '../filters/fault.ts'
+import { meshProtocolsConfig } from '../filters/mesh-protocols.ts'
 import { parseOutboundName } from '../names.ts'
 import { duration, type Init, noTimeout } from '../proto.ts'
 import { defaultRetries, destinationCluster, destinationHash, destinationPort, type RouteContext } from './context.ts'
@@ -142,7 +144,11 @@ function forwardingRoutes(
     hashPolicy: targets.hashPolicies,
     clusterSpecifier: targets.specifier,
   }
-  const changed = { ...common, ...addChanges(common, targets.changes) }
+  const changed = {
+    ...common,
+    ...addChanges(common, targets.changes),
+    typedPerFilterConfig: { ...common.typedPerFilterConfig, ...targets.filterConfigs },
+  }
   const withRetries = (retries: RetryPolicy | undefined, only?: RouteInit['match']): Route =>
     finish(rule, context, {
       ...changed,
@@ -173,6 +179,8 @@ interface Targets {
   readonly changes: Omit<ReturnType<typeof headerChanges>, 'authority'> | undefined
   readonly authority: string
   readonly hasRungs: boolean
+  /** Of a single destination. */
+  readonly filterConfigs: Record<string, Any>
 }
 
 /** Undefined if no destination gets any request. */
@@ -192,7 +200,8 @@ function targetsOf(route: HttpRoute, context: RouteContext): Targets | undefined
   if (destinations.length === 1 && only) {
     const { authority, ...changes } = headerChanges(only.headers)
     const specifier = { case: 'cluster', value: destinationCluster(context, only.destination) } as const
-    return { specifier, hashPolicies, changes: only.headers ? changes : undefined, authority, hasRungs }
+    const filterConfigs = destinationFilterConfigs(context, only.destination)
+    return { specifier, hashPolicies, changes: only.headers ? changes : undefined, authority, hasRungs, filterConfigs }
   }
   const clusters = counted.map(({ destination, weight = 0, headers }) =>
     clusterWeight(context, destination, weight, headers),
@@ -203,12 +212,18 @@ function targetsOf(route: HttpRoute, context: RouteContext): Targets | undefined
     changes: undefined,
     authority: '',
     hasRungs,
+    filterConfigs: {},
   }
+}
+
+function destinationFilterConfigs(context: RouteContext, destination: Destination): Record<string, Any> {
+  const binding = context.destinations.get(destination.host)
+  return meshProtocolsConfig(context.world, binding, destinationPort(context, destination))
 }
 
 function clusterWeight(
   context: RouteContext,
-  destination: Parameters<typeof destinationCluster>[1],
+  destination: Destination,
   weight: number,
   headers: Parameters<typeof headerChanges>[0],
 ): Init<typeof WeightedCluster_ClusterWeightSchema> {
@@ -217,6 +232,7 @@ function clusterWeight(
     name: destinationCluster(context, destination),
     weight,
     ...changes,
+    typedPerFilterConfig: destinationFilterConfigs(context, destination),
     ...(authority && { hostRewriteSpecifier: { case: 'hostRewriteLiteral', value: authority } }),
   }
 }

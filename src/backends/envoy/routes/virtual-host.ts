@@ -8,6 +8,7 @@ import {
 import type { Query, World } from '../../../discovery/index.ts'
 import { type Binding, type GuardedClient, meshGateway, virtualRule } from '../../../mesh/index.ts'
 import type { Built } from '../built.ts'
+import { meshProtocolsConfig } from '../filters/mesh-protocols.ts'
 import { gatewayVirtualHost } from '../gateway/virtual-host.ts'
 import { type GatewayVirtualHostKey, gatewayVirtualHostText } from '../gateway/virtual-host-keys.ts'
 import { fixedClusters, outboundClusterName } from '../names.ts'
@@ -66,6 +67,7 @@ function serviceRoutes(world: World, binding: Binding, port: number): Route[] {
       name: 'default',
       match,
       decorator: { operation: `${host}:${port}/*` },
+      typedPerFilterConfig: meshProtocolsConfig(world, binding, port),
       action: {
         case: 'route',
         value: {
