@@ -42,17 +42,6 @@ function annotations(options: FieldOptions | undefined): Record<string, unknown>
   return rules === undefined ? rest : { ...rest, 'x-kubernetes-validations': rules }
 }
 
-/**
- * API servers bound what all the CEL rules of a kind may cost, and a group's cost grows with its members, times every
- * list around it. So only small groups become CEL, which can say what is wrong; others are plain JSON schema.
- */
-const LARGEST_GROUP_IN_CEL = 3
-
-const oneSet = (names: readonly string[]) => ({ oneOf: names.map((name) => ({ required: [name] })) })
-const noTwoSet = (names: readonly string[]) => ({
-  not: { anyOf: names.flatMap((a, i) => names.slice(i + 1).map((b) => ({ required: [a, b] }))) },
-})
-
 /** Marks a field of `object` that must be there. */
 export function required<S extends TSchema>(schema: S): S & Required {
   return { ...schema, [requiredMark]: true }
@@ -61,23 +50,23 @@ export function required<S extends TSchema>(schema: S): S & Required {
 /** An object with these fields and no others. */
 export function object<F extends Fields>(fields: F, options: ObjectOptions<F> = {}): ObjectSchema<F> {
   const { atMostOne = [], exactlyOne = [], rules = [], ...rest } = options
-  const groups = [
-    ...atMostOne.map((names) => ({ names, exact: false })),
-    ...exactlyOne.map((names) => ({ names, exact: true })),
+  const has = (names: readonly string[]): string => names.map((n) => `(has(self.${n}) ? 1 : 0)`).join(' + ')
+  const oneOf = [
+    ...atMostOne.map((names) => ({
+      rule: `${has(names)} <= 1`,
+      message: `at most one of ${names.join(', ')} may be set`,
+    })),
+    ...exactlyOne.map((names) => ({
+      rule: `${has(names)} == 1`,
+      message: `exactly one of ${names.join(', ')} must be set`,
+    })),
   ]
-  const small = groups.filter(({ names }) => names.length <= LARGEST_GROUP_IN_CEL)
-  const large = groups.filter(({ names }) => names.length > LARGEST_GROUP_IN_CEL)
-  const oneOf = small.map(({ names, exact }) => ({
-    rule: `${names.map((n) => `(has(self.${n}) ? 1 : 0)`).join(' + ')} ${exact ? '==' : '<='} 1`,
-    message: exact ? `exactly one of ${names.join(', ')} must be set` : `at most one of ${names.join(', ')} may be set`,
-  }))
   const all = [...oneOf, ...rules]
   const properties = Object.fromEntries(
     Object.entries(fields).map(([name, schema]) => [name, requiredMark in schema ? schema : Type.Optional(schema)]),
   )
   return Type.Object(properties, {
     ...annotations(all.length > 0 ? { ...rest, rules: all } : rest),
-    ...(large.length > 0 && { allOf: large.map(({ names, exact }) => (exact ? oneSet(names) : noTwoSet(names))) }),
     'x-fairlead-groups': { atMostOne, exactlyOne },
   }) as ObjectSchema<F>
 }
