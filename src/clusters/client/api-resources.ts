@@ -13,11 +13,15 @@ interface ApiGroupList {
   }[]
 }
 
+/** An unknown kind makes the server be asked anew at most this often. */
+const minimumRefreshMs = 1000
+
 /** What an API server serves, as it tells itself (discovery). Asks as little as it can: only groups that are wanted. */
 export class ApiResources {
   readonly #client: KubeClient
   #groups: Promise<Map<string, string[]>> | undefined
   readonly #lists = new Map<string, Promise<ApiResourceList>>()
+  #refreshedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(client: KubeClient) {
     this.#client = client
@@ -25,15 +29,24 @@ export class ApiResources {
 
   /** Forgets everything: kinds may have come or gone. */
   refresh(): void {
+    this.#refreshedAtMs = performance.now()
     this.#groups = undefined
     this.#lists.clear()
   }
 
   /**
    * The resource of a kind, in the first of `versions` that is served (without `versions`: the version that the
-   * server prefers). Undefined if there is none.
+   * server prefers). Undefined if there is none. A kind that is not known is asked for again, since its definition may
+   * have been made a moment ago: an API server serves it some time after it has accepted it.
    */
   async find(group: string, kind: string, versions?: readonly string[]): Promise<ResourceType | undefined> {
+    const known = await this.#look(group, kind, versions)
+    if (known !== undefined || performance.now() - this.#refreshedAtMs < minimumRefreshMs) return known
+    this.refresh()
+    return this.#look(group, kind, versions)
+  }
+
+  async #look(group: string, kind: string, versions?: readonly string[]): Promise<ResourceType | undefined> {
     const served = await this.#versions(group)
     for (const version of versions === undefined ? served : versions.filter((v) => served.includes(v))) {
       const list = await this.#resources(group, version)
