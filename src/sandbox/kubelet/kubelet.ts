@@ -107,7 +107,13 @@ class Kubelet implements RunningKubelet {
     const ended = await this.#processes.open()
     if (ended > 0) this.#log(`ended ${ended} processes that an earlier run had left`)
     const runtime = podRuntime((namespace, name) => this.#workers.get(`${namespace}/${name}`))
-    const server = await this.#serve({ host: addresses.node, token, runtime })
+    const clientAuthority = await this.#clientAuthority()
+    const server = await this.#serve({
+      host: addresses.node,
+      token,
+      runtime,
+      ...(clientAuthority ? { clientAuthority } : {}),
+    })
     const { port } = server
     this.#closeServer = () => server.close()
     this.server = `${addresses.node}:${port}`
@@ -177,6 +183,16 @@ class Kubelet implements RunningKubelet {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
       return startKubeletServer({ ...options, port: 0 })
     }
+  }
+
+  /** The authority that signs the client certificate of a real API server; it publishes that for servers behind it. */
+  async #clientAuthority(): Promise<string | undefined> {
+    const published = await this.#api.find<KubeObject & { data?: Record<string, string> }>(
+      resources.configMaps,
+      'kube-system',
+      'extension-apiserver-authentication',
+    )
+    return published?.data?.['client-ca-file']
   }
 
   async #serverVersion(): Promise<string> {

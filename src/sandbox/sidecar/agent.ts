@@ -17,7 +17,7 @@ import { controlPlaneName, type ProxyOptions } from './options.ts'
 
 const lifetimeSeconds = 24 * 3600
 const callTimeoutMs = 10_000
-const retryMs = { first: 250, most: 10_000 }
+const retryMs = { first: 250, most: 2_000 }
 const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 const CertificateClient = makeClientConstructor(

@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type Duplex, PassThrough } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws'
 import { selfSignedCertificate } from './certificate.ts'
 import {
@@ -46,6 +47,8 @@ export interface KubeletServerOptions {
   readonly port: number
   /** Bearer token that the API server shows. */
   readonly token: string
+  /** PEM of the authority for client certificates, by which a real API server proves itself; without it, none counts. */
+  readonly clientAuthority?: string
   readonly runtime: PodRuntime
 }
 
@@ -56,7 +59,9 @@ const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io'
 export async function startKubeletServer(
   options: KubeletServerOptions,
 ): Promise<{ port: number; close(): Promise<void> }> {
-  const server = createServer(await selfSignedCertificate(options.host))
+  const { clientAuthority: ca } = options
+  const clients = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: false }
+  const server = createServer({ ...(await selfSignedCertificate(options.host)), ...clients })
   const sockets = new WebSocketServer({
     noServer: true,
     handleProtocols: (offered) => [...execProtocols, tunnelProtocol].find((name) => offered.has(name)) ?? false,
@@ -104,10 +109,16 @@ function listen(server: Server, { host, port }: KubeletServerOptions): Promise<v
   })
 }
 
+/** By the token, or by a certificate of the cluster's authority for an API server or an administrator. */
 function isAllowed(request: IncomingMessage, token: string): boolean {
   const shown = Buffer.from(request.headers.authorization ?? '')
   const wanted = Buffer.from(`Bearer ${token}`)
-  return shown.length === wanted.length && timingSafeEqual(shown, wanted)
+  if (shown.length === wanted.length && timingSafeEqual(shown, wanted)) return true
+  const socket = request.socket as TLSSocket // the server speaks nothing but TLS
+  if (!socket.authorized) return false
+  const { subject } = socket.getPeerCertificate()
+  const groups = ([] as (string | undefined)[]).concat(subject?.O)
+  return subject?.CN === 'kube-apiserver-kubelet-client' || groups.includes('system:masters')
 }
 
 function refuse(socket: Duplex, status: number, text: string): void {
