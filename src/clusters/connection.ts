@@ -235,7 +235,9 @@ export class ClusterConnection {
           continue
         }
         const type = await this.resources.find(wanted.group, wanted.kind, wanted.versions)
-        if (type !== undefined && !this.#stop.signal.aborted) this.#reflect(wanted, type)
+        // Another run may have got here first while we asked.
+        if (this.#stop.signal.aborted || this.#reflectors.has(nameOf(wanted))) continue
+        if (type !== undefined) this.#reflect(wanted, type)
       }
       this.#discovered = true
       this.#checkSynced()

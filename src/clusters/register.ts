@@ -1,7 +1,8 @@
 // Registers a cluster as Service Mesh Hub's `meshctl cluster register` does: an account on the cluster, and on the
 // management cluster a Secret with a kubeconfig for that account and a KubernetesCluster object that names it.
 import { stringify } from 'yaml'
-import type { KubeObject } from '../resources/index.ts'
+import { compareText } from '../lib/index.ts'
+import { allKinds, type KubeObject } from '../resources/index.ts'
 import { sleep } from './backoff.ts'
 import { type Access, ApiResources, KubeClient } from './client/index.ts'
 import { fieldManager } from './crds.ts'
@@ -37,17 +38,9 @@ const rules: readonly Rule[] = [
   { apiGroups: [''], resources: ['configmaps', 'secrets'], verbs: write },
   { apiGroups: ['apps'], resources: ['deployments', 'replicasets', 'statefulsets', 'daemonsets'], verbs: read },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: read },
-  { apiGroups: ['gateway.networking.k8s.io', 'multicluster.solo.io'], resources: ['*'], verbs: read },
-  {
-    apiGroups: ['networking.istio.io', 'security.istio.io', 'telemetry.istio.io', 'extensions.istio.io'],
-    resources: ['*'],
-    verbs: write,
-  },
-  {
-    apiGroups: ['core', 'discovery', 'networking', 'security'].map((group) => `${group}.zephyr.solo.io`),
-    resources: ['*'],
-    verbs: write,
-  },
+  { apiGroups: ['gateway.networking.k8s.io'], resources: ['*'], verbs: read },
+  // Every kind that is watched can be one whose status is written.
+  { apiGroups: [...new Set(allKinds.map(({ group }) => group))].sort(compareText), resources: ['*'], verbs: write },
   {
     apiGroups: ['apiextensions.k8s.io'],
     resources: ['customresourcedefinitions'],

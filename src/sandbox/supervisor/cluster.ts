@@ -75,11 +75,9 @@ export class SandboxCluster {
     if (options.on) return new SandboxCluster(options, options.on)
     const server = await startServer(options, await freePort(options.port))
     const admin = await server.issueCredential('fairlead-admin', ['system:masters'])
-    const user = {
-      'client-certificate-data': Buffer.from(admin.clientCertificatePem).toString('base64'),
-      'client-key-data': Buffer.from(admin.clientKeyPem).toString('base64'),
-    }
-    const access = { context: options.spec.context, server: server.url, certificateAuthority: server.caPem, user }
+    const { context } = options.spec
+    const user = { token: admin.token }
+    const access = { context, server: server.url, certificateAuthority: server.caPem, user }
     return new SandboxCluster(options, access, server)
   }
 
