@@ -28,3 +28,5 @@ export {
 export { buildOutboundRoutes, outboundRouteParts, type RouteConfigurationParts } from './routes/route-configuration.ts'
 export { virtualHost } from './routes/virtual-host.ts'
 export type { VirtualHostKey } from './routes/virtual-host-keys.ts'
+export { type CredentialKey, credential } from './tls/credentials.ts'
+export { wantedSecrets } from './tls/wanted-secrets.ts'

@@ -76,6 +76,26 @@ kind: Sidecar
 metadata: { name: default, namespace: two }
 spec: { egress: [{ hosts: ["${hosts}"] }] }`
 
+const gateway = (port: number, mode: string): string => `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: web, namespace: one }
+spec:
+  selector: { app: a }
+  servers:
+    - { port: { number: ${port}, name: http, protocol: HTTP }, hosts: ["*.example"] }
+    - { port: { number: 443, name: tls, protocol: TLS }, hosts: ["*"], tls: { mode: ${mode}, credentialName: cert } }`
+
+const edgeRoutes = (host: string, path: string): string => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: edge, namespace: one }
+spec:
+  hosts: [${host}.example]
+  gateways: [web]
+  http: [{ match: [{ uri: { prefix: ${path} } }], route: [{ destination: { host: a } }] }]
+  tcp: [{ route: [{ destination: { host: b, port: { number: 80 } } }] }]`
+
 const policy = (mode: string): string => `
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
@@ -112,14 +132,18 @@ const step = fc
       fc.constantFrom('STATIC', 'DNS', 'NONE').map(serviceEntry),
       fc.constantFrom('./*', '*/*', 'one/*').map(sidecar),
       fc.constantFrom('STRICT', 'DISABLE').map(policy),
+      fc
+        .tuple(fc.constantFrom(80, 81), fc.constantFrom('SIMPLE', 'PASSTHROUGH', 'AUTO_PASSTHROUGH'))
+        .map(([port, mode]) => gateway(port, mode)),
+      fc.tuple(fc.constantFrom('x', 'y'), fc.constantFrom('/', '/p')).map(([host, path]) => edgeRoutes(host, path)),
       fc.constantFrom('REGISTRY_ONLY', 'ALLOW_ANY').map(meshConfig),
     ),
   })
   .map(({ gone, text }) => ({ gone, objects: parse(text) }))
 
-function proxy(namespace: string, zone: string, loopback: boolean): Proxy {
+function proxy(namespace: string, zone: string, loopback: boolean, type = 'sidecar'): Proxy {
   const made = proxyOfNode({
-    id: `sidecar~10.9.0.1~p.${namespace}~${namespace}.svc.cluster.local`,
+    id: `${type}~10.9.0.1~p.${namespace}~${namespace}.svc.cluster.local`,
     metadata: {
       NAMESPACE: namespace,
       CLUSTER_ID: 'east',
@@ -138,6 +162,7 @@ const proxies = [
   proxy('one', 'zone-1', false),
   proxy('two', 'zone-0', true),
   proxy('two', 'zone-0', false),
+  proxy('one', 'zone-0', false, 'router'),
 ]
 
 type Names = Map<string, Map<string, string>>

@@ -10,12 +10,15 @@ import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpo
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js'
 import { VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js'
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js'
+import { SecretSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import { typeUrls } from '../../ads/index.ts'
 import {
   type ClusterSpec,
+  type CredentialKey,
   capturingListener,
   clusterEndpoints,
   clusterKey,
+  credential,
   type EndpointsKey,
   endpointsKey,
   explicitProxyListener,
@@ -32,6 +35,7 @@ import {
   outboundRouteParts,
   tunnelListener,
   virtualHost,
+  wantedSecrets,
 } from '../../backends/envoy/index.ts'
 import type { Query, World } from '../../discovery/index.ts'
 import { unreachable } from '../../lib/index.ts'
@@ -57,6 +61,7 @@ export type EnvoyList = Key &
     | { readonly kind: 'listeners'; readonly scope: ProxyScope }
     | { readonly kind: 'explicit-proxy'; readonly proxy: Proxy }
     | { readonly kind: 'routes'; readonly scope: ProxyScope }
+    | { readonly kind: 'secrets'; readonly place: Omit<CredentialKey, 'name'>; readonly names: readonly string[] }
   )
 
 /** What a resource is made from. */
@@ -71,6 +76,7 @@ export type EnvoyResource = Key &
     | { readonly kind: 'explicit-proxy'; readonly proxy: Proxy }
     | { readonly kind: 'tunnel' }
     | { readonly kind: 'route'; readonly name: string; readonly scope: ProxyScope }
+    | { readonly kind: 'secret'; readonly credential: CredentialKey }
   )
 
 /** The clusters that a view leads to. Views with equal ones share the list. */
@@ -155,6 +161,12 @@ function lists(world: World, proxy: Proxy, typeUrl: string): EnvoyList[] {
     }
     case typeUrls.route:
       return [{ kind: 'routes', text: `routes ${viewClass(scope)}`, scope }]
+    case typeUrls.secret: {
+      const names = wantedSecrets(world, scope, proxy)
+      const place = { cluster: scope.cluster, namespace: scope.namespace }
+      const text = `secrets ${place.cluster} ${place.namespace} ${versionOf(names.join('\n'))}`
+      return names.length === 0 ? [] : [{ kind: 'secrets', text, place, names }]
+    }
     default:
       return []
   }
@@ -204,6 +216,11 @@ function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
         key: { kind: 'route', text: `route ${name} ${text}`, name, scope },
       }))
     }
+    case 'secrets':
+      return key.names.map((name) => {
+        const own: CredentialKey = { ...key.place, name }
+        return { name, key: { kind: 'secret', text: `secret ${credential.keyOf(own)}`, credential: own } }
+      })
     default:
       return unreachable(key)
   }
@@ -285,6 +302,10 @@ function make(world: World, key: EnvoyResource): XdsResource | undefined {
       return encodeListener({ resource: tunnelListener(world), origin: [] })
     case 'route':
       return makeRoute(world, key.scope, key.name)
+    case 'secret': {
+      const built = credential.compute(world, key.credential)
+      return built && encodeResource(SecretSchema, typeUrls.secret, key.credential.name, built)
+    }
     default:
       return unreachable(key)
   }

@@ -136,17 +136,20 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
     this.#certificates.close()
   }
 
+  /** Secrets are for those who have proved who they are, and so that the namespace they speak of is theirs. */
   #withSecrets(node: ProxyNode, primary: string, mesh: ProxyResources): ProxyResources {
-    const isOwn = (typeUrl: string, name: string): boolean =>
-      typeUrl === typeUrls.secret && (name === secretNames.certificate || name === secretNames.roots)
+    const secret = (name: string): EncodedResource | undefined => {
+      if (node.identity === undefined) return undefined
+      const isOwn = name === secretNames.certificate || name === secretNames.roots
+      return isOwn ? this.#secret(node, primary, name) : mesh.get(typeUrls.secret, name)
+    }
     return {
       names: (typeUrl) => mesh.names(typeUrl),
       includes: (typeUrl, name) => mesh.includes(typeUrl, name),
-      get: (typeUrl, name) => (isOwn(typeUrl, name) ? this.#secret(node, primary, name) : mesh.get(typeUrl, name)),
+      get: (typeUrl, name) => (typeUrl === typeUrls.secret ? secret(name) : mesh.get(typeUrl, name)),
     }
   }
 
-  /** Secrets are for those who have proved who they are. */
   #secret(node: ProxyNode, primary: string, name: string): EncodedResource | undefined {
     if (node.identity === undefined) return undefined
     if (name === secretNames.roots) {

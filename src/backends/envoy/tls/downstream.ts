@@ -14,7 +14,17 @@ import {
 import type { MeshConfig } from '../../../discovery/index.ts'
 import { isCipherSuite, type ServerTls } from '../../../resources/istio/index.ts'
 import { extensionConfig, type Init } from '../proto.ts'
-import { credentialConfig, type SecretSource, secretConfig, workloadCertificate, workloadRoot } from './secrets.ts'
+import {
+  authorityOf,
+  credentialConfig,
+  credentialName,
+  fileCertificateName,
+  fileRootName,
+  type SecretSource,
+  secretConfig,
+  workloadCertificate,
+  workloadRoot,
+} from './secrets.ts'
 import { exactNames } from './upstream.ts'
 
 type SocketInit = Init<typeof TransportSocketSchema>
@@ -136,15 +146,17 @@ function serverParams(tls: ServerTls, { tlsDefaults }: MeshConfig): Pick<CommonI
 /** Certificates by credential name, or by file; `validation`: how clients are looked at, if they are. */
 function ownSecrets(tls: ServerTls, { secrets }: ServerTlsOptions, validation: ValidationInit | undefined): CommonInit {
   const names = tls.credentialNames ?? (tls.credentialName ? [tls.credentialName] : [])
-  const prefixed = names.map((name) => (name.includes('://') ? name : `kubernetes://${name}`))
+  const prefixed = names.map(credentialName)
   const files = tls.tlsCertificates ?? [tls]
   const certificates =
     prefixed.length > 0
       ? prefixed.map(credentialConfig)
-      : files.map((each) => secretConfig(`file-cert:${each.serverCertificate}~${each.privateKey}`, secrets))
+      : files.map(({ serverCertificate: certificate, privateKey: key }) =>
+          secretConfig(fileCertificateName({ certificate, key }), secrets),
+        )
   if (validation === undefined) return { tlsCertificateSdsSecretConfigs: certificates }
   const [first] = prefixed
-  const authority = tls.caCertCredentialName ? `kubernetes://${tls.caCertCredentialName}` : `${first}-cacert`
+  const authority = tls.caCertCredentialName ? credentialName(tls.caCertCredentialName) : authorityOf(first ?? '')
   return {
     tlsCertificateSdsSecretConfigs: certificates,
     validationContextType: {
@@ -152,7 +164,7 @@ function ownSecrets(tls: ServerTls, { secrets }: ServerTlsOptions, validation: V
       value: {
         defaultValidationContext: validation,
         validationContextSdsSecretConfig:
-          first === undefined ? secretConfig(`file-root:${tls.caCertificates}`, secrets) : credentialConfig(authority),
+          first === undefined ? secretConfig(fileRootName(tls.caCertificates), secrets) : credentialConfig(authority),
       },
     },
   }

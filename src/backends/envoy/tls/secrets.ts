@@ -40,3 +40,30 @@ const agentSource: Init<typeof ConfigSourceSchema> = {
 export function credentialConfig(name: string): Init<typeof SdsSecretConfigSchema> {
   return { name, sdsConfig: adsSource }
 }
+
+/** Names of the secrets that settings ask for. What the names say is enough to find them (`credentials.ts`). */
+export function credentialName(name: string): string {
+  return name.includes('://') ? name : `kubernetes://${name}`
+}
+
+export function authorityOf(credential: string): string {
+  return `${credential}${authoritySuffix}`
+}
+
+export const authoritySuffix = '-cacert'
+
+/** A certificate in files of the proxy's own machine. */
+export function fileCertificateName(files: {
+  readonly certificate: string | undefined
+  readonly key: string | undefined
+}): string {
+  return `${filePrefixes.certificate}${files.certificate}~${files.key}`
+}
+
+/** Authorities in a file of the proxy's own machine; none = those that the machine trusts. */
+export function fileRootName(file: string | undefined): string {
+  return `${filePrefixes.root}${file || systemRoots}`
+}
+
+export const systemRoots = 'system'
+export const filePrefixes = { certificate: 'file-cert:', root: 'file-root:' } as const

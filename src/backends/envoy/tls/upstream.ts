@@ -8,7 +8,17 @@ import type { StringMatcherSchema } from '#gen/envoy/type/matcher/v3/string_pb.j
 import type { MeshConfig } from '../../../discovery/index.ts'
 import type { ClientTls } from '../../../mesh/index.ts'
 import { extensionConfig, type Init } from '../proto.ts'
-import { credentialConfig, type SecretSource, secretConfig, workloadCertificate, workloadRoot } from './secrets.ts'
+import {
+  authorityOf,
+  credentialConfig,
+  credentialName,
+  fileCertificateName,
+  fileRootName,
+  type SecretSource,
+  secretConfig,
+  workloadCertificate,
+  workloadRoot,
+} from './secrets.ts'
 
 type SocketInit = Init<typeof TransportSocketSchema>
 type CommonInit = Init<typeof CommonTlsContextSchema>
@@ -85,8 +95,7 @@ export function originationSocket(options: OriginationOptions): SocketInit | und
 }
 
 function credentialTrust(tls: ClientTls, names: readonly string[]): CommonInit {
-  const name = tls.credentialName ?? ''
-  const withPrefix = name.includes('://') ? name : `kubernetes://${name}`
+  const withPrefix = credentialName(tls.credentialName ?? '')
   return {
     ...(tls.mode === 'MUTUAL' && { tlsCertificateSdsSecretConfigs: [credentialConfig(withPrefix)] }),
     validationContextType: tls.insecureSkipVerify
@@ -95,7 +104,7 @@ function credentialTrust(tls: ClientTls, names: readonly string[]): CommonInit {
           case: 'combinedValidationContext',
           value: {
             defaultValidationContext: { matchSubjectAltNames: exactNames(names) },
-            validationContextSdsSecretConfig: credentialConfig(`${withPrefix}-cacert`),
+            validationContextSdsSecretConfig: credentialConfig(authorityOf(withPrefix)),
           },
         },
   }
@@ -104,8 +113,8 @@ function credentialTrust(tls: ClientTls, names: readonly string[]): CommonInit {
 function fileTrust(tls: ClientTls, names: readonly string[], source: SecretSource): CommonInit | undefined {
   const mutual = tls.mode === 'MUTUAL'
   if (mutual && !(tls.clientCertificate && tls.privateKey)) return undefined
-  const certificate = `file-cert:${tls.clientCertificate}~${tls.privateKey}`
-  const root = `file-root:${tls.caCertificates || 'system'}`
+  const certificate = fileCertificateName({ certificate: tls.clientCertificate, key: tls.privateKey })
+  const root = fileRootName(tls.caCertificates)
   return {
     ...(mutual && { tlsCertificateSdsSecretConfigs: [secretConfig(certificate, source)] }),
     validationContextType: tls.insecureSkipVerify
