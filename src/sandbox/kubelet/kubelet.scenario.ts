@@ -198,6 +198,24 @@ describe('a pod', () => {
     expect(isAlive(child)).toBe(false)
   })
 
+  test('reaches services by their names, also without a mesh', async () => {
+    const spec = { selector: { app: 'shop' }, ports: [{ name: 'http', port: 80, targetPort: 5000 }] }
+    const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'shop' }, spec }
+    const image = 'istio/examples-helloworld-v1'
+    await apply(
+      service,
+      pod('shop', { image, ports: [{ containerPort: 5000 }] }),
+      pod('client', { command: ['sleep', '600'] }),
+    )
+    await until('shop', ready, 'True')
+    await until('client', ready, 'True')
+    const curl = async (url: string): Promise<string> =>
+      (await kubectl(['exec', 'client', '--', 'curl', '-s', '-m', '5', url])).stdout
+    await expect.poll(() => curl('http://shop/hello')).toBe('Hello version: v1, instance: shop\n')
+    expect(await curl('http://shop.default.svc.cluster.local/hello')).toContain('Hello version')
+    expect(await curl('http://nothing/')).toContain('could not resolve host: nothing')
+  })
+
   test('that is made to fail, or to stop, does so until it is healed', async () => {
     await apply(pod('victim', { image: 'istio/examples-helloworld-v1', ports: [{ containerPort: 5000 }] }))
     await until('victim', ready, 'True')

@@ -16,6 +16,7 @@ import { workloadNameOf } from './owner.ts'
 import { PodWorker } from './pod.ts'
 import { podRuntime } from './pod-runtime.ts'
 import { ProcessTable } from './processes/index.ts'
+import { ServiceNetwork } from './service-network.ts'
 import type { NodeSite, ProxyPlan } from './site.ts'
 import type { Pod } from './types.ts'
 
@@ -168,6 +169,7 @@ class Kubelet implements RunningKubelet {
     this.#synced.resolve()
     for (const worker of this.#workers.values()) worker.close()
     await Promise.all(this.#reflectors.map((reflector) => reflector.stop()))
+    await this.#site?.network.close()
     await this.#processes.close()
     await this.#closeServer?.()
     this.#client.close()
@@ -217,6 +219,7 @@ class Kubelet implements RunningKubelet {
       claims: join(dataDir, 'claims'),
       programs: preparePrograms(join(dataDir, 'programs')),
       compileCache: join(dataDir, 'compiled'),
+      network: new ServiceNetwork(this.#client, (message) => this.#log(message)),
       proxies,
       locality: () => ({
         region: this.#node?.metadata.labels?.[region] ?? '',

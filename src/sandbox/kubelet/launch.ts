@@ -85,9 +85,11 @@ function hostPath(): string {
 
 function baseEnvironment({ node, folder, ...site }: PodSite, pod: Pod, home: string): Record<string, string> {
   const { hostname, port } = new URL(node.api.client.server)
-  const proxied: Record<string, string> = site.proxied ? proxyEnvironment(site.address, proxyPorts.outbound) : {}
+  // A sidecar, or what stands for the cluster's own network. A gateway sends nothing of its own.
+  const hasWay = site.proxied || !site.proxy
+  const proxied: Record<string, string> = hasWay ? proxyEnvironment(site.address, proxyPorts.outbound) : {}
   // The API server is no service of the mesh.
-  const direct = proxied['no_proxy'] === undefined ? {} : noProxy(proxied['no_proxy'], hostname)
+  const direct = hasWay ? noProxy(proxied['no_proxy'] ?? '', hostname) : {}
   return {
     PATH: hostPath(),
     HOME: home,

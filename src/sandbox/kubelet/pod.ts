@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Backoff, sleep } from '../../clusters/index.ts'
 import { resources } from '../controllers/client/index.ts'
 import type { ProgramFault } from '../images/index.ts'
-import { proxyContainer, proxyImage } from '../sidecar/index.ts'
+import { proxyContainer, proxyImage, proxyPorts } from '../sidecar/index.ts'
 import { ContainerRunner } from './container.ts'
 import { type ContainerSurroundings, startContainer } from './launch.ts'
 import { podStatus } from './pod-status.ts'
@@ -35,6 +35,7 @@ export class PodWorker {
   #stopped = false
   #ending: { grace: Promise<void>; untilMs: number } | undefined
   #over = false
+  #closeNetwork: () => void = () => undefined
 
   constructor(node: NodeSite, pod: Pod) {
     this.#node = node
@@ -83,7 +84,8 @@ export class PodWorker {
     await this.#untilDone('volumes', async () => site.volumes.refresh(this.#pod), 'FailedMount')
     if (this.#isLeaving) return
     void this.#refreshVolumes(site)
-    this.#startInjected(site)
+    if (site.proxy) this.#startInjected(site)
+    else await this.#openNetwork(site)
     this.#watchDeadline()
     if (!(await this.#runInit())) return this.#finish()
     this.#initialized = true
@@ -132,6 +134,7 @@ export class PodWorker {
     this.#status.close()
     this.#kill()
     this.#site?.proxy?.close()
+    this.#closeNetwork()
   }
 
   /** What the programs do to requests from now on; undefined ends it. */
@@ -198,6 +201,11 @@ export class PodWorker {
     void this.#injected.run()
   }
 
+  async #openNetwork({ address }: PodSite): Promise<void> {
+    this.#closeNetwork = await this.#node.network.open(this.#pod.metadata.namespace ?? '', address, proxyPorts.outbound)
+    if (this.#over || this.#closing.signal.aborted) this.#closeNetwork()
+  }
+
   /** Runs init containers one after the other; false if one of them has failed for good. */
   async #runInit(): Promise<boolean> {
     for (const container of this.#pod.spec?.initContainers ?? []) {
@@ -254,6 +262,7 @@ export class PodWorker {
     this.#over = true
     await this.#stopAll(2_000)
     this.#site?.proxy?.close()
+    this.#closeNetwork()
     this.#status.touch()
     await this.#status.flush()
     if (this.#site) this.#node.addresses.release(this.#site.address)
@@ -305,6 +314,7 @@ export class PodWorker {
 
   #release(): void {
     const site = this.#site
+    this.#closeNetwork()
     if (!site) return
     this.#site = undefined
     this.#node.addresses.release(site.address)

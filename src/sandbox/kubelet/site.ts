@@ -6,6 +6,7 @@ import type { PodFacts } from './env.ts'
 import type { PodProxy } from './pod-proxy.ts'
 import type { PodPorts } from './ports.ts'
 import type { ProcessTable } from './processes/index.ts'
+import type { ServiceNetwork } from './service-network.ts'
 import type { PodVolumes } from './volumes.ts'
 
 /** How pods get proxies. */
@@ -35,6 +36,8 @@ export interface NodeSite {
   /** Entry point of the built-in programs, and where Node keeps what it has compiled of them. */
   readonly programs: string
   readonly compileCache: string
+  /** How pods without a proxy reach services. */
+  readonly network: ServiceNetwork
   /** Undefined: nobody gets a proxy. */
   readonly proxies: ProxyPlan | undefined
   /** Region and zone, as the Node object has them now. */
