@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=16
 // The command `fairlead`. Needs Node 24; where an older one runs this file, it goes on in the one that the
 // package brings (npm package `node`).
 import { spawn } from 'node:child_process'

@@ -1,5 +1,6 @@
 // Registers a cluster as Service Mesh Hub's `meshctl cluster register` does: an account on the cluster, and on the
 // management cluster a Secret with a kubeconfig for that account and a KubernetesCluster object that names it.
+import { readFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { compareText } from '../lib/index.ts'
 import { allKinds, type KubeObject } from '../resources/index.ts'
@@ -132,9 +133,10 @@ async function awaitToken({ client }: Applier): Promise<{ token: string; ca: str
 
 function registrationObjects(options: RegisterOptions, token: { token: string; ca: string | undefined }): KubeObject[] {
   const { name, namespace, access, server } = options
-  const cluster = access.kube.getCurrentCluster()
+  const { cluster } = access
   const metadata = { name, namespace }
-  const ca = cluster?.caData ?? token.ca
+  const file = cluster['certificate-authority']
+  const ca = cluster['certificate-authority-data'] ?? (file ? readFileSync(file).toString('base64') : token.ca)
   const kubeconfig = {
     apiVersion: 'v1',
     kind: 'Config',
@@ -145,10 +147,10 @@ function registrationObjects(options: RegisterOptions, token: { token: string; c
         name,
         cluster: {
           server: server ?? access.server,
-          ...(cluster?.skipTLSVerify && access.server.startsWith('https:')
+          ...(cluster['insecure-skip-tls-verify']
             ? { 'insecure-skip-tls-verify': true }
             : ca && { 'certificate-authority-data': ca }),
-          ...(cluster?.tlsServerName && { 'tls-server-name': cluster.tlsServerName }),
+          ...(cluster['tls-server-name'] && { 'tls-server-name': cluster['tls-server-name'] }),
         },
       },
     ],

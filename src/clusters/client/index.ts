@@ -9,5 +9,13 @@ export {
   type WatchOptions,
 } from './client.ts'
 export { ApiError, isConflict, isGone, isNotFound, UnreachableError } from './errors.ts'
-export { type Access, accessFromSecret, defaultAccess, KubeconfigError, loadAccess } from './kubeconfig.ts'
+export {
+  type Access,
+  accessFromSecret,
+  defaultAccess,
+  type KubeCluster,
+  KubeconfigError,
+  type KubeUser,
+  loadAccess,
+} from './kubeconfig.ts'
 export type { WatchEvent } from './watch-stream.ts'

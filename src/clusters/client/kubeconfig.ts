@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
-import { type Cluster, type Context, KubeConfig, type User } from '@kubernetes/client-node'
+// Kubeconfigs, read by ourselves: the library's module costs 150 MB of memory and a second of start-up, since it brings
+// a class for each kind of Kubernetes. Its authenticators are used where a user needs them (`credentials.ts`).
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { parse } from 'yaml'
 
 /** A kubeconfig that cannot be used; the message says which, and what to do. */
@@ -9,40 +11,73 @@ export class KubeconfigError extends Error {
   readonly code = 'kubeconfig'
 }
 
+/** `cluster` of a kubeconfig; names of files are absolute. */
+export interface KubeCluster {
+  readonly server: string
+  readonly 'certificate-authority'?: string
+  /** Base64. */
+  readonly 'certificate-authority-data'?: string
+  readonly 'insecure-skip-tls-verify'?: boolean
+  readonly 'tls-server-name'?: string
+  readonly 'proxy-url'?: string
+}
+
+/** `user` of a kubeconfig; names of files are absolute. */
+export interface KubeUser {
+  readonly 'client-certificate'?: string
+  /** Base64. */
+  readonly 'client-certificate-data'?: string
+  readonly 'client-key'?: string
+  readonly 'client-key-data'?: string
+  readonly token?: string
+  readonly tokenFile?: string
+  readonly username?: string
+  readonly password?: string
+  readonly as?: string
+  readonly exec?: object
+  readonly 'auth-provider'?: object
+}
+
 /** How to reach one API server, and as whom. */
 export interface Access {
-  readonly kube: KubeConfig
   readonly context: string
   /** Without a slash at the end. */
   readonly server: string
+  readonly cluster: KubeCluster
+  readonly user: KubeUser
+}
+
+interface Named<K extends string, V> {
+  readonly entries: readonly (Record<K, V | undefined> & { readonly name: string })[]
+}
+
+interface Kubeconfig {
+  readonly 'current-context'?: string
+  readonly contexts?: Named<'context', { cluster?: string; user?: string }>['entries']
+  readonly clusters?: Named<'cluster', KubeCluster>['entries']
+  readonly users?: Named<'user', KubeUser>['entries']
 }
 
 /** Reads a kubeconfig file. Without `context`, its current one. Throws KubeconfigError. */
 export function loadAccess(file: string, context?: string): Access {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new KubeconfigError(`${file}: cannot read the kubeconfig: ${(error as Error).message}`, { cause: error })
-  }
-  return accessFrom(text, file, context, (kube) => {
-    kube.makePathsAbsolute(dirname(file))
-    for (const user of kube.users) {
-      const config = user.authProvider?.config as { tokenFile?: string } | undefined // Set by `accessFrom`.
-      if (config?.tokenFile !== undefined) config.tokenFile = resolve(dirname(file), config.tokenFile)
-    }
-  })
+  return choose(readConfig(file), file, context)
 }
 
 /** As kubectl finds it: $KUBECONFIG, ~/.kube/config, the service account of the pod. Throws KubeconfigError. */
-export function defaultAccess(context?: string): Access {
-  const kube = new KubeConfig()
-  try {
-    kube.loadFromDefault()
-  } catch (error) {
-    throw new KubeconfigError(`cannot read the kubeconfig: ${(error as Error).message}`, { cause: error })
+export function defaultAccess(context?: string, env: NodeJS.ProcessEnv = process.env): Access {
+  const listed = (env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '')
+  const files = listed.length > 0 ? listed : [join(homedir(), '.kube', 'config')].filter((file) => existsSync(file))
+  if (files.length === 0) return podAccess(env)
+  // Of two entries of one name, that of the first file counts.
+  const configs = files.filter((file) => files.length === 1 || existsSync(file)).map((file) => readConfig(file))
+  const current = configs.find((config) => config['current-context'])?.['current-context']
+  const merged: Kubeconfig = {
+    ...(current && { 'current-context': current }),
+    contexts: configs.flatMap((config) => config.contexts ?? []),
+    clusters: configs.flatMap((config) => config.clusters ?? []),
+    users: configs.flatMap((config) => config.users ?? []),
   }
-  return choose(kube, 'kubeconfig', context)
+  return choose(merged, files.join(delimiter), context)
 }
 
 /**
@@ -50,57 +85,97 @@ export function defaultAccess(context?: string): Access {
  * no commands and no files of this machine, as with Istio's remote secrets. Throws KubeconfigError.
  */
 export function accessFromSecret(text: string, where: string, context?: string): Access {
-  return accessFrom(text, where, context, (kube) => {
-    const refuse = (what: string): never => {
-      throw new KubeconfigError(`${where}: a kubeconfig in a Secret must not use ${what}`)
-    }
-    for (const user of kube.users) {
-      if (user.exec !== undefined && user.exec !== null) refuse('exec (commands)')
-      if (user.authProvider !== undefined && user.authProvider !== null) refuse('auth-provider')
-      if (user.certFile) refuse('client-certificate (a file); use client-certificate-data')
-      if (user.keyFile) refuse('client-key (a file); use client-key-data')
-    }
-    for (const cluster of kube.clusters)
-      if (cluster.caFile) refuse('certificate-authority (a file); use certificate-authority-data')
-  })
+  const config = parseConfig(text, where)
+  const refuse = (what: string): never => {
+    throw new KubeconfigError(`${where}: a kubeconfig in a Secret must not use ${what}`)
+  }
+  for (const { user } of config.users ?? []) {
+    if (user?.exec) refuse('exec (commands)')
+    if (user?.['auth-provider']) refuse('auth-provider')
+    if (user?.['client-certificate']) refuse('client-certificate (a file); use client-certificate-data')
+    if (user?.['client-key']) refuse('client-key (a file); use client-key-data')
+    if (user?.tokenFile) refuse('tokenFile (a file); use token')
+  }
+  for (const { cluster } of config.clusters ?? [])
+    if (cluster?.['certificate-authority']) refuse('certificate-authority (a file); use certificate-authority-data')
+  return choose(config, where, context)
 }
 
-function accessFrom(text: string, where: string, context: string | undefined, adapt: (k: KubeConfig) => void): Access {
-  const kube = new KubeConfig()
+function readConfig(file: string): Kubeconfig {
+  let text: string
   try {
-    kube.loadFromString(text)
-    // The library does not know `tokenFile`; its provider of this name reads the file again as it changes.
-    const tokenFiles = tokenFilesOf(text)
-    for (const user of kube.users) {
-      const tokenFile = tokenFiles.get(user.name)
-      if (tokenFile !== undefined)
-        Object.assign(user, { authProvider: { name: 'tokenFile', config: { tokenFile } } } satisfies Partial<User>)
-    }
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new KubeconfigError(`${file}: cannot read the kubeconfig: ${(error as Error).message}`, { cause: error })
+  }
+  const config = parseConfig(text, file)
+  const folder = dirname(file)
+  return {
+    ...config,
+    clusters: (config.clusters ?? []).map((entry) => ({
+      ...entry,
+      cluster: entry.cluster && absolute(entry.cluster, ['certificate-authority'], folder),
+    })),
+    users: (config.users ?? []).map((entry) => ({
+      ...entry,
+      user: entry.user && absolute(entry.user, ['client-certificate', 'client-key', 'tokenFile'], folder),
+    })),
+  }
+}
+
+function parseConfig(text: string, where: string): Kubeconfig {
+  let config: unknown
+  try {
+    config = parse(text)
   } catch (error) {
     throw new KubeconfigError(`${where}: not a kubeconfig: ${(error as Error).message}`, { cause: error })
   }
-  adapt(kube)
-  return choose(kube, where, context)
+  const lists = ['contexts', 'clusters', 'users'] as const
+  const isConfig = (value: unknown): value is Kubeconfig =>
+    typeof value === 'object' &&
+    value !== null &&
+    lists.every((list) => (value as Kubeconfig)[list] === undefined || Array.isArray((value as Kubeconfig)[list]))
+  if (!isConfig(config))
+    throw new KubeconfigError(`${where}: not a kubeconfig: it has no lists of contexts and clusters`)
+  return config
 }
 
-function tokenFilesOf(text: string): Map<string, string> {
-  const byUser = new Map<string, string>()
-  if (!text.includes('tokenFile')) return byUser
-  const config = parse(text) as { users?: { name: string; user?: { tokenFile?: string } }[] }
-  for (const { name, user } of config.users ?? []) if (user?.tokenFile) byUser.set(name, user.tokenFile)
-  return byUser
+function absolute<T extends object>(value: T, fields: readonly (keyof T & string)[], folder: string): T {
+  const changed = fields.flatMap((field) => {
+    const path = value[field]
+    return typeof path === 'string' && path !== '' ? [[field, resolve(folder, path)] as const] : []
+  })
+  return { ...value, ...Object.fromEntries(changed) }
 }
 
-function choose(kube: KubeConfig, where: string, context: string | undefined): Access {
-  const name = context ?? kube.currentContext ?? kube.contexts[0]?.name
-  const known = kube.contexts.map((c: Context) => c.name)
+function choose(config: Kubeconfig, where: string, context: string | undefined): Access {
+  const contexts = config.contexts ?? []
+  const name = context ?? config['current-context'] ?? contexts[0]?.name
   if (!name) throw new KubeconfigError(`${where}: has no current context; name one with --context`)
-  if (!known.includes(name))
-    throw new KubeconfigError(`${where}: has no context ${name}; it has ${known.join(', ') || 'none'}`)
-  kube.setCurrentContext(name)
-  const cluster: Cluster | null = kube.getCurrentCluster()
-  if (cluster === null) throw new KubeconfigError(`${where}: context ${name} names a cluster that is not in the file`)
-  // The library refuses plain HTTP unless told not to verify; there is nothing to verify there (kubectl proxy).
-  if (cluster.server.startsWith('http:')) Object.assign(cluster, { skipTLSVerify: true })
-  return { kube, context: name, server: cluster.server.replace(/\/+$/, '') }
+  const chosen = contexts.find((entry) => entry.name === name)?.context
+  const known = contexts.map((entry) => entry.name)
+  if (!chosen) throw new KubeconfigError(`${where}: has no context ${name}; it has ${known.join(', ') || 'none'}`)
+  const cluster = config.clusters?.find((entry) => entry.name === chosen.cluster)?.cluster
+  if (!cluster?.server)
+    throw new KubeconfigError(`${where}: context ${name} names a cluster that is not in the file: ${chosen.cluster}`)
+  if (!URL.canParse(cluster.server))
+    throw new KubeconfigError(`${where}: the server of context ${name} is not a URL: ${cluster.server}`)
+  const user = config.users?.find((entry) => entry.name === chosen.user)?.user
+  if (chosen.user && user === undefined)
+    throw new KubeconfigError(`${where}: context ${name} names a user that is not in the file: ${chosen.user}`)
+  return { context: name, server: cluster.server.replace(/\/+$/, ''), cluster, user: user ?? {} }
+}
+
+const account = '/var/run/secrets/kubernetes.io/serviceaccount'
+
+/** Inside of a pod: its service account. */
+function podAccess(env: NodeJS.ProcessEnv): Access {
+  const [host, port] = [env['KUBERNETES_SERVICE_HOST'], env['KUBERNETES_SERVICE_PORT'] ?? '443']
+  if (host === undefined || !existsSync(`${account}/token`))
+    throw new KubeconfigError(
+      'no kubeconfig: neither $KUBECONFIG nor ~/.kube/config is there; name one with --kubeconfig',
+    )
+  const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const cluster = { server, 'certificate-authority': `${account}/ca.crt` }
+  return { context: 'in-cluster', server, cluster, user: { tokenFile: `${account}/token` } }
 }

@@ -1,5 +1,6 @@
 import * as http from 'node:http'
 import * as https from 'node:https'
+import { CredentialSource, type Credentials, type TlsIdentity } from './credentials.ts'
 import { UnreachableError } from './errors.ts'
 import type { Access } from './kubeconfig.ts'
 
@@ -14,19 +15,18 @@ export interface HttpRequest {
   readonly timeoutMs: number
 }
 
-type TlsIdentity = Pick<https.AgentOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>
-
 /**
- * HTTP to one API server, authenticated as the kubeconfig says (tokens, certificates, exec, OIDC: the library's part),
- * over kept connections. A long answer (watch) has a connection of its own.
+ * HTTP to one API server, authenticated as the kubeconfig says, over kept connections. A long answer (watch) has a connection of its own.
  */
 export class Transport {
   readonly #access: Access
+  readonly #credentials: CredentialSource
   #agent: http.Agent | undefined
   #identity: TlsIdentity = {}
 
   constructor(access: Access) {
     this.#access = access
+    this.#credentials = new CredentialSource(access)
   }
 
   /** Sends; resolves with the head of the answer, whose body is still to be read. Throws UnreachableError. */
@@ -48,38 +48,31 @@ export class Transport {
   }
 
   async #options(request: HttpRequest): Promise<https.RequestOptions> {
-    const options: https.RequestOptions = {}
+    let credentials: Credentials
     try {
-      await this.#access.kube.applyToHTTPSOptions(options)
+      credentials = await this.#credentials.get()
     } catch (error) {
       throw new UnreachableError(`credentials of context ${this.#access.context}: ${(error as Error).message}`, {
         cause: error,
       })
     }
-    const headers = { ...(options.headers as http.OutgoingHttpHeaders), ...request.headers }
-    if (request.body !== undefined) headers['Content-Length'] = Buffer.byteLength(request.body)
-    const proxied = this.#access.kube.getCurrentCluster()?.proxyUrl
-    const { agent } = options
+    const length = request.body === undefined ? {} : { 'Content-Length': Buffer.byteLength(request.body) }
     return {
-      ...options,
       method: request.method,
-      headers,
-      agent: proxied ? agent : this.#agentFor(options),
+      headers: { ...credentials.headers, ...request.headers, ...length },
+      agent: credentials.agent ?? this.#agentFor(credentials.tls),
       ...(request.signal && { signal: request.signal }),
     }
   }
 
-  /** One agent as long as the identity is the same: certificates may be renewed on disk or by a command. */
-  #agentFor(options: https.RequestOptions): http.Agent {
-    const { ca, cert, key, rejectUnauthorized, servername } = options
-    const identity = { ca, cert, key, rejectUnauthorized, servername }
-    if (this.#agent !== undefined && sameIdentity(identity, this.#identity)) return this.#agent
+  /** One agent as long as the identity is the same: certificates may be renewed. */
+  #agentFor(tls: TlsIdentity): http.Agent {
+    if (this.#agent !== undefined && sameIdentity(tls, this.#identity)) return this.#agent
     const keep = { keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 16 }
     // The old one is not destroyed: watches may still use it. Its idle connections end by themselves.
-    this.#agent = this.#access.server.startsWith('http:')
-      ? new http.Agent(keep)
-      : new https.Agent({ ...keep, ...(withoutUndefined(identity) as TlsIdentity) })
-    this.#identity = withoutUndefined(identity) as TlsIdentity
+    const isPlain = this.#access.server.startsWith('http:')
+    this.#agent = isPlain ? new http.Agent(keep) : new https.Agent({ ...keep, ...tls })
+    this.#identity = tls
     return this.#agent
   }
 
@@ -92,6 +85,7 @@ export class Transport {
     }, request.timeoutMs)
     sent.on('response', (response) => {
       clearTimeout(timer)
+      if (response.statusCode === 401) this.#credentials.forget()
       resolve(response)
     })
     sent.on('error', (error: NodeJS.ErrnoException) => {
@@ -119,8 +113,4 @@ function sameIdentity(a: TlsIdentity, b: TlsIdentity): boolean {
     const [one, other] = [a[field], b[field]]
     return one === other || (Buffer.isBuffer(one) && Buffer.isBuffer(other) && one.equals(other))
   })
-}
-
-function withoutUndefined(value: object): object {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined))
 }

@@ -88,9 +88,9 @@ async function dutiesTaken(api: KubeApi): Promise<ReadonlySet<string>> {
 
 /** PEM of the authority that signs the API server's certificate; "" if the kubeconfig names none. */
 function authorityOf(access: Access): string {
-  const { caData, caFile } = access.kube.getCurrentCluster() ?? {}
-  if (caData) return Buffer.from(caData, 'base64').toString()
-  return caFile ? readFileSync(caFile, 'utf8') : ''
+  const { 'certificate-authority-data': data, 'certificate-authority': file } = access.cluster
+  if (data) return Buffer.from(data, 'base64').toString()
+  return file ? readFileSync(file, 'utf8') : ''
 }
 
 const repeatLogAfterMs = 60_000

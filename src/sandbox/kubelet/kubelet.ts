@@ -93,7 +93,10 @@ class Kubelet implements RunningKubelet {
   constructor(options: KubeletOptions) {
     this.#options = options
     const { access } = options
-    this.#client = new KubeClient('kube' in access ? access : loadAccess(access.kubeconfig, access.context), 'kubelet')
+    this.#client = new KubeClient(
+      'cluster' in access ? access : loadAccess(access.kubeconfig, access.context),
+      'kubelet',
+    )
     this.#api = new KubeApi(this.#client, 'kubelet')
     this.#processes = new ProcessTable(join(options.dataDir, 'processes'))
   }

@@ -15,9 +15,12 @@ export interface ControlPlaneOptions {
 
 const root = join(import.meta.dirname, '../../..')
 
+/** As in the first line of bin/fairlead.mjs: V8 would let the young generation grow to 128 MB before it looks after it. */
+const nodeFlags = ['--max-semi-space-size=16']
+
 /** The command line of `fairlead`, as a child of ours runs it. */
 export function fairleadCommand(args: readonly string[]): { command: string; args: string[] } {
-  return { command: process.execPath, args: [join(root, 'bin/fairlead.mjs'), ...args] }
+  return { command: process.execPath, args: [...nodeFlags, join(root, 'bin/fairlead.mjs'), ...args] }
 }
 
 export class ControlPlane {

@@ -6,24 +6,22 @@ import { SpecError } from './spec.ts'
 
 /** The access that a context of a kubeconfig gives, with the contents of the files that it names. */
 export function kubeconfigAccess(file: string, context?: string): ClusterAccess {
-  const access = loadAccess(file, context)
-  const cluster = access.kube.getCurrentCluster()
-  const user = access.kube.getCurrentUser()
-  if (!cluster || !user) throw new SpecError(`${file}: context ${access.context} has no cluster or no user`)
+  const { context: name, server, cluster, user } = loadAccess(file, context)
   const data = (inline: string | undefined, path: string | undefined): string | undefined =>
     inline ?? (path === undefined ? undefined : readFileSync(path).toString('base64'))
-  const authority = data(cluster.caData, cluster.caFile)
+  const authority = data(cluster['certificate-authority-data'], cluster['certificate-authority'])
   const parts = {
-    'client-certificate-data': data(user.certData, user.certFile),
-    'client-key-data': data(user.keyData, user.keyFile),
+    'client-certificate-data': data(user['client-certificate-data'], user['client-certificate']),
+    'client-key-data': data(user['client-key-data'], user['client-key']),
     token: user.token,
+    tokenFile: user.tokenFile,
     username: user.username,
     password: user.password,
-    exec: user.exec as unknown,
+    exec: user.exec,
   }
   return {
-    context: access.context,
-    server: access.server,
+    context: name,
+    server,
     certificateAuthority: authority === undefined ? '' : Buffer.from(authority, 'base64').toString(),
     user: Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined && value !== null)),
   }
