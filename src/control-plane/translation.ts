@@ -1,4 +1,4 @@
-import { type ClusterObject, type StatusObject, type TranslateResult, translate } from '../dialects/index.ts'
+import { type ClusterObject, createTranslator, type StatusObject, type TranslateResult } from '../dialects/index.ts'
 import { sameStructure } from '../lib/index.ts'
 import type { Engine, Query, Table } from '../pipeline/index.ts'
 import type { KubeObject } from '../resources/index.ts'
@@ -21,10 +21,11 @@ export function defineTranslation(engine: Engine, clusters: Table<ClusterRow>, t
     'management cluster',
     (read) => read.all(clusters).find((row) => row.isManagement && row.isKnown)?.name,
   )
+  const translator = createTranslator()
   const result = engine.define<string, TranslateResult>('translation', (read) => {
     const name = read.query(management, '')
     if (name === undefined) return empty
-    return translate({ snapshot: trackedSnapshot(read, clusters, tableOf), management: name })
+    return translator.translate({ snapshot: trackedSnapshot(read, clusters, tableOf), management: name })
   })
   const equals = sameStructure
   const byCluster = engine.define<string, ReadonlyMap<string, KubeObject[]>>('translation by cluster', (read) => {

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { groupKind, type KubeObject, objectKey, readObjects, type Snapshot } from '../resources/index.ts'
-import { translate } from './index.ts'
+import { createTranslator, translate } from './index.ts'
 import { managementCluster, remoteCluster } from './testdata/bookinfo.ts'
 
 const registration = (group: string, namespace: string, name: string): string => `
@@ -138,4 +138,53 @@ test('no object can break the translation', () => {
     ),
     { numRuns: 150 },
   )
+})
+
+test('what a translator remembers does not change what it says', () => {
+  const edits = fc.array(fc.tuple(fc.constantFrom(...all), fc.constantFrom('remove', 'restore', 'edit'), fc.nat(3)), {
+    minLength: 1,
+    maxLength: 6,
+  })
+  fc.assert(
+    fc.property(edits, (steps) => {
+      const translator = createTranslator()
+      const present = new Map(all.map((placed) => [placed[1], placed]))
+      for (const [placed, edit, number] of steps) {
+        const [cluster, object] = placed
+        if (edit === 'remove') present.delete(object)
+        else if (edit === 'restore') present.set(object, placed)
+        else {
+          const labels = { ...object.metadata.labels, app: ['reviews', 'ratings', 'productpage', 'x'][number] ?? '' }
+          const spec = {
+            ...(object.spec as object | undefined),
+            ...(object.kind === 'TrafficPolicy' && { retries: { attempts: number } }),
+          }
+          present.set(object, [cluster, { ...object, metadata: { ...object.metadata, labels }, spec }])
+        }
+        const snapshot = snapshotOf([...present.values()])
+        const remembered = translator.translate({ snapshot, management: 'mgmt' })
+        expect(JSON.stringify(remembered)).toBe(JSON.stringify(translate({ snapshot, management: 'mgmt' })))
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a changed policy costs what it touches', () => {
+  const translator = createTranslator()
+  translator.translate({ snapshot: snapshotOf(all), management: 'mgmt' })
+  const everything = translator.recomputed
+  translator.translate({ snapshot: snapshotOf(all), management: 'mgmt' })
+  expect(translator.recomputed).toBe(0)
+  const one = read(
+    'mgmt',
+    `
+apiVersion: networking.mesh.gloo.solo.io/v1
+kind: TrafficPolicy
+metadata: {name: one, namespace: gloo-mesh}
+spec: {destinationSelector: [{kubeServiceMatcher: {labels: {app: ratings}}}], policy: {corsPolicy: {maxAge: 1s}}}`,
+  )
+  translator.translate({ snapshot: snapshotOf([...all, ...one]), management: 'mgmt' })
+  expect(translator.recomputed).toBe(2)
+  expect(everything).toBeGreaterThan(2)
 })

@@ -10,6 +10,7 @@ import {
   compareObjects,
   type Generation,
   type Intent,
+  Memory,
   type Outcome,
   occupiedBy,
   ownerLabel,
@@ -79,8 +80,37 @@ function factsOf(snapshot: Snapshot, cluster: string): ClusterFacts {
   return facts
 }
 
+/**
+ * A translator remembers what it made, so that after a change it makes only what the change touches. What it returns
+ * does not depend on what it remembers.
+ */
+export interface Translator {
+  translate(input: TranslateInput): TranslateResult
+  /** How many parts of the last result had to be made, not remembered. */
+  readonly recomputed: number
+}
+
+export function createTranslator(): Translator {
+  const memory = new Memory()
+  let recomputed = 0
+  return {
+    translate: (input) => {
+      const result = translateWith(memory, input)
+      recomputed = memory.settle()
+      return result
+    },
+    get recomputed() {
+      return recomputed
+    },
+  }
+}
+
 /** Translates everything that users wrote in any dialect. Pure: no IO, no clock, no randomness; output is sorted. */
-export function translate({ snapshot, management, options = {} }: TranslateInput): TranslateResult {
+export function translate(input: TranslateInput): TranslateResult {
+  return translateWith(new Memory(), input)
+}
+
+function translateWith(memory: Memory, { snapshot, management, options = {} }: TranslateInput): TranslateResult {
   const context = { snapshot, management, factsOf: (cluster: string) => factsOf(snapshot, cluster) }
   const readings = generations.map((generation) => generation.read(context))
   const intents = readings.map(({ intent }) => intent)
@@ -90,13 +120,14 @@ export function translate({ snapshot, management, options = {} }: TranslateInput
     addresses: recordedAddresses(snapshot, management, intents),
     occupied,
     yieldToUsers: options.disallowIntersectingConfig ?? true,
+    memory,
   })
   const reports = readings.map(({ report }) => report(outcome))
   const records = intents.flatMap((intent) => recordOf(intent, outcome, management))
   const wanted = [...outcome.objects, ...records, ...reports.flatMap(({ objects }) => objects)]
   const { objects, problems } = withoutClashes(wanted, occupied)
   return {
-    objects: objects.sort(compareObjects),
+    objects: memory.inOrder('objects', objects, compareObjects),
     secrets: reports.flatMap(({ secrets }) => secrets).sort(compareObjects),
     statuses: reports.flatMap(({ statuses }) => statuses).sort(compareObjects),
     problems: distinct([...outcome.problems, ...problems, ...reports.flatMap((each) => each.problems)]),

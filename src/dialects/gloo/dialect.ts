@@ -46,6 +46,7 @@ export function glooDialect({ tlsMode, federation, services }: DialectInput): Di
       const others = hostnames.filter((hostname) => !hostname.endsWith(`.${hostnameSuffix}`))
       return { name: `${gateway.name}-${gateway.namespace}`, hosts: [`*.${hostnameSuffix}`, ...others] }
     },
+    routeOrder: 'path-first',
     accessObjects: 'one-per-service',
     gatewayAccessName: ({ name, namespace }) => {
       const prefix = 'allow-ingress-gateway-'

@@ -30,7 +30,11 @@ export function chooseGateways(
     .filter((service) => service.mesh.key === mesh.key)
     .sort((a, b) => (a.object.name < b.object.name ? -1 : 1))
   if (selectors.length > 0) return selected(mesh, own, services, selectors)
-  if (mesh.namedGateways.length > 0) return named(own, mesh.namedGateways)
+  if (mesh.namedGateways.length > 0)
+    return named(
+      services.filter(({ ref }) => ref.cluster === mesh.cluster),
+      mesh.namedGateways,
+    )
   const first = own.find(
     ({ selector, ports }) => hasLabels(selector, gatewayLabels) && ports.some(({ name }) => name === gatewayPort),
   )
@@ -94,18 +98,19 @@ function gatewayOf(service: Service, portName: string): EastWestGateway | string
   }
 }
 
-/** The deprecated way. The service port is the one that the external port belongs to. */
-function named(own: readonly Service[], gateways: readonly NamedGateway[]): GatewayChoice {
+/** The deprecated way. What it does not say is taken from the Destination of the gateway's service. */
+function named(onCluster: readonly Service[], gateways: readonly NamedGateway[]): GatewayChoice {
   return {
     errors: [],
     gateways: gateways.map(({ name, namespace, workloadLabels, addresses, externalPort, targetPort }) => {
-      const service = own.find(({ ref }) => ref.name === name && ref.namespace === namespace)
+      const service = onCluster.find(({ ref }) => ref.name === name && ref.namespace === namespace)
       const port = service?.ports.find((each) => each.number === externalPort || each.nodePort === externalPort)
       return {
         name: service?.object.name ?? name,
         namespace: service?.object.namespace ?? namespace,
-        selector: workloadLabels,
-        addresses,
+        selector: Object.keys(workloadLabels).length > 0 ? workloadLabels : (service?.selector ?? {}),
+        addresses:
+          service !== undefined && service.externalAddresses.length > 0 ? service.externalAddresses : addresses,
         portName: port?.name ?? gatewayPort,
         port: port?.number ?? targetPort,
         externalPort,

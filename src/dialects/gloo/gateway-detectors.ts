@@ -1,6 +1,6 @@
 // How discovery finds the gateways that a Mesh object names: `Settings.discovery.istio.ingressGatewayDetectors`.
 import type { SettingsSpec } from '../../resources/gloo/index.ts'
-import { asInteger, type ClusterFacts, compact, externalAddresses, hasLabels } from '../shared/index.ts'
+import { asInteger, type ClusterFacts, compact, entryAddress, hasLabels } from '../shared/index.ts'
 
 /** A gateway as a Mesh object names it. */
 export interface FoundGateway {
@@ -38,7 +38,7 @@ export function gatewayDetectors(settings: SettingsSpec): GatewayDetectors {
       return [...facts.services.values()].flatMap((service) => {
         if (service.namespace !== namespace || !hasLabels(service.selector, labels)) return []
         const port = service.ports.find(({ name }) => name === portName)
-        const [address] = externalAddresses(facts, service)
+        const address = entryAddress(facts, service)
         if (port === undefined || address === undefined) return []
         const isIp = /^[\d.]+$|:/.test(address)
         return [

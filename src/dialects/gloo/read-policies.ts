@@ -66,6 +66,7 @@ export function userObject(
   const upToDate = asInteger(at(status, 'observedGeneration')) === generation
   return {
     object: refOf(source.cluster, object),
+    version: object,
     dialect: source.dialect,
     generation,
     seniority: {

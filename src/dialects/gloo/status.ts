@@ -2,6 +2,7 @@
 import type { ObjectRef } from '../../report/index.ts'
 import {
   type AccessResult,
+  at,
   compact,
   type GroupOutcome,
   type Outcome,
@@ -43,6 +44,7 @@ function approval(errors: readonly Finding[], warnings: readonly Finding[], acce
   return compact({ ...(acceptanceOrder > 0 && { acceptanceOrder }), state: 'ACCEPTED', warnings: texts(warnings) })
 }
 
+const refText = ({ name, namespace }: ObjectRef): string => `${name}.${namespace}`
 const state = (errors: readonly unknown[]): string => (errors.length === 0 ? 'ACCEPTED' : 'INVALID')
 
 export function trafficPolicyStatus(
@@ -95,14 +97,22 @@ function noMatch(
   return [{ path: 'spec.destinationSelector', message: 'no Destination matches, so the policy has no effect' }]
 }
 
+// Many policies have the same possible callers.
+const callersKnown = new WeakMap<Outcome, Map<string, readonly Workload[]>>()
+
 /** Workloads that can call one of the services: those of its mesh, or of its VirtualMesh. */
-function callersOf(outcome: Outcome, services: readonly Service[]): Workload[] {
+function callersOf(outcome: Outcome, services: readonly Service[]): readonly Workload[] {
   const meshes = new Set<string>()
-  for (const { mesh } of services) {
+  for (const mesh of new Set(services.map((service) => service.mesh))) {
     const group = outcome.groups.find(({ group: found }) => found?.members.some(({ key }) => key === mesh.key))?.group
     for (const { key } of group?.members ?? [mesh]) meshes.add(key)
   }
-  return outcome.fleet.workloads.filter(({ mesh }) => meshes.has(mesh.key))
+  const known = callersKnown.get(outcome) ?? new Map<string, readonly Workload[]>()
+  callersKnown.set(outcome, known)
+  const name = [...meshes].sort().join()
+  const found = known.get(name) ?? outcome.fleet.workloads.filter(({ mesh }) => meshes.has(mesh.key))
+  known.set(name, found)
+  return found
 }
 
 export function accessPolicyStatus(
@@ -152,10 +162,13 @@ export function virtualMeshStatus(
     .flat()
     .concat(found.refused, found.trust)
     .map((message) => ({ path: '', message }))
-  const errors = [...own, ...objections, ...plain]
-  const unreachable = [...all.unreachable]
-    .filter(([key]) => all.federation.get(key)?.group === outcome.group && gatewayErrors.size === 0)
-    .map(([key, message]) => ({ path: '', message: `${key}: ${message}` }))
+  const unreachable = [...all.unreachable].flatMap(([key, { message, cause }]) => {
+    const service = all.fleet.services.get(key)
+    if (all.federation.get(key)?.group !== outcome.group || gatewayErrors.size > 0 || service === undefined) return []
+    return [{ service, cause, path: '', message: `Destination ${refText(service.object)}: ${message}` }]
+  })
+  const wrong = unreachable.filter(({ cause }) => cause === 'wrong')
+  const errors = [...own, ...objections, ...plain, ...wrong]
   const meshes = (outcome.group?.members ?? []).map(({ key, object }) => {
     const messages = (gatewayErrors.get(key) ?? []).map((message) => ({ path: '', message }))
     return [statusKey(object), approval(messages, [], 0)]
@@ -166,8 +179,9 @@ export function virtualMeshStatus(
       ...observed(virtualMesh),
       state: state(errors),
       errors: texts(errors),
-      warnings: texts([...ownWarnings(virtualMesh), ...unreachable]),
+      warnings: texts([...ownWarnings(virtualMesh), ...unreachable.filter(({ cause }) => cause === 'missing')]),
       meshes: Object.fromEntries(meshes),
+      destinations: Object.fromEntries(wrong.map((each) => [statusKey(each.service.object), approval([each], [], 0)])),
       // The history of root rotations is kept by whoever rotates.
       ...(previous !== undefined && { conditions: previous }),
     }),
@@ -231,9 +245,18 @@ export function destinationStatus(
           ...(federation.group.virtualMesh.federation?.flatNetwork && { flatNetwork: true }),
           tcpKeepalive: federation.group.virtualMesh.federation?.keepalive,
         }),
-      requiredSubsets: shifts.map((policy) => ({ trafficPolicyRef: refTo(policy.object), ...observed(policy) })),
+      requiredSubsets: shifts.map((policy) => ({
+        trafficPolicyRef: refTo(policy.object),
+        ...observed(policy),
+        trafficShift: shiftOf(specOf(policy.object)),
+      })),
     }),
   )
+}
+
+/** The shift of a policy's spec, as written; before v1 it stood in the spec itself. */
+function shiftOf(spec: unknown): unknown {
+  return at(spec, 'policy', 'trafficShift') ?? at(spec, 'trafficShift')
 }
 
 /** Policies in force anywhere that shift to a subset of the service. */

@@ -1,6 +1,7 @@
 // Kubernetes facts of one cluster → its mesh, and the workloads and services of the mesh, whatever generation asks.
 // Names and forms of the discovery objects are the generation's affair.
 import { parse } from 'yaml'
+import type { KubeObject } from '../../resources/index.ts'
 import type { ClusterFacts, Controller, FactService } from './facts.ts'
 import { asList, asMap, asText, asTexts, at } from './plain.ts'
 import { hasLabels } from './selectors.ts'
@@ -121,18 +122,29 @@ function isProxy({ name, image }: { readonly name: string; readonly image: strin
   return name === 'istio-proxy' || (image.includes('istio') && image.includes('proxy'))
 }
 
+// Pods with a proxy, by namespace, are looked for once for each state of a cluster.
+const proxyPods = new WeakMap<ClusterFacts, Map<string, readonly KubeObject[]>>()
+
+function proxyPodsIn(facts: ClusterFacts, namespace: string): readonly KubeObject[] {
+  const known = proxyPods.get(facts) ?? new Map<string, readonly KubeObject[]>()
+  proxyPods.set(facts, known)
+  const found = known.get(namespace) ?? facts.podsIn(namespace).filter(hasProxy)
+  known.set(namespace, found)
+  return found
+}
+
+function hasProxy({ spec }: KubeObject): boolean {
+  const containers = [...asList(at(spec, 'initContainers')), ...asList(at(spec, 'containers'))]
+  return containers.some((container) =>
+    isProxy({ name: asText(at(container, 'name')), image: asText(at(container, 'image')) }),
+  )
+}
+
 function hasProxyPod(facts: ClusterFacts, { namespace, podLabels, name }: Controller): boolean {
   if (Object.keys(podLabels).length === 0) return false
-  return facts
-    .podsIn(namespace)
-    .some(
-      (pod) =>
-        pod.metadata.name.startsWith(`${name}-`) &&
-        hasLabels(pod.metadata.labels ?? {}, podLabels) &&
-        [...asList(at(pod.spec, 'initContainers')), ...asList(at(pod.spec, 'containers'))].some((container) =>
-          isProxy({ name: asText(at(container, 'name')), image: asText(at(container, 'image')) }),
-        ),
-    )
+  return proxyPodsIn(facts, namespace).some(
+    ({ metadata }) => metadata.name.startsWith(`${name}-`) && hasLabels(metadata.labels ?? {}, podLabels),
+  )
 }
 
 /** What the injector's own selectors say; undefined if nothing. */
@@ -197,11 +209,22 @@ export function labelsThatDiffer(
   )
 }
 
-/** Addresses under which a service is reached from outside its cluster. */
+/** Addresses under which a service is reached from outside its cluster: those that its owner set, then its own. */
 export function externalAddresses(facts: ClusterFacts, service: FactService): string[] {
-  const { spec } = service.object
-  const given = asList(at(spec, 'externalIPs')).map(asText)
-  if (given.length > 0) return given
+  return [...new Set([...givenAddresses(service), ...ownAddresses(facts, service)])]
+}
+
+/** The one address for those who take only one: that of the load balancer or node, else one that its owner set. */
+export function entryAddress(facts: ClusterFacts, service: FactService): string | undefined {
+  return ownAddresses(facts, service)[0] ?? givenAddresses(service)[0]
+}
+
+const givenAddresses = ({ object }: FactService): string[] =>
+  asList(at(object.spec, 'externalIPs'))
+    .map(asText)
+    .filter((address) => address !== '')
+
+function ownAddresses(facts: ClusterFacts, service: FactService): string[] {
   if (service.type === 'LoadBalancer')
     return asList(at(service.object.status, 'loadBalancer', 'ingress'))
       .map((ingress) => asText(at(ingress, 'ip')) || asText(at(ingress, 'hostname')))
@@ -215,14 +238,19 @@ function nodeAddresses(facts: ClusterFacts, { selector, namespace }: FactService
   const names = new Set(pods.map((pod) => asText(at(pod.spec, 'nodeName'))))
   const nodes = facts.objects('/Node').filter((node) => names.size === 0 || names.has(node.metadata.name))
   return nodes.flatMap((node) => {
-    const addresses = asList(at(node.status, 'addresses')).map((a) => ({
-      type: asText(at(a, 'type')),
-      address: asText(at(a, 'address')),
-    }))
+    const addresses = asList(at(node.status, 'addresses'))
     const of = (...types: readonly string[]): string[] =>
-      addresses.filter(({ type }) => types.includes(type)).map(({ address }) => address)
+      addresses.filter((each) => types.includes(asText(at(each, 'type')))).map((each) => asText(at(each, 'address')))
     const outside = of('ExternalDNS', 'ExternalIP')
-    const isKind = asText(at(node.spec, 'providerID')).startsWith('kind://')
-    return isKind || outside.length === 0 ? of('InternalIP').slice(0, 1) : outside
+    const inside = of('InternalIP')
+    // The nodes of kind have no outside; there, and where nothing else is known, the inner address is reachable.
+    if (outside.length > 0 && !isKindNode(node)) return outside
+    return inside.length > 0 ? inside.slice(0, 1) : [...outside, ...of('Hostname')].slice(0, 1)
   })
+}
+
+function isKindNode(node: KubeObject): boolean {
+  if (asText(at(node.spec, 'providerID')).startsWith('kind://')) return true
+  const images = asList(at(node.status, 'images'))
+  return images.some((image) => asList(at(image, 'names')).some((name) => asText(name).includes('kindnetd')))
 }

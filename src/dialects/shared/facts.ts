@@ -59,6 +59,16 @@ function sorted(cluster: ClusterSnapshot | undefined, kind: string): KubeObject[
   return [...objectsOf(cluster, kind)].sort(([a], [b]) => compareText(a, b)).map(([, object]) => object)
 }
 
+/** Reads an object once, as long as it is the very same one. */
+function once<T>(read: (object: KubeObject) => T): (object: KubeObject) => T {
+  const known = new WeakMap<KubeObject, { readonly value: T }>()
+  return (object) => {
+    const found = known.get(object) ?? { value: read(object) }
+    known.set(object, found)
+    return found.value
+  }
+}
+
 const namespaceOf = (object: KubeObject): string => object.metadata.namespace ?? 'default'
 
 /** Facts of one cluster. */
@@ -174,7 +184,7 @@ export class ClusterFacts {
   /** Labels of the pod itself; where the pod is not known, those of its controller. */
   #podLabels(namespace: string, pod: string, labelsOfPod: (pod: string) => Labels): Labels {
     const object = pod === '' ? undefined : this.object('/Pod', `${namespace}/${pod}`)
-    return object === undefined ? labelsOfPod(pod) : withoutHashes(object.metadata.labels ?? {})
+    return object === undefined ? labelsOfPod(pod) : podLabels(object)
   }
 
   /** Virtual machines that a Service selects. */
@@ -205,15 +215,17 @@ function portTable(ports: unknown): ReadonlyMap<string, number> {
   )
 }
 
-export function withoutHashes(labels: Labels): Labels {
-  return Object.fromEntries(Object.entries(labels).filter(([key]) => !hashLabels.includes(key)))
-}
+/** Labels of a pod that it has in common with the others of its template. */
+const podLabels = once(
+  ({ metadata }): Labels =>
+    Object.fromEntries(Object.entries(metadata.labels ?? {}).filter(([key]) => !hashLabels.includes(key))),
+)
 
 function firstLabel(object: KubeObject | undefined, names: readonly string[]): string {
   return names.map((name) => object?.metadata.labels?.[name] ?? '').find((value) => value !== '') ?? ''
 }
 
-function readService(object: KubeObject): FactService {
+const readService = once((object): FactService => {
   const { spec } = object
   return {
     object,
@@ -224,7 +236,7 @@ function readService(object: KubeObject): FactService {
     type: asText(at(spec, 'type')) || 'ClusterIP',
     ports: asList(at(spec, 'ports')).map(readPort),
   }
-}
+})
 
 function readPort(port: unknown): FactPort {
   const appProtocol = asText(at(port, 'appProtocol'))
@@ -240,7 +252,7 @@ function readPort(port: unknown): FactPort {
   }
 }
 
-function readController(object: KubeObject): Controller {
+const readController = once((object): Controller => {
   const template = at(object.spec, 'template')
   const containers = [...asList(at(template, 'spec', 'initContainers')), ...asList(at(template, 'spec', 'containers'))]
   return {
@@ -258,4 +270,4 @@ function readController(object: KubeObject): Controller {
     })),
     hostNetwork: at(template, 'spec', 'hostNetwork') === true,
   }
-}
+})

@@ -47,17 +47,24 @@ export function istioProtocol({ name, protocol, appProtocol = '' }: ServicePort)
 
 const isAddress = (text: string): boolean => /^\d+\.\d+\.\d+\.\d+$/.test(text) || text.includes(':')
 
+/** Why a federated service cannot be called from other meshes. */
+export interface Unreachable {
+  readonly message: string
+  /** `wrong`: what is configured cannot work. `missing`: something is not there (yet). */
+  readonly cause: 'wrong' | 'missing'
+}
+
 /** How Envoy finds the endpoints; an error if they cannot be together in one ServiceEntry. */
 export function resolutionOf(
   addresses: readonly string[],
-): { readonly resolution: string } | { readonly error: string } {
+): { readonly resolution: string } | { readonly error: Unreachable } {
   const wildcard = addresses.some((address) => address.startsWith('*'))
   const names = addresses.filter((address) => !isAddress(address) && !address.startsWith('*'))
   if (wildcard && addresses.some((address) => !address.startsWith('*')))
-    return { error: 'endpoints contain both wildcard and other addresses' }
+    return { error: { message: 'endpoints contain both wildcard and other addresses', cause: 'wrong' } }
   if (wildcard) return { resolution: 'NONE' }
   if (names.length > 0 && addresses.some((address) => address.includes(':')))
-    return { error: 'endpoints contain both IPv6 and host name addresses' }
+    return { error: { message: 'endpoints contain both IPv6 and host name addresses', cause: 'wrong' } }
   return { resolution: names.length > 0 ? 'DNS' : 'STATIC' }
 }
 
@@ -83,14 +90,16 @@ export function clientEntry(
   { hostname, group }: Federation,
   address: string,
   subsets: readonly Readonly<Record<string, string>>[],
-): { readonly spec: object } | { readonly error: string } {
+): { readonly spec: object } | { readonly error: Unreachable } {
   const gateways = group.gateways.get(service.mesh.key) ?? []
   const flat = group.virtualMesh.federation?.flatNetwork === true
   const ways = gateways.flatMap(({ addresses, externalPort }) =>
     addresses.map((each) => ({ address: each, externalPort })),
   )
-  if (!flat && ways.length === 0)
-    return { error: `mesh ${service.mesh.object.name} has no east-west gateway with an address` }
+  if (!flat && ways.length === 0) {
+    const message = `mesh ${service.mesh.object.name} has no east-west gateway with an address`
+    return { error: { message, cause: 'missing' } }
+  }
   const seen = endpointsSeen(service, subsets)
   const endpoints = flat
     ? service.endpoints.map(podEndpoint)
@@ -115,7 +124,7 @@ export function clientEntry(
 export function serverEntry(
   service: Service,
   hostname: string,
-): { readonly spec: object } | { readonly error: string } {
+): { readonly spec: object } | { readonly error: Unreachable } {
   const resolution = resolutionOf(service.endpoints.map(({ address }) => address))
   if ('error' in resolution) return resolution
   return {

@@ -11,7 +11,7 @@ import type {
   WeightedTarget,
   Workload,
 } from './model.ts'
-import { hasLabels, serviceKey } from './selectors.ts'
+import { LabelIndex, serviceKey } from './selectors.ts'
 
 /** A VirtualMesh that is in force, with its members. */
 export interface Group {
@@ -35,7 +35,7 @@ export interface Fleet {
   readonly services: ReadonlyMap<string, Service>
   readonly workloads: readonly Workload[]
   /** By `cluster/namespace`. */
-  readonly workloadsByNamespace: ReadonlyMap<string, readonly Workload[]>
+  readonly workloadsByNamespace: ReadonlyMap<string, LabelIndex<Workload>>
 }
 
 /** Joins what the generations know. What two of them know is taken from the first. */
@@ -52,7 +52,13 @@ export function joinFleet(intents: readonly Intent[]): Fleet {
     }
   }
   const all = [...workloads.values()]
-  return { meshes, services, workloads: all, workloadsByNamespace: Map.groupBy(all, ({ ref }) => placeOf(ref)) }
+  const byPlace = Map.groupBy(all, ({ ref }) => placeOf(ref))
+  return {
+    meshes,
+    services,
+    workloads: all,
+    workloadsByNamespace: new Map([...byPlace].map(([place, own]) => [place, new LabelIndex(own)])),
+  }
 }
 
 const placeOf = ({ cluster, namespace }: ClusterRef): string => `${cluster}/${namespace}`
@@ -73,8 +79,7 @@ export function findService(fleet: Fleet, ref: ClusterRef): Service | undefined 
 /** The workloads that back a service. */
 export function backingWorkloads(fleet: Fleet, service: Service): readonly Workload[] {
   if (Object.keys(service.selector).length === 0) return []
-  const neighbours = fleet.workloadsByNamespace.get(placeOf(service.ref)) ?? []
-  return neighbours.filter(({ labels }) => hasLabels(labels, service.selector))
+  return fleet.workloadsByNamespace.get(placeOf(service.ref))?.having(service.selector) ?? []
 }
 
 /** The service that a target names; undefined if it is none, or not there. */

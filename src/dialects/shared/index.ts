@@ -2,6 +2,7 @@ export type { ObjectRef } from '../../report/index.ts'
 export { type AccessResult } from './access.ts'
 export {
   dataPlaneLabel,
+  entryAddress,
   externalAddresses,
   type FoundMesh,
   findMeshes,
@@ -21,6 +22,7 @@ export {
   serviceType,
   takeInventory,
 } from './inventory.ts'
+export { Memory } from './memory.ts'
 export type * from './model.ts'
 export { hashName, objectName, safeName, subsetName } from './names.ts'
 export { type ClusterObject, compareObjects, isOwn, istioObject, ownerLabel, withoutClashes } from './objects.ts'

@@ -4,7 +4,7 @@ import type { ObjectRef } from '../../report/index.ts'
 import { externalAddresses, type FoundMesh, findMeshes, isInMesh } from './discovery.ts'
 import type { ClusterFacts, Controller, FactService } from './facts.ts'
 import type { Endpoint, Mesh, Service, ServiceType, Workload } from './model.ts'
-import { hasLabels, serviceKey } from './selectors.ts'
+import { LabelIndex, serviceKey } from './selectors.ts'
 
 /** How a generation makes the parts of the model out of what is found. */
 export interface InventoryNames {
@@ -82,7 +82,9 @@ export function takeInventory(
     const mesh = inventory.meshes.find(({ cluster }) => cluster === facts.name)
     if (mesh !== undefined) addWorkloads(facts, mesh, names, inventory)
     const own = inventory.workloads.filter(({ ref }) => ref.cluster === facts.name)
-    const context = { facts, workloads: Map.groupBy(own, ({ ref }) => ref.namespace) }
+    const byNamespace = Map.groupBy(own, ({ ref }) => ref.namespace)
+    const workloads = new Map([...byNamespace].map(([namespace, each]) => [namespace, new LabelIndex(each)]))
+    const context = { facts, workloads }
     const known = new Set<string>()
     for (const service of givenServices.get(facts.name) ?? []) {
       known.add(service.key)
@@ -105,9 +107,9 @@ function addServices(
   mesh: Mesh,
   { names, domainOf, inventory }: AddContext,
 ): void {
-  const { facts, workloads } = context
+  const { facts } = context
   for (const fact of facts.services.values()) {
-    const own = backing(fact, workloads.get(fact.namespace) ?? [])
+    const own = backing(fact, context)
     const ref = { name: fact.name, namespace: fact.namespace, cluster: facts.name }
     if (known.has(serviceKey(ref)) || (own.length === 0 && !names.isMarked(fact))) continue
     const bare: Service = {
@@ -160,24 +162,23 @@ function addWorkloads(facts: ClusterFacts, mesh: Mesh, names: InventoryNames, in
 
 interface ServiceContext {
   readonly facts: ClusterFacts
-  readonly workloads: ReadonlyMap<string, readonly Workload[]>
+  /** By namespace. */
+  readonly workloads: ReadonlyMap<string, LabelIndex<Workload>>
 }
 
-function backing(
-  { selector }: { readonly selector: Service['selector'] },
-  workloads: readonly Workload[],
-): readonly Workload[] {
-  return Object.keys(selector).length === 0 ? [] : workloads.filter(({ labels }) => hasLabels(labels, selector))
+function backing({ selector, namespace }: FactService, { workloads }: ServiceContext): readonly Workload[] {
+  return Object.keys(selector).length === 0 ? [] : (workloads.get(namespace)?.having(selector) ?? [])
 }
 
 /** Adds from the cluster what a service's object does not say. */
-function completed(service: Service, { facts, workloads }: ServiceContext): Service {
+function completed(service: Service, context: ServiceContext): Service {
+  const { facts } = context
   const fact = facts.services.get(`${service.ref.namespace}/${service.ref.name}`)
   if (fact === undefined) return service
-  const neighbours = workloads.get(fact.namespace) ?? []
+  const own = backing(fact, context)
   const labelsOfPod = (pod: string): Workload['labels'] =>
-    neighbours
-      .filter(({ ref, labels }) => pod.startsWith(`${ref.name}-`) && hasLabels(labels, fact.selector))
+    own
+      .filter(({ ref }) => pod.startsWith(`${ref.name}-`))
       .reduce<Workload | undefined>(
         (best, each) => (best && best.ref.name.length >= each.ref.name.length ? best : each),
         undefined,

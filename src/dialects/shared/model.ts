@@ -41,6 +41,8 @@ export interface Dialect {
     gateway: EastWestGateway,
     hostnames: readonly string[],
   ): { readonly name: string; readonly hosts: readonly string[] }
+  /** What counts first in the precedence of routes. */
+  readonly routeOrder: 'path-first' | 'path-last'
   /** How the AuthorizationPolicies of a service are divided among objects. */
   readonly accessObjects: 'one-per-policy' | 'one-per-service'
   /** Name of the AuthorizationPolicy that lets anybody reach an east-west gateway. */
@@ -262,6 +264,8 @@ export interface Seniority {
 /** What all user objects have in common. */
 export interface UserObject {
   readonly object: ObjectRef
+  /** The object as it was read: the very same one as long as it did not change. */
+  readonly version: object
   readonly dialect: Dialect
   readonly generation: number
   readonly seniority: Seniority

@@ -1,7 +1,7 @@
 // The Istio objects that are written, and their metadata.
 import { compareText } from '../../lib/index.ts'
 import { formatRef, type ObjectRef, type Problem } from '../../report/index.ts'
-import { type KubeObject, objectKey, refOf } from '../../resources/index.ts'
+import type { KubeObject, ObjectMeta } from '../../resources/index.ts'
 import type { Dialect } from './model.ts'
 import type { Occupied } from './occupied.ts'
 import { compact } from './plain.ts'
@@ -28,6 +28,21 @@ export interface Origin {
   readonly annotations?: Readonly<Record<string, string>>
 }
 
+// Many objects have one origin; what it says of them is written once.
+const marksOf = new WeakMap<Origin, Pick<ObjectMeta, 'labels' | 'annotations'>>()
+
+function marks(origin: Origin): Pick<ObjectMeta, 'labels' | 'annotations'> {
+  const known = marksOf.get(origin)
+  if (known !== undefined) return known
+  const { dialect, parents, annotations } = origin
+  const made = compact({
+    labels: { ...dialect.labels, [ownerLabel]: dialect.id },
+    annotations: { ...dialect.parents(parents), ...annotations },
+  })
+  marksOf.set(origin, made)
+  return made
+}
+
 /** An Istio object with its labels of ownership. */
 export function istioObject(
   kind: string,
@@ -36,17 +51,8 @@ export function istioObject(
   spec: object,
 ): ClusterObject {
   const { cluster, namespace, name } = place
-  const labels = { ...origin.dialect.labels, [ownerLabel]: origin.dialect.id }
-  const annotations = { ...origin.dialect.parents(origin.parents), ...origin.annotations }
-  return {
-    cluster,
-    object: {
-      apiVersion: versions[kind] ?? 'networking.istio.io/v1beta1',
-      kind,
-      metadata: compact({ name, namespace, labels, annotations }),
-      spec,
-    },
-  }
+  const apiVersion = versions[kind] ?? 'networking.istio.io/v1beta1'
+  return { cluster, object: { apiVersion, kind, metadata: { name, namespace, ...marks(origin) }, spec } }
 }
 
 /** True if Fairlead wrote the object. */
@@ -54,13 +60,14 @@ export function isOwn(object: KubeObject): boolean {
   return object.metadata.labels?.[ownerLabel] !== undefined
 }
 
-/** Order of objects in output. */
+/** Order of objects in output: by cluster, kind, namespace, name and version. */
 export function compareObjects(a: ClusterObject, b: ClusterObject): number {
-  const [x, y] = [refOf(a.cluster, a.object), refOf(b.cluster, b.object)]
+  const [x, y] = [a.object, b.object]
   return (
-    compareText(x.cluster, y.cluster) ||
+    compareText(a.cluster, b.cluster) ||
     compareText(x.kind, y.kind) ||
-    compareText(objectKey(a.object), objectKey(b.object)) ||
+    compareText(x.metadata.namespace ?? '', y.metadata.namespace ?? '') ||
+    compareText(x.metadata.name, y.metadata.name) ||
     compareText(x.apiVersion, y.apiVersion)
   )
 }

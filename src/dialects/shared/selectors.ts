@@ -51,3 +51,55 @@ export function sourcesOn(
   const possible = selectors.filter((selector) => admits(selector.clusters, cluster))
   return possible.length === 0 ? undefined : possible
 }
+
+/** Things by their labels. */
+export class LabelIndex<T extends { readonly labels: Readonly<Record<string, string>> }> {
+  readonly #all: readonly T[]
+  readonly #byLabel = new Map<string, T[]>()
+
+  constructor(all: readonly T[]) {
+    this.#all = all
+    for (const item of all)
+      for (const [key, value] of Object.entries(item.labels)) {
+        const label = `${key}=${value}`
+        const found = this.#byLabel.get(label)
+        if (found === undefined) this.#byLabel.set(label, [item])
+        else found.push(item)
+      }
+  }
+
+  /** Those that have all of the labels, in their order. */
+  having(wanted: Readonly<Record<string, string>>): readonly T[] {
+    let shortest = this.#all
+    for (const [key, value] of Object.entries(wanted)) {
+      const list = this.#byLabel.get(`${key}=${value}`) ?? []
+      if (list.length < shortest.length) shortest = list
+    }
+    return shortest.filter(({ labels }) => hasLabels(labels, wanted))
+  }
+}
+
+/** The services that each of some policies selects. */
+export function selectServices<P extends { readonly destinations: readonly ServiceSelector[] }>(
+  policies: readonly P[],
+  services: readonly Service[],
+): ReadonlyMap<Service, readonly P[]> {
+  const index = new LabelIndex(services)
+  const byKey = new Map(services.map((service) => [service.key, service]))
+  const candidates = ({ matcher, refs }: ServiceSelector): readonly Service[] => {
+    const named = (refs ?? []).flatMap((ref) => byKey.get(serviceKey(ref)) ?? [])
+    if (matcher === undefined) return refs === undefined ? services : named
+    return [...named, ...index.having(matcher.labels)]
+  }
+  const selected = new Map<Service, P[]>()
+  for (const policy of policies) {
+    const possible = policy.destinations.length === 0 ? services : policy.destinations.flatMap(candidates)
+    for (const service of new Set(possible)) {
+      if (!selectsService(policy.destinations, service)) continue
+      const own = selected.get(service)
+      if (own === undefined) selected.set(service, [policy])
+      else own.push(policy)
+    }
+  }
+  return selected
+}

@@ -3,7 +3,7 @@ import {
   type ClusterFacts,
   type Dialect,
   type EastWestGateway,
-  externalAddresses,
+  entryAddress,
   type FactService,
   type GatewayChoice,
   type Mesh,
@@ -32,6 +32,7 @@ export function smhDialect(factsOf: (cluster: string) => ClusterFacts): Dialect 
       name: `smh-vm-${object.name}-gateway`,
       hosts: hostnames.flatMap((hostname) => [`*.${hostname}`, hostname]),
     }),
+    routeOrder: 'path-last',
     accessObjects: 'one-per-policy',
     gatewayAccessName: () => 'ingress-policy',
   }
@@ -53,14 +54,14 @@ function chooseGateway(facts: ClusterFacts, { namespace, cluster }: Mesh): Gatew
   const name = `Service ${service.namespace}/${service.name} of cluster ${cluster}`
   if (port === undefined) return none(`${name} has no port named ${gatewayPort}`)
   if (service.type === 'ClusterIP') return none(`${name} cannot be reached from outside: its type is ClusterIP`)
-  const addresses = externalAddresses(facts, service).slice(0, 1)
-  if (addresses.length === 0) return none(`${name} has no external address yet`)
+  const address = entryAddress(facts, service)
+  if (address === undefined) return none(`${name} has no external address yet`)
   const externalPort = service.type === 'NodePort' ? (port.nodePort ?? port.number) : port.number
   const gateway: EastWestGateway = {
     name: service.name,
     namespace: service.namespace,
     selector: gatewayLabels,
-    addresses,
+    addresses: [address],
     portName: gatewayPort,
     port: port.number,
     externalPort,

@@ -85,7 +85,7 @@ function serviceStatus(service: Inventory['services'][number], outcome: Outcome)
   const unreachable = outcome.unreachable.get(key)
   const inForce = outcome.applied.get(key)?.results.filter(({ errors }) => errors.length === 0) ?? []
   const federationStatus =
-    unreachable === undefined ? { state: 'ACCEPTED' } : { state: 'PROCESSING_ERROR', message: unreachable }
+    unreachable === undefined ? { state: 'ACCEPTED' } : { state: 'PROCESSING_ERROR', message: unreachable.message }
   return statusOf(object, {
     ...(outcome.federation.has(key) && { federationStatus }),
     validatedTrafficPolicies: inForce.map(({ policy }) => ({

@@ -49,6 +49,7 @@ function userObject(object: KubeObject, { dialect, cluster }: Source, problems: 
     asInteger(at(status, 'observedGeneration')) === generation
   return {
     object: refOf(cluster, object),
+    version: object,
     dialect,
     generation,
     seniority: { acceptanceOrder: () => (accepted ? 0 : undefined), created: object.metadata.creationTimestamp ?? '' },

@@ -122,7 +122,7 @@ export function virtualMeshStatus(outcome: GroupOutcome, all: Outcome, trustErro
   }
   const unreachable = [...all.unreachable]
     .filter(([key]) => all.federation.get(key)?.group === outcome.group)
-    .map(([key, message]) => `${key}: ${message}`)
+    .map(([key, { message }]) => `${key}: ${message}`)
   const federation = [...gatewayErrors.values()].flat().concat(gatewayErrors.size > 0 ? [] : unreachable)
   const state = (messages: readonly string[]): Computed =>
     messages.length === 0 ? accepted : { state: 'PROCESSING_ERROR', message: joined(messages) }

@@ -4,6 +4,7 @@ import type { Code, ObjectRef } from '../../../report/index.ts'
 import { formatRef } from '../../../report/index.ts'
 import type { RequestPolicy, Service, TrafficPolicy } from '../model.ts'
 import { canonical } from '../plain.ts'
+import { sourcesOn } from '../selectors.ts'
 import { type RouteContext, routeFeatures, ruleFeatures } from './features/index.ts'
 import { type Atom, atomsOn } from './route-match.ts'
 
@@ -12,9 +13,15 @@ export interface Claim {
   readonly owner: TrafficPolicy
 }
 
-/** The fields of the routes for the callers of one cluster. */
-export interface ClusterRoutes {
+/** Callers for whom one set of routes is made: those of some clusters, which are alike; the context is of the first. */
+export interface RouteScope {
+  readonly clusters: readonly string[]
   readonly context: RouteContext
+}
+
+/** The fields of the routes, and of the DestinationRule, for the callers of one cluster. */
+export interface ClusterRoutes extends RouteScope {
+  readonly rule: ReadonlyMap<string, Claim>
   readonly routes: ReadonlyMap<string, { readonly atom: Atom; readonly claims: ReadonlyMap<string, Claim> }>
 }
 
@@ -36,40 +43,37 @@ export interface PolicyResult {
 
 export interface AppliedPolicies {
   readonly service: Service
-  /** For the service's own cluster, then for each cluster to which it is federated. */
+  /** For the service's own cluster, then for those to which it is federated. */
   readonly clusters: readonly ClusterRoutes[]
-  /** Fields of the DestinationRule. */
-  readonly rule: ReadonlyMap<string, Claim>
   readonly results: readonly PolicyResult[]
 }
 
-interface Draft {
-  readonly context: RouteContext
+interface Draft extends RouteScope {
+  readonly rule: Map<string, Claim>
   readonly routes: Map<string, { readonly atom: Atom; readonly claims: Map<string, Claim> }>
 }
 
 /**
- * Applies policies, in order of seniority, to a service. The first of the contexts is that of the service's own cluster.
+ * Applies policies, in order of seniority, to a service. The first of the scopes is the service's own cluster.
  * `occupant` tells of a user's own object for the service's host.
  */
 export function applyPolicies(
   service: Service,
   policies: readonly TrafficPolicy[],
-  contexts: readonly RouteContext[],
+  scopes: readonly RouteScope[],
   occupant: Occupant,
 ): AppliedPolicies {
-  const drafts: Draft[] = contexts.map((context) => ({ context, routes: new Map() }))
-  const rule = new Map<string, Claim>()
+  const drafts: Draft[] = scopes.map((scope) => ({ ...scope, rule: new Map(), routes: new Map() }))
   const results = policies.map((policy) => {
     const { errors, warnings, usable } = examine(policy, drafts)
     const conflicts =
       errors.length > 0
         ? []
-        : [...ruleConflicts(policy, rule), ...routeConflicts(policy, usable), ...intersections(policy, occupant)]
-    if (errors.length === 0 && conflicts.length === 0) claim(policy, usable, rule)
+        : [...ruleConflicts(policy, usable), ...routeConflicts(policy, usable), ...intersections(policy, occupant)]
+    if (errors.length === 0 && conflicts.length === 0) claim(policy, usable)
     return { policy, errors: [...errors, ...conflicts], warnings }
   })
-  return { service, clusters: drafts, rule, results }
+  return { service, clusters: drafts, results }
 }
 
 /** Checks the fields. What is wrong on the service's own cluster is an error; elsewhere the copy is left out. */
@@ -111,8 +115,11 @@ function intersections({ policy }: TrafficPolicy, occupant: Occupant): PolicyErr
   })
 }
 
-function ruleConflicts(policy: TrafficPolicy, rule: ReadonlyMap<string, Claim>): PolicyError[] {
-  return ruleFeatures.flatMap(({ field }) => conflict(field, policy.policy, rule))
+function ruleConflicts({ policy, sources }: TrafficPolicy, drafts: readonly Draft[]): PolicyError[] {
+  const found = drafts
+    .filter(({ context }) => sourcesOn(context.cluster, sources) !== undefined)
+    .flatMap(({ rule }) => ruleFeatures.flatMap(({ field }) => conflict(field, policy, rule)))
+  return [...new Map(found.map((error) => [error.message, error])).values()]
 }
 
 function routeConflicts(policy: TrafficPolicy, drafts: readonly Draft[]): PolicyError[] {
@@ -136,15 +143,18 @@ function conflict(
   return [{ code: 'conflict', path: field, message, conflictsWith: object }]
 }
 
-function claim(policy: TrafficPolicy, drafts: readonly Draft[], rule: Map<string, Claim>): void {
-  for (const { field } of ruleFeatures) take(field, policy, rule)
-  for (const { context, routes } of drafts)
+function claim(policy: TrafficPolicy, drafts: readonly Draft[]): void {
+  for (const { context, rule, routes } of drafts) {
+    // A DestinationRule cannot tell callers apart, but clusters have their own.
+    if (sourcesOn(context.cluster, policy.sources) === undefined) continue
+    for (const { field } of ruleFeatures) take(field, policy, rule)
     for (const atom of atomsOn(context.cluster, policy.sources, policy.matchers)) {
       const route = routes.get(atom.key) ?? { atom, claims: new Map<string, Claim>() }
       for (const { field } of routeFeatures) take(field, policy, route.claims)
       // A route on which nothing is set would only hide less specific ones.
       if (route.claims.size > 0) routes.set(atom.key, route)
     }
+  }
 }
 
 function take(field: keyof RequestPolicy, policy: TrafficPolicy, claims: Map<string, Claim>): void {

@@ -3,7 +3,7 @@ import type { Service, ServicePort } from '../model.ts'
 import type { ClusterRoutes } from './applied.ts'
 import { type HttpRoute, type RouteContext, routeFeatures } from './features/index.ts'
 import { matchesAll, type RequestMatch } from './route-match.ts'
-import { compareMatches } from './route-order.ts'
+import { pathFirst, pathLast } from './route-order.ts'
 
 interface Draft {
   readonly match: RequestMatch
@@ -28,13 +28,20 @@ export function httpRoutes(service: Service, { context, routes }: ClusterRoutes)
       drafts.push({ match: atom.match, port, route })
     }
   if (drafts.length === 0) return []
-  drafts.sort((a, b) => compareMatches(a.match, b.match) || (a.port ?? 0) - (b.port ?? 0))
+  const compare = orderOf(routes)
+  drafts.sort((a, b) => compare(a.match, b.match) || (a.port ?? 0) - (b.port ?? 0))
   const open = ports.filter((port) => !drafts.some((draft) => draft.port === port && matchesAll(draft.match)))
   const rest = open.map((port) => ({ match: {}, port, route: { route: [ownDestination(service, context, port)] } }))
   return [...drafts, ...rest].map(({ match, port, route }) => {
     const condition = { ...match, ...(port !== undefined && { port }) }
     return { ...(Object.keys(condition).length > 0 && { match: [condition] }), ...route }
   })
+}
+
+/** The order of the policies' generation; where several meet, that of the newer ones. */
+function orderOf(routes: ClusterRoutes['routes']): typeof pathFirst {
+  const owners = [...routes.values()].flatMap(({ claims }) => [...claims.values()].map(({ owner }) => owner.dialect))
+  return owners.every(({ routeOrder }) => routeOrder === 'path-last') ? pathLast : pathFirst
 }
 
 /** A service whose ports are not known gets routes for any port. */
