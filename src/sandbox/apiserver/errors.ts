@@ -19,9 +19,10 @@ export interface FieldError {
   readonly detail: string
 }
 
-/** A value as messages show it: text quoted, everything else as JSON. */
+/** A value as messages show it: text quoted, everything else as JSON. Undefined is an empty list or map, null a nil pointer. */
 export function shown(value: JsonValue | undefined): string {
   if (value === undefined) return 'null'
+  if (value === null) return '"null"'
   return writeJson(value)
 }
 
@@ -124,6 +125,9 @@ const details = (q: Qualified, name: string): StatusDetails => ({ name, group: q
 
 export const notFound = (resource: Qualified, name: string): ApiError =>
   new ApiError(404, 'NotFound', `${qualifiedText(resource)} "${name}" not found`, details(resource, name))
+
+/** A path that nothing answers, as Go's HTTP server says it. */
+export class PageNotFound extends Error {}
 
 /** The resource or subresource itself is not served. */
 export const noSuchResource = (): ApiError =>

@@ -19,6 +19,12 @@ export class Registry {
     return this.#builtin.get(key) ?? this.#custom.get(key)
   }
 
+  /** Whether a group and version has built-in resources. */
+  isBuiltin(group: string, version: string): boolean {
+    for (const r of this.#builtin.values()) if (r.group === group && r.version === version) return true
+    return false
+  }
+
   findKind(group: string, version: string, kind: string): Resource | undefined {
     return this.all().find((r) => r.group === group && r.version === version && r.names.kind === kind)
   }

@@ -39,6 +39,8 @@ export interface Strategy {
   grace?(object: JsonObject, asked: number | undefined): number
   /** Changes an object that was just marked as deleted. */
   onDelete?(object: JsonObject): void
+  /** Whether a new object keeps the status that it came with. */
+  keepsStatus?: boolean
   /** Whether a deletion answers with the object rather than with a Status. */
   returnsDeleted?: boolean
   /** What deletion does when the client gives no propagation policy. */

@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import type { KeyPair } from './auth/authority.ts'
 import { type Action, isAllowed, refusal } from './auth/authorize.ts'
 import type { Call, Core, User } from './core.ts'
-import { ApiError, forbidden, internalError, methodNotAllowed, noSuchResource } from './errors.ts'
+import { ApiError, forbidden, internalError, methodNotAllowed, noSuchResource, PageNotFound } from './errors.ts'
 import { Answer } from './http/answer.ts'
 import { asObject, parseBody, readBytes } from './http/body.ts'
 import { serveOther } from './http/other.ts'
@@ -85,6 +85,10 @@ export class HttpServer {
       answer.response.destroy()
       return
     }
+    if (error instanceof PageNotFound) {
+      answer.text(404, '404 page not found\n')
+      return
+    }
     if (error instanceof ApiError) {
       answer.error(error)
       return
@@ -153,7 +157,8 @@ export class HttpServer {
     const user = this.#admit(request, target, url)
     const { group, version, namespace, name, subresource } = target
     const resource = core.registry.find(group, version, target.resource)
-    if (!resource) throw noSuchResource()
+    // Only a built-in group and version knows which resources it has; for others nobody is there to answer.
+    if (!resource) throw core.registry.isBuiltin(group, version) ? noSuchResource() : new PageNotFound()
     if (resource.namespaced ? namespace === '' && name !== '' : namespace !== '') throw noSuchResource()
     if (resource.deprecation) warn(resource.deprecation)
     return {

@@ -5,7 +5,7 @@ import type { Format } from './http/accept.ts'
 import { type JsonObject, writeJson } from './json.ts'
 import type { Resource } from './resource.ts'
 import { typeMeta } from './rest/object-in.ts'
-import { flag } from './rest/options.ts'
+import { flag, integer } from './rest/options.ts'
 import { checkListOptions, type Selected, selection, versionIn } from './rest/read.ts'
 import { shownObject } from './rest/write.ts'
 import type { Stored, StoreEvent } from './store.ts'
@@ -77,8 +77,8 @@ export function watch(call: Call, format: Format, response: ServerResponse, onEn
   const inScope: Selected =
     namespace === undefined ? selected : (object) => inNamespace(object, namespace) && selected(object)
   const since = versionIn(query.get('resourceVersion'))
+  const timeoutMs = (integer(query, 'timeoutSeconds') ?? 0) * 1000 || (1800 + Math.random() * 1800) * 1000
   const stream = new EventStream(call, format, response)
-  const timeoutMs = Number(query.get('timeoutSeconds') ?? '0') * 1000 || (1800 + Math.random() * 1800) * 1000
 
   const initial = flag(query, 'sendInitialEvents')
   const fromState = initial || since === 0

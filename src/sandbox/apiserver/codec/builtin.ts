@@ -95,7 +95,8 @@ function keep(field: KubeField, value: JsonValue | undefined): JsonValue | undef
 
 /** What Go's encoder writes for a field that was not given; undefined where it writes nothing. */
 function zeroOf(field: KubeField): JsonValue | undefined {
-  if (field.pointer || field.omitZero) return undefined
+  if (field.omitZero) return undefined
+  if (field.pointer) return field.always ? null : undefined
   const { type } = field
   if (type === 'Time' || type === 'MicroTime') return null
   if (isStruct(type)) return decodeStruct(type, {}, { path: '', goPath: '', owner: '' }, [])
@@ -123,7 +124,7 @@ function decodeValue(type: string, value: JsonValue, place: Place, unknown: Unkn
     const element = type.slice(4)
     const out: JsonObject = {}
     for (const [key, item] of Object.entries(value)) {
-      const at = { ...place, path: `${place.path}.${key}`, goPath: `${place.goPath}.${key}` }
+      const at = { ...place, path: `${place.path}.${key}` }
       out[key] = item === null ? zeroElement(element) : (decodeValue(element, item, at, unknown) ?? null)
     }
     return out

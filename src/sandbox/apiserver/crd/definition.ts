@@ -134,7 +134,7 @@ const notChecked: FieldError = {
   field: '<nil>',
   reason: 'FieldValueInvalid',
   detail:
-    'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+    'Invalid value: "null": some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
 }
 
 function withRules(errors: FieldError[], schema: JsonObject, rules: () => FieldError[]): FieldError[] {

@@ -18,6 +18,7 @@ export function parsePath(text: string): JsonPath | undefined {
     .replace(/^\{(.*)\}$/, '$1')
     .replace(/^[$@]/, '')
   while (rest) {
+    if (rest.startsWith('.[')) rest = rest.slice(1)
     const match =
       /^\.\.([\w-]+)/.exec(rest) ??
       /^\.((?:[^.[\]\\]|\\.)+)/.exec(rest) ??

@@ -33,7 +33,11 @@ export class Answer {
   json(code: number, text: string, media: 'json' | 'yaml' = 'json'): void {
     this.setWarnings()
     if (media === 'yaml') {
-      this.#send(code, 'application/yaml', stringify(parseJson(text)))
+      this.#send(
+        code,
+        'application/yaml',
+        stringify(parseJson(text), { version: '1.1', sortMapEntries: true, lineWidth: 0 }),
+      )
       return
     }
     this.#send(code, 'application/json', text)

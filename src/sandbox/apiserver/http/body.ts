@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Document, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import { duplicateKeys } from '../codec/duplicates.ts'
+import { goJsonError } from '../codec/json-error.ts'
 import { decodeProtobuf, isProtobuf } from '../codec/protobuf.ts'
 import { ApiError, badRequest } from '../errors.ts'
 import { isObject, type JsonObject, type JsonValue, parseJson } from '../json.ts'
@@ -45,21 +46,15 @@ export function parseBody(bytes: Buffer, contentType: string): ParsedBody {
   )
 }
 
-function parseJsonBody(text: string): ParsedBody {
+/** Reads JSON. Throws ApiError, in Go's words after `prefix`. */
+export function parseJsonBody(text: string, prefix = "couldn't get version/kind; json parse error: "): ParsedBody {
   try {
     const value = parseJson(text)
     return { value, text, problems: duplicateKeys(text).map((path) => `duplicate field "${path}"`) }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    throw badRequest(`couldn't get version/kind; json parse error: ${goJsonError(text)}`)
+    throw badRequest(`${prefix}${goJsonError(text)}`)
   }
-}
-
-/** What Go's decoder says of text that is no JSON, as near as it matters. */
-function goJsonError(text: string): string {
-  if (text.trim() === '') return 'unexpected end of JSON input'
-  const bad = /[^\s]/.exec(text.slice(1))
-  return `invalid character '${bad?.[0] ?? ''}' looking for beginning of object key string`
 }
 
 /** Reads YAML (JSON is YAML too) by the rules of YAML 1.1, as Kubernetes does. */

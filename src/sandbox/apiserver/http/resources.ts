@@ -14,7 +14,7 @@ import { includeObjectIn, partial, tableOf, tableOfOne } from '../table/table.ts
 import { encoded, watch } from '../watch.ts'
 import { type Format, negotiate } from './accept.ts'
 import type { Answer } from './answer.ts'
-import { asObject, parseBody, parseYaml, readBytes } from './body.ts'
+import { asObject, parseBody, parseJsonBody, parseYaml, readBytes } from './body.ts'
 
 /** What a handler gets beside the call. */
 export interface Exchange {
@@ -94,7 +94,7 @@ async function patchObject(call: Call, exchange: Exchange): Promise<void> {
   if (!type) throw new ApiError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
   const bytes = await readBytes(exchange.request)
   const text = bytes.toString('utf8')
-  const parsed = type === 'apply' ? parseYaml(text) : parseBody(bytes, 'application/json')
+  const parsed = type === 'apply' ? parseYaml(text) : parseJsonBody(text, '')
   const done = await patch(call, { type, value: parsed.value, text, problems: parsed.problems })
   answerObject(call, exchange, done.created ? 201 : 200, done.object)
 }

@@ -1,6 +1,6 @@
 // The smaller kinds of the core group: ConfigMaps, Secrets, Namespaces, Nodes, volumes, accounts, events.
 import { Buffer } from 'node:buffer'
-import { type FieldError, forbiddenField, invalid, notSupported, required, tooLong } from '../errors.ts'
+import { type FieldError, forbiddenField, invalid, required, tooLong } from '../errors.ts'
 import {
   ensureObject,
   equal,
@@ -131,7 +131,7 @@ export const namespaceStrategy: Strategy = {
   },
 }
 
-export const nodeStrategy: Strategy = { returnsDeleted: true }
+export const nodeStrategy: Strategy = { returnsDeleted: true, keepsStatus: true }
 
 export const serviceAccountStrategy: Strategy = { returnsDeleted: true }
 
@@ -142,6 +142,16 @@ export const claimStrategy: Strategy = {
   },
   prepareCreate(claim) {
     claim['status'] = { phase: 'Pending' }
+  },
+  validate(claim, old) {
+    const spec = objectAt(claim, 'spec')
+    if (old) return []
+    const errors: FieldError[] = []
+    if (listAt(spec, 'accessModes').length === 0) {
+      errors.push(required('spec.accessModes', 'at least 1 access mode is required'))
+    }
+    if (!textAt(spec, 'resources', 'requests', 'storage')) errors.push(required('spec.resources[storage]'))
+    return errors
   },
 }
 
@@ -187,12 +197,11 @@ export const podTemplateStrategy: Strategy = { returnsDeleted: true, generation:
 
 export const limitRangeStrategy: Strategy = {
   validate(object) {
-    const supported = ['Container', 'PersistentVolumeClaim', 'Pod']
+    const standard = ['Container', 'PersistentVolumeClaim', 'Pod']
     return objectsAt(object, 'spec', 'limits').flatMap((limit, i) => {
       const type = textAt(limit, 'type')
-      return supported.includes(type) || type.includes('/')
-        ? []
-        : [notSupported(`spec.limits[${i}].type`, type, supported)]
+      if (standard.includes(type) || type.includes('/')) return []
+      return [invalid(`spec.limits[${i}].type`, type, 'must be a standard limit type or fully qualified')]
     })
   },
 }

@@ -8,6 +8,7 @@ import * as coreTables from '../table/core.ts'
 import * as otherTables from '../table/others.ts'
 import { podTable } from '../table/pods.ts'
 import * as workloadTables from '../table/workloads.ts'
+import { fromV1, toV1 } from './autoscaling.ts'
 import { cronJobStrategy, jobStrategy } from './batch.ts'
 import * as coreKinds from './core-kinds.ts'
 import { type BuiltinKind, defineBuiltin } from './define.ts'
@@ -215,6 +216,15 @@ const others: BuiltinKind[] = [
     short: ['hpa'],
     strategy: otherKinds.autoscalerStrategy,
     table: otherTables.autoscalerTable,
+  }),
+  inGroup('autoscaling', 'v1')('HorizontalPodAutoscaler', 'horizontalpodautoscalers', {
+    ...all,
+    ...withStatus,
+    short: ['hpa'],
+    strategy: otherKinds.autoscalerV1Strategy,
+    table: { ...otherTables.autoscalerTable, cells: (o) => otherTables.autoscalerTable.cells(fromV1(o)) },
+    fromStorage: toV1,
+    toStorage: fromV1,
   }),
   inGroup('certificates.k8s.io', 'v1')('CertificateSigningRequest', 'certificatesigningrequests', {
     ...root,

@@ -74,7 +74,7 @@ export const ingressStrategy: Strategy = {
     const rules = objectsAt(spec, 'rules')
     const errors: FieldError[] = []
     if (rules.length === 0 && !objectAt(spec, 'defaultBackend')) {
-      errors.push(invalid('spec', spec ?? null, 'either `defaultBackend` or `rules` must be specified'))
+      errors.push(invalid('spec', undefined, 'either `defaultBackend` or `rules` must be specified'))
     }
     rules.forEach((rule, r) => {
       const paths = objectsAt(rule, 'http', 'paths')
@@ -157,7 +157,7 @@ export const roleBindingStrategy = (namespaced: boolean): Strategy => ({
   },
   validate(binding, old) {
     const errors: FieldError[] = []
-    const kinds = namespaced ? ['ClusterRole', 'Role'] : ['ClusterRole']
+    const kinds = namespaced ? ['Role', 'ClusterRole'] : ['ClusterRole']
     const kind = textAt(binding, 'roleRef', 'kind')
     if (!kinds.includes(kind)) errors.push(notSupported('roleRef.kind', kind, kinds))
     if (!textAt(binding, 'roleRef', 'name')) errors.push(required('roleRef.name'))
@@ -209,6 +209,11 @@ export const autoscalerStrategy: Strategy = {
     if (max < min) errors.push(invalid('spec.maxReplicas', max, 'must be greater than or equal to `minReplicas`'))
     return errors
   },
+}
+
+export const autoscalerV1Strategy: Strategy = {
+  defaults: (autoscaler) => setDefault(ensureObject(autoscaler, 'spec'), 'minReplicas', 1),
+  validate: (autoscaler, old) => autoscalerStrategy.validate?.(autoscaler, old) ?? [],
 }
 
 export const storageClassStrategy: Strategy = {

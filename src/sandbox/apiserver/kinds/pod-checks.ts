@@ -197,16 +197,13 @@ function checkContainer(container: JsonObject, volumes: ReadonlySet<string>, fie
   return errors
 }
 
-function checkNames(containers: readonly JsonObject[], field: string, taken: Set<string>): FieldError[] {
-  return containers.flatMap((container, i) => {
-    const at = `${field}[${i}].name`
-    const name = textAt(container, 'name')
-    if (!name) return [required(at)]
-    const errors = checkWith(isLabel, at, name)
-    if (taken.has(name)) errors.push(duplicate(at, name))
-    taken.add(name)
-    return errors
-  })
+function checkName(container: JsonObject, field: string, taken: Set<string>): FieldError[] {
+  const name = textAt(container, 'name')
+  if (!name) return [required(`${field}.name`)]
+  const errors = checkWith(isLabel, `${field}.name`, name)
+  if (taken.has(name)) errors.push(duplicate(`${field}.name`, name))
+  taken.add(name)
+  return errors
 }
 
 const volumeSources = (volume: JsonObject): string[] =>
@@ -248,12 +245,15 @@ export function checkPodSpec(spec: JsonObject | undefined, field: string): Field
   const taken = new Set<string>()
   const errors = checkVolumes(volumes, `${field}.volumes`)
   if (containers.length === 0) errors.push(required(`${field}.containers`))
-  errors.push(
-    ...checkNames(containers, `${field}.containers`, taken),
-    ...checkNames(inits, `${field}.initContainers`, taken),
-  )
-  containers.forEach((c, i) => errors.push(...checkContainer(c, volumeNames, `${field}.containers[${i}]`)))
-  inits.forEach((c, i) => errors.push(...checkContainer(c, volumeNames, `${field}.initContainers[${i}]`)))
+  for (const [key, list] of [
+    ['containers', containers],
+    ['initContainers', inits],
+  ] as const) {
+    list.forEach((container, i) => {
+      const at = `${field}.${key}[${i}]`
+      errors.push(...checkName(container, at, taken), ...checkContainer(container, volumeNames, at))
+    })
+  }
   const oneOf = (key: string, values: readonly string[]): void => {
     const value = textAt(spec, key)
     if (!value) errors.push(required(`${field}.${key}`))

@@ -85,7 +85,7 @@ export class ServicePool {
           invalid('spec.clusterIPs[0]', address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'),
         )
       else if (n < this.#range.base || n >= this.#range.base + this.#range.size) {
-        failed(`the provided network does not match the current range (${this.#rangeText})`)
+        failed(`the provided IP (${address}) is not in the valid range. The range of valid IPs is ${this.#rangeText}`)
       } else if (this.#addresses.has(address)) failed('provided IP is already allocated')
     }
     if (!address) address = this.#freeAddress()

@@ -1,5 +1,5 @@
 // Deployments, ReplicaSets, StatefulSets, DaemonSets and ReplicationControllers.
-import { type FieldError, forbiddenField, invalid, notSupported, required, shown } from '../errors.ts'
+import { type FieldError, forbiddenField, invalid, notSupported, required } from '../errors.ts'
 import {
   clone,
   ensureObject,
@@ -58,20 +58,14 @@ export function checkTemplate(template: JsonObject | undefined, field: string): 
 }
 
 /** Checks that the selector is there and picks the template's pods. */
-export function checkSelector(spec: JsonObject | undefined): FieldError[] {
+export function checkSelector(spec: JsonObject | undefined, kind = 'deployment'): FieldError[] {
   const selector = objectAt(spec, 'selector')
-  if (!selector) return [required('spec.selector')]
-  const parsed = selectorOf(selector)
-  if (parsed.length === 0) return [invalid('spec.selector', selector, 'empty selector is invalid for deployment')]
   const labels = objectAt(spec, 'template', 'metadata', 'labels')
-  if (matchesLabels(parsed, stringMap(labels))) return []
-  return [
-    {
-      field: 'spec.template.metadata.labels',
-      reason: 'FieldValueInvalid',
-      detail: `Invalid value: ${shown(labels ?? {})}: \`selector\` does not match template \`labels\``,
-    },
-  ]
+  const noMatch = invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')
+  if (!selector) return [required('spec.selector'), noMatch]
+  const parsed = selectorOf(selector)
+  if (parsed.length === 0) return [invalid('spec.selector', selector, `empty selector is invalid for ${kind}`)]
+  return matchesLabels(parsed, stringMap(labels)) ? [] : [noMatch]
 }
 
 const notNegative = (spec: JsonObject | undefined, key: string): FieldError[] => {
@@ -209,7 +203,7 @@ export const statefulSetStrategy: Strategy = {
     const errors = [
       ...notNegative(spec, 'replicas'),
       ...notNegative(spec, 'minReadySeconds'),
-      ...checkSelector(spec),
+      ...checkSelector(spec, 'statefulset'),
       ...checkTemplate(objectAt(spec, 'template'), 'spec.template'),
       ...always(spec),
     ]
@@ -250,7 +244,7 @@ export const daemonSetStrategy: Strategy = {
   validate(object, old) {
     const spec = objectAt(object, 'spec')
     return [
-      ...checkSelector(spec),
+      ...checkSelector(spec, 'daemonset'),
       ...checkTemplate(objectAt(spec, 'template'), 'spec.template'),
       ...always(spec),
       ...(old ? immutable(objectAt(spec, 'selector'), objectAt(old, 'spec', 'selector'), 'spec.selector') : []),

@@ -89,13 +89,17 @@ export function addType(schemas: JsonObject, type: string): string {
 
 /** A field's description; that of an inlined struct's field stands with the struct. */
 function descriptionOf(type: string, field: string): string {
-  const own = docs[type]?.[field]
-  if (own !== undefined) return own
+  const told = docs[type]?.[field]
+  if (told !== undefined) return told
   for (const inline of types[type]?.inline ?? []) {
     const found = descriptionOf(inline.type, field)
     if (found) return found
   }
-  return ''
+  // Where nothing is told of a field, what is told of its type serves.
+  const own = fieldsOf(type)
+    .get(field)
+    ?.type.replace(/^\[\]|^map /, '')
+  return (own && docs[own]?.['']) || ''
 }
 
 function property(schemas: JsonObject, field: KubeField, description: string): JsonObject {

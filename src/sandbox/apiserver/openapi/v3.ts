@@ -1,6 +1,7 @@
 // OpenAPI v3 documents, one for each group and version: enough for `kubectl explain`, for its choice of patch kinds,
 // and for clients that ask whether the server checks fields.
 import { createHash } from 'node:crypto'
+import { docs } from '#gen/kubernetes/docs.js'
 import { isObject, type JsonObject, objectAt, textAt } from '../json.ts'
 import { typeOf } from '../kinds/define.ts'
 import type { Registry } from '../registry.ts'
@@ -59,23 +60,24 @@ const kindTag = (resource: Resource): JsonObject => ({
   kind: resource.names.kind,
 })
 
+/** What all kinds have, in the words of one of them. */
+const common = docs['core.v1.ConfigMap'] ?? {}
+const described = (field: string): JsonObject => (common[field] ? { description: common[field] } : {})
 const typeMeta: JsonObject = {
-  apiVersion: {
-    description:
-      'The version of the schema that this object is written in. Servers convert known versions to the latest, and may refuse unknown ones.',
-    type: 'string',
-  },
-  kind: {
-    description: 'The kind of resource that this object represents, in CamelCase. It cannot be changed.',
-    type: 'string',
-  },
+  apiVersion: { ...described('apiVersion'), type: 'string' },
+  kind: { ...described('kind'), type: 'string' },
 }
+const metadataDescription =
+  "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata"
 
 function addBuiltin(schemas: JsonObject, resource: Resource): string {
   const type = typeOf(resource.group, resource.version, resource.names.kind)
   const name = addType(schemas, type)
   const schema = objectAt(schemas, name) ?? {}
-  schema['properties'] = { ...typeMeta, ...objectAt(schema, 'properties') }
+  const properties = { ...typeMeta, ...objectAt(schema, 'properties') }
+  schema['properties'] = properties
+  const metadata = objectAt(properties, 'metadata')
+  if (metadata) metadata['description'] = metadataDescription
   schema['x-kubernetes-group-version-kind'] = [kindTag(resource)]
   return publishedName(type)
 }
@@ -90,7 +92,7 @@ function addCustom(schemas: JsonObject, resource: Resource, source: JsonObject |
     properties: {
       ...typeMeta,
       ...objectAt(own, 'properties'),
-      metadata: { description: 'Standard object metadata.', allOf: [{ $ref: `#/components/schemas/${meta}` }] },
+      metadata: { description: metadataDescription, allOf: [{ $ref: `#/components/schemas/${meta}` }] },
     },
     'x-kubernetes-group-version-kind': [kindTag(resource)],
   }

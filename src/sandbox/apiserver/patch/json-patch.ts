@@ -16,10 +16,8 @@ export function applyJsonPatch(object: JsonObject, patch: JsonValue): JsonObject
     result = jsonPatch.applyPatch(clone(object), patch as unknown as jsonPatch.Operation[], true, true, true)
       .newDocument as JsonValue
   } catch (error) {
-    const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
-    throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {
-      causes: [{ message: why }],
-    })
+    if (!(error instanceof Error)) throw error
+    throw new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
   }
   if (!isObject(result)) throw badRequest('the patched object is no object')
   return result

@@ -6,6 +6,7 @@ import { ApiError, invalidObject, notFound, notSupported } from '../errors.ts'
 import { equal, type JsonObject, listAt, metaOf, nameOf, namespaceOf, numberAt, objectAt, textAt } from '../json.ts'
 import { qualified } from '../resource.ts'
 import type { Stored } from '../store.ts'
+import { integer } from './options.ts'
 import { selection } from './read.ts'
 import { isFinished, release, shownObject, stored } from './write.ts'
 
@@ -31,9 +32,7 @@ export function deleteOptions(call: Call, body: JsonObject | undefined): DeleteO
     body?.['orphanDependents'] ?? (query.get('orphanDependents') ? query.get('orphanDependents') === 'true' : undefined)
   const dryRun = [...listAt(body, 'dryRun'), ...query.getAll('dryRun')].filter((v) => v !== '')
   if (dryRun.some((v) => v !== 'All')) throw invalidObject(kind, '', [notSupported('dryRun', dryRun, ['All'])])
-  const grace =
-    numberAt(body, 'gracePeriodSeconds') ??
-    (query.get('gracePeriodSeconds') ? Number(query.get('gracePeriodSeconds')) : undefined)
+  const grace = numberAt(body, 'gracePeriodSeconds') ?? integer(query, 'gracePeriodSeconds')
   return {
     dryRun: dryRun.length > 0,
     propagation: propagation ?? (orphan === true ? 'Orphan' : orphan === false ? 'Background' : undefined),

@@ -25,6 +25,14 @@ export function writeOptions(call: Call, kind: 'CreateOptions' | 'UpdateOptions'
   return { dryRun: dryRun.length > 0, manager: manager || 'unknown', fieldValidation: validation }
 }
 
+/** A whole number in the query, as Go's strconv reads it; undefined where it is not given. Throws ApiError. */
+export function integer(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name)
+  if (value === null || value === '') return undefined
+  if (/^[+-]?\d+$/.test(value)) return Number(value)
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`)
+}
+
 /** A boolean query parameter, as Go's strconv reads it. */
 export function flag(query: URLSearchParams, name: string): boolean {
   const value = query.get(name)

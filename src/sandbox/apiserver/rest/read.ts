@@ -4,7 +4,7 @@ import { ApiError, badRequest, expired, forbiddenField, invalidObject, notFound,
 import { type JsonObject, nameOf, namespaceOf, stringMap } from '../json.ts'
 import { qualified } from '../resource.ts'
 import type { Stored } from '../store.ts'
-import { flag } from './options.ts'
+import { flag, integer } from './options.ts'
 import { type LabelSelector, matchesLabels, parseFieldSelector, parseLabelSelector } from './selectors.ts'
 import { shownObject, stored } from './write.ts'
 
@@ -111,7 +111,7 @@ export function list(call: Call): ListResult {
   const wanted = versionIn(query.get('resourceVersion'))
   if (wanted > core.store.version) throw tooNew(wanted, core.store.version)
   const selected = selection(call)
-  const limit = Number(query.get('limit') ?? '0') || 0
+  const limit = integer(query, 'limit') ?? 0
   const { after, version } = readContinue(query.get('continue'), core.store.version, resource.storage, core)
   const namespace = resource.namespaced && call.namespace ? call.namespace : undefined
   const all = core.store.list(resource.storage, namespace)

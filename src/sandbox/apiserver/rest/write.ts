@@ -40,7 +40,7 @@ export function emptyObject(resource: Resource): JsonObject {
 }
 
 function resetStatus(resource: Resource, object: JsonObject): void {
-  if (!resource.hasStatus) return
+  if (!resource.hasStatus || resource.strategy.keepsStatus) return
   const status = emptyObject(resource)['status']
   if (status === undefined) delete object['status']
   else object['status'] = status
@@ -118,6 +118,8 @@ export async function update(call: Call, change: Change, options: UpdateOptions)
 
 function checkIdentity(call: Call, old: JsonObject, next: JsonObject): void {
   const name = nameOf(next)
+  if (!name)
+    throw badRequest(`the name of the object (${call.name} based on URL) was undeterminable: name must be provided`)
   if (name !== call.name) {
     throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`)
   }
