@@ -61,6 +61,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
 
 /** Runs the command line; sets the exit code, and returns when the command is done. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // Who reads our output may stop reading (`fairlead … | head`): that is an end, not a failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit()
+    throw error
+  })
   const program = new Command('fairlead')
     .description('A control plane for a service mesh that spans several Kubernetes clusters and virtual machines')
     .version('0.1.0')

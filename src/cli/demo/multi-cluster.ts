@@ -84,8 +84,8 @@ export const multiCluster: Guide = {
   next: [
     `kubectl --context ${here.context} get trafficpolicies.networking.zephyr.solo.io simple -n ${namespace} -o yaml`,
     `kubectl --context ${here.context} get virtualservice,destinationrule -n default`,
-    'npx fairlead proxies',
-    'npx fairlead config productpage-v1 routes',
+    'npx fairlead proxies --name demo',
+    'npx fairlead config productpage-v1 routes --name demo',
     `kubectl --context ${here.context} edit trafficpolicies.networking.zephyr.solo.io simple -n ${namespace}   # change a weight, and watch the bars`,
     `kubectl --context ${here.context} port-forward deployment/productpage-v1 9080   # http://localhost:9080/productpage?u=normal`,
   ],
