@@ -88,6 +88,7 @@ export function watch(call: Call, format: Format, response: ServerResponse, onEn
     onEnd()
     return { end: () => undefined }
   }
+  response.cork()
   if (fromState) {
     for (const item of core.store.list(resource.storage, namespace)) {
       if (selected(shownObject(resource, item))) stream.event('ADDED', item)
@@ -99,6 +100,7 @@ export function watch(call: Call, format: Format, response: ServerResponse, onEn
       if (seen) stream.event(seen.type, seen.stored)
     }
   }
+  response.uncork()
   let ended = false
   const unsubscribe = core.store.subscribe(resource.storage, (event) => {
     const seen = eventFor(resource, event, inScope)

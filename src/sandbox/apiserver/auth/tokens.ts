@@ -14,6 +14,8 @@ import { isObject, type JsonObject, parseJson } from '../json.ts'
 export const issuer = 'https://kubernetes.default.svc.cluster.local'
 /** Audience of tokens for the API server itself. */
 export const apiAudience = issuer
+/** How many genuine tokens are remembered. */
+const remembered = 1000
 const userIssuer = 'fairlead:users'
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -40,6 +42,8 @@ export class TokenSigner {
   readonly #key: KeyObject
   readonly #publicKey: KeyObject
   readonly keyId: string
+  /** Claims of tokens whose signature was found genuine: a client shows the same one with every request. */
+  readonly #genuine = new Map<string, JsonObject>()
 
   constructor(pem: string) {
     this.#key = createPrivateKey(pem)
@@ -85,6 +89,12 @@ export class TokenSigner {
 
   /** The claims of a token that this cluster signed and that has not ended; undefined for any other. */
   verify(token: string, now = Date.now()): JsonObject | undefined {
+    const claims = this.#genuine.get(token) ?? this.#check(token)
+    const expires = claims?.['exp']
+    return typeof expires === 'number' && expires * 1000 < now ? undefined : claims
+  }
+
+  #check(token: string): JsonObject | undefined {
     const [head, body, signature] = token.split('.')
     if (!head || !body || !signature) return undefined
     const genuine = verify(
@@ -96,8 +106,8 @@ export class TokenSigner {
     if (!genuine) return undefined
     const claims = parseJson(Buffer.from(body, 'base64url').toString('utf8'))
     if (!isObject(claims)) return undefined
-    const expires = claims['exp']
-    if (typeof expires === 'number' && expires * 1000 < now) return undefined
+    if (this.#genuine.size >= remembered) this.#genuine.clear()
+    this.#genuine.set(token, claims)
     return claims
   }
 
