@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { defaultAccess, homeDirectory, KubeconfigError, loadAccess } from '../clusters/index.ts'
 import { type Address, type ControlPlane, makeLog, type ServeOptions, serve } from '../control-plane/index.ts'
+import { isCidr, isIpAddress } from '../resources/istio/index.ts'
 
 interface Options {
   readonly kubeconfig?: string
@@ -11,6 +12,7 @@ interface Options {
   readonly http: Address
   readonly xds: Address
   readonly xdsPlaintext?: Address
+  readonly tokenKeysFrom: string[]
   readonly stateDir: string | false
   readonly logLevel: string
 }
@@ -43,6 +45,14 @@ export function register(program: Command): void {
         'the same without TLS and proof of identity; on loopback only',
       ).argParser(parseAddress),
     )
+    .addOption(
+      new Option(
+        '--token-keys-from <network...>',
+        'networks (CIDR), beside public ones, that keys of token issuers may be fetched from',
+      )
+        .argParser(collectNetworks)
+        .default([], 'none'),
+    )
     .option('--state-dir <folder>', 'where the last known state of clusters is kept over a restart', defaultStateDir())
     .option('--no-state-dir', 'keep nothing on disk')
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'))
@@ -62,6 +72,7 @@ async function run(options: Options, command: Command): Promise<void> {
       http: options.http,
       xds: options.xds,
       xdsPlaintext: options.xdsPlaintext,
+      tokenKeyNetworks: options.tokenKeysFrom,
       release: command.parent?.version() ?? '0.0.0',
     })
   } catch (error) {
@@ -110,6 +121,11 @@ function parseAddress(text: string): Address {
   const port = Number(match?.[3])
   if (match === null || port > 65_535) throw new InvalidArgumentError('It must be ADDRESS:PORT.')
   return { host: match[1] ?? (match[2] || '0.0.0.0'), port }
+}
+
+function collectNetworks(text: string, before: readonly string[]): string[] {
+  if (!isCidr(text) && !isIpAddress(text)) throw new InvalidArgumentError('It must be a network like 10.0.0.0/8.')
+  return [...before, text]
 }
 
 function defaultStateDir(): string {

@@ -1,9 +1,10 @@
 // The whole product in one list. Each entry says what it reads and what it gives; nothing else wires stages together.
 import { createServer } from 'node:net'
 import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { KubeClient, LeaseElection, StateCache } from '../clusters/index.ts'
-import { proxyOfNode } from '../mesh/index.ts'
-import { Engine, RebuildLoop } from '../pipeline/index.ts'
+import { proxyOfNode, type WantedKeys } from '../mesh/index.ts'
+import { Engine, type Query, RebuildLoop } from '../pipeline/index.ts'
 import { compareProblems, type Problem } from '../report/index.ts'
 import { CrdInstaller } from './crd-installer.ts'
 import { GuardedEndpoints } from './guarded-endpoints.ts'
@@ -11,6 +12,7 @@ import { debugServer } from './http.ts'
 import { Inputs, type NamedContext } from './inputs.ts'
 import type { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
+import { AddressGuard, defineWantedKeys, fetchKeySet, fetchOutside, keyStoreIn, TokenKeys } from './token-keys/index.ts'
 import { defineTranslation } from './translation.ts'
 import { Writer } from './writer.ts'
 import {
@@ -21,6 +23,7 @@ import {
   ObjectTables,
   problemsOf,
   Rejections,
+  TrackedWorlds,
   XdsPlane,
 } from './xds/index.ts'
 
@@ -36,6 +39,8 @@ export interface ServeOptions {
   readonly xdsPlaintext: Address | undefined
   readonly log: Log
   readonly release: string
+  /** Networks that are not public, and that keys of token issuers may be fetched from all the same (CIDR). */
+  readonly tokenKeyNetworks?: readonly string[]
   /** Namespace of the Lease on the management cluster. */
   readonly namespace?: string
 }
@@ -56,6 +61,8 @@ export interface ControlPlane {
 }
 
 const settleMs = 15_000
+/** Proxies wait this long for keys of token issuers when the control plane starts; then their tokens are refused. */
+const firstKeysMs = 5000
 
 /** Starts everything. Rejects if a port is taken; an API server that is away is waited for. */
 export async function serve(options: ServeOptions): Promise<ControlPlane> {
@@ -94,12 +101,17 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const tableOf = tables.table.bind(tables)
   const translation = defineTranslation(engine, inputs.clusters, tableOf)
 
+  // ── What is fetched from outside of the clusters: keys of token issuers. ──
+  const worlds = new TrackedWorlds(tables)
+  const tokenKeys = openTokenKeys(options, tables, defineWantedKeys(engine, worlds, inputs.clusters))
+
   // ── Problems of all stages. ──
   const rejections = new Rejections(engine)
   const problems = engine.define<string, readonly Problem[]>('problems', (read) =>
     [
       ...read.query(inputs.problems, ''),
       ...read.query(translation.result, '').problems,
+      ...read.query(tokenKeys.problems, ''),
       ...problemsOf(read.all(rejections.table)),
     ].sort(compareProblems),
   )
@@ -120,6 +132,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const plane = new XdsPlane({
     engine,
     tables,
+    worlds,
     clusters: inputs.clusters,
     trustGroups: translation.trust,
     rejections,
@@ -182,6 +195,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   inputs.start()
   lease.start()
   const settled = settle(inputs, engine).then(async () => {
+    await Promise.race([tokenKeys.settle(), delay(firstKeysMs, undefined, { ref: false })])
     await plane.open()
     isSettled = true
     log.info({ clusters: inputs.fleet.clusters.map(({ name }) => name) }, 'ready')
@@ -197,6 +211,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
       await app.close()
       await plane.stop()
       writer.stop()
+      tokenKeys.stop()
       await lease.stop()
       crds.stop()
       loop.stop()
@@ -233,6 +248,24 @@ class ClusterLog {
       this.#log.warn({ cluster: name, server, staleSince, err: problem }, `cluster cannot be reached; ${kept}`)
     }
   }
+}
+
+function openTokenKeys(
+  { stateDir, log, tokenKeyNetworks }: ServeOptions,
+  { engine, documents }: ObjectTables,
+  wanted: Query<string, readonly WantedKeys[]>,
+): TokenKeys {
+  const guard = new AddressGuard(tokenKeyNetworks)
+  return new TokenKeys({
+    engine,
+    documents,
+    wanted,
+    fetch: (place, signal) =>
+      fetchKeySet(place, (url) => fetchOutside(url, { guard, signal, timeoutMs: 5000, maxBytes: 1024 * 1024 })),
+    store: stateDir === undefined ? undefined : keyStoreIn(stateDir),
+    log: (level, detail, text) => log[level](detail, text),
+    now: Date.now,
+  })
 }
 
 function openCache({ stateDir, log }: ServeOptions): StateCache | undefined {

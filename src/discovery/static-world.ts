@@ -6,8 +6,16 @@ type Indexed = ReadonlyMap<string, readonly KubeObject[]>
 
 const none: readonly KubeObject[] = []
 
+export interface StaticWorldOptions {
+  readonly primary: string
+  /** The clusters of the mesh; without: all of the snapshot. */
+  readonly clusters?: readonly string[]
+  /** Documents from outside of the clusters, by place. */
+  readonly documents?: ReadonlyMap<string, string>
+}
+
 /** A world over a snapshot that does not change: for commands on files, and as the oracle of incremental results. */
-export function staticWorld(snapshot: Snapshot, options: { primary: string; clusters?: readonly string[] }): World {
+export function staticWorld(snapshot: Snapshot, options: StaticWorldOptions): World {
   const others = [...(options.clusters ?? snapshot.clusters.keys())].filter((name) => name !== options.primary)
   const clusters = [options.primary, ...others.sort(options.clusters ? () => 0 : compareText)]
   const lists = new Map<string, readonly KubeObject[]>()
@@ -30,6 +38,7 @@ export function staticWorld(snapshot: Snapshot, options: { primary: string; clus
       const indexed = remember(indexes, `${cluster}|${index.name}`, () => byKeys(objects(cluster, index.kind), index))
       return indexed.get(key) ?? none
     },
+    document: (place) => options.documents?.get(place),
     get<K, V>(query: Query<K, V>, key: K): V {
       const own = remember(results, query.name, () => new Map<string, unknown>())
       // The map of a query holds results of that query only.

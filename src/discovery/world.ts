@@ -44,6 +44,8 @@ export interface World {
   objects(cluster: string, kind: string): readonly KubeObject[]
   /** The objects under one key of an index, by key of the object. */
   lookup(cluster: string, index: Index, key: string): readonly KubeObject[]
+  /** A document from outside of the clusters, by the name of its place; undefined while it is not known. */
+  document(place: string): string | undefined
   get<K, V>(query: Query<K, V>, key: K): V
 }
 

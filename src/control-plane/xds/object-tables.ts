@@ -17,12 +17,15 @@ export interface ClusterFacts {
 export class ObjectTables {
   readonly engine: Engine
   readonly facts: Table<ClusterFacts>
+  /** What was fetched from outside of the clusters, by place. */
+  readonly documents: Table<string>
   readonly #tables = new Map<string, Table<KubeObject>>()
   readonly #indexes = new Map<string, PipelineIndex<KubeObject>>()
 
   constructor(engine: Engine) {
     this.engine = engine
     this.facts = engine.table<ClusterFacts>('cluster facts', { equals: sameFacts })
+    this.documents = engine.table<string>('documents')
   }
 
   table(cluster: string, kind: string): Table<KubeObject> {

@@ -20,7 +20,7 @@ import { type Address, openPorts, type Ports, peerVerifier } from './ports.ts'
 import type { Rejections } from './rejections.ts'
 import { RootBundles } from './root-bundles.ts'
 import { XdsSource } from './source.ts'
-import { TrackedWorlds } from './tracked-world.ts'
+import type { TrackedWorlds } from './tracked-world.ts'
 import { TrustDriver } from './trust.ts'
 import { Views } from './views.ts'
 import { defineWantedTrust } from './wanted-trust.ts'
@@ -28,6 +28,7 @@ import { defineWantedTrust } from './wanted-trust.ts'
 export interface XdsPlaneOptions<P, L extends Key, R extends Key> {
   readonly engine: Engine
   readonly tables: ObjectTables
+  readonly worlds: TrackedWorlds
   readonly clusters: Table<ClusterRow>
   readonly trustGroups: Query<string, readonly TrustGroup[]>
   /** Takes what proxies refuse. */
@@ -70,11 +71,10 @@ export class XdsPlane {
 
   /** Wires everything, and opens nothing yet. */
   constructor(options: XdsPlaneOptions<unknown, Key, Key>) {
-    const { engine, tables, clusters, clientOf, log } = options
+    const { engine, tables, worlds, clusters, clientOf, log } = options
     this.#options = options
     const now = (): number => Date.now()
     const event = (name: string, detail: Readonly<Record<string, unknown>>): void => log.info(detail, name)
-    const worlds = new TrackedWorlds(tables)
     const clusterOf = (name: string): string | undefined => findCluster(clusters, name)
     const known = (cluster: string, key: string) => {
       const name = cluster === '' ? [...clusters.rows.values()].find((row) => row.isManagement)?.name : cluster

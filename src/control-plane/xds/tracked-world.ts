@@ -44,6 +44,7 @@ export class TrackedWorlds {
       object: (cluster, kind, key) => read.get(tables.table(cluster, kind), key),
       objects: (cluster, kind) => read.all(tables.table(cluster, kind)),
       lookup: (cluster, index, key) => read.by(tables.index(cluster, index), key),
+      document: (place) => read.get(tables.documents, place),
       get: <K, V>(query: Query<K, V>, key: K): V => {
         const made = this.#query(query)
         // Its own query made the value.

@@ -11,6 +11,8 @@ export interface TokenRule {
   /** The rule cannot be read in full: tokens of its issuer must not count as verified. */
   readonly broken: boolean
   readonly origin: ObjectRef
+  /** Where the rule stands in its object. */
+  readonly path: string
 }
 
 interface Policy {
@@ -20,13 +22,13 @@ interface Policy {
   readonly rules: readonly TokenRule[]
 }
 
-const kind = 'security.istio.io/RequestAuthentication'
+export const requestAuthenticationKindName = 'security.istio.io/RequestAuthentication'
 
 const policiesOfNamespace = textQuery(
   'mesh/security/request-authentications',
   (world, namespace): readonly Policy[] =>
     world
-      .objects(world.primary, kind)
+      .objects(world.primary, requestAuthenticationKindName)
       .filter(({ metadata }) => metadata.namespace === namespace)
       .map((object) => readPolicy(object, world.primary))
       .sort(byAge),
@@ -42,13 +44,16 @@ function readPolicy(object: KubeObject, cluster: string): Policy {
     createdAt: metadata.creationTimestamp ?? '',
     scope: scopeOf(metadata.namespace ?? '', spec),
     rules: (spec.jwtRules ?? []).map((rule, index) => {
-      const prefix = `spec.jwtRules[${index}]`
-      const broken = problems.some(
-        (p) => p.severity === 'error' && (p.path === prefix || p.path.startsWith(`${prefix}.`)),
-      )
-      return { rule, broken, origin }
+      const path = `spec.jwtRules[${index}]`
+      const broken = problems.some((p) => p.severity === 'error' && (p.path === path || p.path.startsWith(`${path}.`)))
+      return { rule, broken, origin, path }
     }),
   }
+}
+
+/** The rules of one RequestAuthentication. */
+export function tokenRulesOf(object: KubeObject, cluster: string): readonly TokenRule[] {
+  return readPolicy(object, cluster).rules
 }
 
 /** The tokens that a workload accepts, by issuer: all policies that apply to it hold together. */

@@ -33,6 +33,7 @@ export type {
   Percent,
   StringMatch,
 } from './http-route.ts'
+export { type KeySetOptions, usableKeySet } from './jwks.ts'
 export { istioKinds } from './kinds.ts'
 export { defaultMeshConfig, type MeshConfig, type MeshConfigInput, readMeshConfig } from './mesh-config.ts'
 export { hostsOverlap, hostWithin, isWildcard } from './names.ts'

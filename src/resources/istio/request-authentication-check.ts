@@ -22,7 +22,8 @@ function checkJwksUri(place: Place, uri: string): void {
 
 function checkJwks(place: Place, text: string): void {
   for (const { index, kind, message } of faultsOfKeySet(text)) {
-    if (kind === 'private') place.warn(`key ${index} ${message}`)
-    else place.error(`key ${index} ${message}`)
+    const told = index === undefined ? message : `key ${index} ${message}`
+    if (kind === 'broken') place.error(told)
+    else place.warn(told)
   }
 }

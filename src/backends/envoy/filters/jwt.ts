@@ -6,26 +6,14 @@ import {
   type JwtRequirementSchema,
 } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js'
 import type { World } from '../../../discovery/index.ts'
-import { type SecuredWorkload, type TokenRule, workloadTokens } from '../../../mesh/security/index.ts'
+import { type SecuredWorkload, type TokenRule, tokenKeys, workloadTokens } from '../../../mesh/security/index.ts'
 import type { ObjectRef } from '../../../report/index.ts'
-import type { JwtRule } from '../../../resources/istio/index.ts'
 import { extensionConfig } from '../proto.ts'
 import type { FilterInit } from './authorization.ts'
 import { jwtFilterName, jwtPayloadKey } from './names.ts'
 
 type ProviderInit = MessageInitShape<typeof JwtProviderSchema>
 type RequirementInit = MessageInitShape<typeof JwtRequirementSchema>
-
-/** Where keys are read from that the rule does not hold itself: text of a JWK set, undefined while it is not known. */
-export interface KeySource {
-  /** Keys at a URL. */
-  at(uri: string): string | undefined
-  /** Keys that the issuer publishes by OpenID Connect discovery. */
-  of(issuer: string): string | undefined
-}
-
-/** No keys but those in rules. */
-export const noKeys: KeySource = { at: () => undefined, of: () => undefined }
 
 /**
  * A key whose private half was thrown away: in place of keys that are not known, so that tokens of the issuer are
@@ -37,7 +25,6 @@ const nobodysKey =
 export interface JwtFilterOptions {
   /** Claims may decide the route: choose it again when they are known (gateways). */
   readonly clearRouteCache: boolean
-  readonly keys: KeySource
 }
 
 /** The filter for the tokens that a workload accepts; undefined if it accepts none in particular. */
@@ -49,7 +36,7 @@ export function jwtFilter(
   const rules = workloadTokens(world, workload)
   if (rules.length === 0) return undefined
   const names = rules.map((_, index) => `origins-${index}`)
-  const providers = Object.fromEntries(rules.map((rule, index) => [`origins-${index}`, provider(rule, options)]))
+  const providers = Object.fromEntries(rules.map((rule, index) => [`origins-${index}`, provider(world, rule, options)]))
   const filter = extensionConfig(jwtFilterName, JwtAuthenticationSchema, {
     providers,
     rules: [
@@ -90,8 +77,8 @@ function all(requirements: RequirementInit[]): RequirementInit {
   return { requiresType: { case: 'requiresAll', value: { requirements } } }
 }
 
-function provider({ rule, broken }: TokenRule, { keys, clearRouteCache }: JwtFilterOptions): ProviderInit {
-  const known = broken ? undefined : keysOf(rule, keys)
+function provider(world: World, { rule, broken }: TokenRule, { clearRouteCache }: JwtFilterOptions): ProviderInit {
+  const known = broken ? undefined : tokenKeys(world, rule)
   return {
     issuer: rule.issuer ?? '',
     audiences: rule.audiences ?? [],
@@ -114,9 +101,4 @@ function provider({ rule, broken }: TokenRule, { keys, clearRouteCache }: JwtFil
       value: { specifier: { case: 'inlineString', value: known ?? nobodysKey } },
     },
   }
-}
-
-function keysOf({ jwks = '', jwksUri = '', issuer = '' }: JwtRule, keys: KeySource): string | undefined {
-  if (jwks !== '') return jwks
-  return jwksUri === '' ? keys.of(issuer) : keys.at(jwksUri)
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { FilterSchema } from '#gen/envoy/config/listener/v3/listener_components_pb.js'
 import { HttpFilterSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import { snapshotOf, staticWorld, type World } from '../../../discovery/index.ts'
+import { keyPlaceName } from '../../../mesh/security/index.ts'
 import { groupKind, readObjects } from '../../../resources/index.ts'
 import { extensionTypes } from '../registry.ts'
 import { type SecurityFilters, type SecurityOptions, securityFilters } from './security.ts'
@@ -20,11 +21,14 @@ const always = `
 {apiVersion: v1, kind: Service, metadata: {name: gate, namespace: ops}, spec: {clusterIP: 10.5.3.3, ports: [{name: http, port: 9000}]}}
 `
 
-function worldOf(...objects: string[]): World {
+const worldOf = (...objects: string[]): World => worldWith(new Map(), objects)
+
+function worldWith(documents: ReadonlyMap<string, string>, objects: readonly string[]): World {
   const read = readObjects([always, ...objects].join('\n---\n'), 'f.yaml')
   expect(read.problems).toEqual([])
   return staticWorld(snapshotOf(new Map([['c', read.objects.map(({ object }) => object)]]), groupKind), {
     primary: 'c',
+    documents,
   })
 }
 
@@ -169,8 +173,8 @@ describe('authorization', () => {
 describe('tokens', () => {
   const authentication = (rules: string): string =>
     `{apiVersion: security.istio.io/v1, kind: RequestAuthentication, metadata: {name: r, namespace: shop}, spec: {jwtRules: ${rules}}}`
-  const configOf = (rules: string, given?: SecurityOptions): Tokens | undefined =>
-    json<Tokens>(filtersOf(worldOf(authentication(rules)), given), 'http')[0]?.typedConfig
+  const configOf = (rules: string, documents: ReadonlyMap<string, string> = new Map()): Tokens | undefined =>
+    json<Tokens>(filtersOf(worldWith(documents, [authentication(rules)])), 'http')[0]?.typedConfig
 
   it('must be valid where they are there', () => {
     expect(configOf('[{issuer: a}]')?.rules[0]?.requires).toEqual({
@@ -202,15 +206,16 @@ describe('tokens', () => {
   })
 
   it('are refused while their keys are not known', () => {
-    const keys = {
-      at: (uri: string) => (uri === 'https://known/' ? 'KEYS' : undefined),
-      of: (issuer: string) => (issuer === 'open' ? 'OPEN' : undefined),
-    }
+    const keys = (x: string): string => JSON.stringify({ keys: [{ kty: 'OKP', crv: 'Ed25519', x: x.repeat(43) }] })
+    const documents = new Map([
+      [keyPlaceName({ kind: 'url', url: 'https://known/' }), keys('a')],
+      [keyPlaceName({ kind: 'issuer', url: 'open' }), keys('b')],
+    ])
     const rules =
       '[{issuer: a, jwksUri: https://known/}, {issuer: b, jwksUri: https://lost/}, {issuer: c, jwks: "5"}, {issuer: open}]'
-    const config = configOf(rules, { keys })
+    const config = configOf(rules, documents)
     const inline = (index: number): string => config?.providers[`origins-${index}`]?.localJwks.inlineString ?? ''
-    expect([inline(0), inline(3)]).toEqual(['KEYS', 'OPEN'])
+    expect([inline(0), inline(3)]).toEqual([keys('a'), keys('b')])
     expect(inline(1)).toBe(inline(2))
     expect(JSON.parse(inline(1)).keys[0].kid).toBe('none')
   })

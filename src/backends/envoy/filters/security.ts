@@ -10,7 +10,7 @@ import type { World } from '../../../discovery/index.ts'
 import type { SecuredWorkload } from '../../../mesh/security/index.ts'
 import type { ObjectRef, Problem } from '../../../report/index.ts'
 import { authorizationFilters } from './authorization.ts'
-import { jwtFilter, type KeySource, noKeys } from './jwt.ts'
+import { jwtFilter } from './jwt.ts'
 
 export interface SecurityFilters {
   /** For connection managers. */
@@ -26,7 +26,6 @@ export interface SecurityOptions {
   readonly ports?: ReadonlyMap<number, number>
   /** Claims of tokens may decide the route (gateways). */
   readonly routesByClaims?: boolean
-  readonly keys?: KeySource
 }
 
 export function securityFilters(
@@ -36,10 +35,7 @@ export function securityFilters(
 ): SecurityFilters {
   const http = authorizationFilters(world, workload, 'http', options.ports)
   const tcp = authorizationFilters(world, workload, 'tcp', options.ports)
-  const jwt = jwtFilter(world, workload, {
-    clearRouteCache: options.routesByClaims ?? false,
-    keys: options.keys ?? noKeys,
-  })
+  const jwt = jwtFilter(world, workload, { clearRouteCache: options.routesByClaims ?? false })
   const requests = [...http.custom, ...(jwt === undefined ? [] : [jwt.filter]), ...http.local]
   return {
     http: requests.map((filter) => create(HttpFilterSchema, filter)),

@@ -4,21 +4,18 @@ import {
   type Filter,
   type FilterChain,
   FilterChainSchema,
-  FilterSchema,
   ListenerFilterSchema,
 } from '#gen/envoy/config/listener/v3/listener_components_pb.js'
 import { type Listener, ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js'
 import { ProxyProtocolSchema } from '#gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.js'
-import { HttpFilterSchema } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import { meshConfigOf, type World } from '../../../discovery/index.ts'
 import { type GatewayPort, gatewayPlan, metadataFlag, type Proxy, type ProxyScope } from '../../../mesh/index.ts'
-import type { ObjectRef, Problem } from '../../../report/index.ts'
+import type { Problem } from '../../../report/index.ts'
 import { address } from '../address.ts'
 import type { Built } from '../built.ts'
-import { authorizationFilters } from '../filters/authorization.ts'
 import { httpConnectionManager } from '../filters/http-connection-manager.ts'
-import { jwtFilter, noKeys } from '../filters/jwt.ts'
 import { meshProtocols } from '../filters/mesh-protocols.ts'
+import { securityFilters } from '../filters/security.ts'
 import { tcpFilters } from '../filters/tcp-proxy.ts'
 import { tlsInspector } from '../listeners/inspectors.ts'
 import { listenerName, wildcardAddresses } from '../listeners/plan.ts'
@@ -47,8 +44,10 @@ interface Edge {
 export function gatewayListeners(world: World, scope: ProxyScope, proxy: Proxy): GatewayListeners {
   if (scope.type !== 'gateway') return { listeners: [], problems: [] }
   const plan = world.get(gatewayPlan, scope)
-  const policies = policyFilters(world, proxy)
-  const edge: Edge = { world, scope, proxy, topology: gatewayTopology(world, proxy), ...policies }
+  // Claims of tokens may decide routes, so these are chosen again behind the policies of the gateway's own workload.
+  const policies = securityFilters(world, proxy, { routesByClaims: true })
+  const { http, tcp: network } = policies
+  const edge: Edge = { world, scope, proxy, topology: gatewayTopology(world, proxy), http, network }
   const origin = [...plan.origin, ...policies.origin]
   const unprivileged = metadataFlag(proxy, 'UNPRIVILEGED_POD')
   const listeners = plan.ports
@@ -60,23 +59,6 @@ export function gatewayListeners(world: World, scope: ProxyScope, proxy: Proxy):
   return {
     listeners: listeners.map((resource) => ({ resource, origin })),
     problems: [...policies.problems, ...conflicts],
-  }
-}
-
-/** Policies of the gateway's own workload. Claims of tokens may decide routes, so these are chosen again behind them. */
-function policyFilters(
-  world: World,
-  proxy: Proxy,
-): Pick<Edge, 'http' | 'network'> & { problems: readonly Problem[]; origin: readonly ObjectRef[] } {
-  const http = authorizationFilters(world, proxy, 'http', new Map())
-  const tcp = authorizationFilters(world, proxy, 'tcp', new Map())
-  const jwt = jwtFilter(world, proxy, { clearRouteCache: true, keys: noKeys })
-  const before = [...http.custom, ...(jwt === undefined ? [] : [jwt.filter]), ...http.local]
-  return {
-    http: before.map((filter) => create(HttpFilterSchema, filter)),
-    network: [...tcp.custom, ...tcp.local].map((filter) => create(FilterSchema, filter)),
-    problems: http.problems,
-    origin: [...http.origin, ...(jwt?.origin ?? [])],
   }
 }
 

@@ -1,0 +1,6 @@
+export { AddressGuard } from './address-guard.ts'
+export { fetchOutside } from './fetch-outside.ts'
+export { keyStoreIn } from './kept-keys.ts'
+export { fetchKeySet } from './key-set.ts'
+export { TokenKeys } from './token-keys.ts'
+export { defineWantedKeys } from './wanted.ts'
