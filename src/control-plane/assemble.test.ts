@@ -218,6 +218,35 @@ test("what is wrong with a user's Istio object becomes its status, and goes when
   )
 })
 
+test('what only translation for proxies can tell becomes status, too', async () => {
+  const { management, until } = await start()
+  apply(
+    management,
+    `
+{apiVersion: v1, kind: Namespace, metadata: {name: istio-system, labels: {fairlead.dev/data-plane: envoy}}}
+---
+{apiVersion: security.istio.io/v1, kind: RequestAuthentication, metadata: {name: tokens, namespace: istio-system}, spec: {jwtRules: [{issuer: me, jwksUri: "http://169.254.169.254/"}]}}
+---
+{apiVersion: security.istio.io/v1, kind: AuthorizationPolicy, metadata: {name: ask, namespace: default}, spec: {action: CUSTOM, provider: {name: nobody}, rules: [{}]}}
+---
+{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, metadata: {name: patch, namespace: default}, spec: {}}`,
+  )
+  const said = (kind: string, key: string) =>
+    (management.objects(typeOf(kind)).get(key)?.status as { conditions?: unknown } | undefined)?.conditions
+  const reason = (text: string, status: string) => [
+    { type: 'Accepted', status, message: expect.stringContaining(text) },
+  ]
+  await until(() => {
+    expect(said('RequestAuthentication', 'istio-system/tokens')).toMatchObject(
+      reason('169.254.169.254 is not public', 'True'),
+    )
+    expect(said('AuthorizationPolicy', 'default/ask')).toMatchObject(
+      reason('provider "nobody" cannot be asked', 'False'),
+    )
+    expect(said('EnvoyFilter', 'default/patch')).toMatchObject(reason('has no effect on proxies', 'True'))
+  })
+})
+
 test('a kubeconfig that cannot be read says which and why', () => {
   expect(() => loadAccess('/nowhere/config')).toThrow('/nowhere/config: cannot read the kubeconfig')
 })

@@ -17,6 +17,7 @@ import { defineTranslation } from './translation.ts'
 import { Writer } from './writer.ts'
 import {
   configurationKinds,
+  defineWorldProblems,
   describeProxies,
   describeProxy,
   envoyBackend,
@@ -107,11 +108,13 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
 
   // ── Problems of all stages. ──
   const rejections = new Rejections(engine)
+  const ofWorlds = defineWorldProblems(engine, worlds, inputs.clusters)
   const problems = engine.define<string, readonly Problem[]>('problems', (read) =>
     [
       ...read.query(inputs.problems, ''),
       ...read.query(translation.result, '').problems,
       ...read.query(tokenKeys.problems, ''),
+      ...read.query(ofWorlds, ''),
       ...problemsOf(read.all(rejections.table)),
     ].sort(compareProblems),
   )

@@ -12,6 +12,7 @@ import { gatewayListeners } from './gateway/listeners.ts'
 import { inboundListeners } from './listeners/inbound.ts'
 import { clusterNames, clusterOf, endpointsOf, outboundListeners, outboundRouteNames } from './resources.ts'
 import { buildOutboundRoutes } from './routes/route-configuration.ts'
+import { objectsWithoutEffect } from './world-problems.ts'
 
 /** Everything that one proxy is given. */
 export interface ProxyConfig {
@@ -37,6 +38,6 @@ export function buildProxyConfig(world: World, proxy: Proxy): ProxyConfig {
     routes: outboundRouteNames(world, scope).flatMap((name) => buildOutboundRoutes(world, scope, name) ?? []),
     clusters: [...clusters, ...inboundClusters(world, proxy)],
     endpoints: byEds.flatMap(({ resource }) => endpointsOf(world, scope, resource.name) ?? []),
-    problems: [...inbound.problems, ...gateway.problems],
+    problems: [...inbound.problems, ...gateway.problems, ...objectsWithoutEffect(world)],
   }
 }

@@ -13,3 +13,4 @@ export {
   type ProxyConfiguration,
   type ProxyRow,
 } from './views-of-proxies.ts'
+export { defineWorldProblems } from './world-problems.ts'

@@ -51,7 +51,8 @@ export function defineWantedTrust(inputs: TrustInputs): Query<string, readonly W
   )
 }
 
-function isOurs(read: Read, worlds: TrackedWorlds, cluster: string): boolean {
+/** Whether proxies of a cluster are Fairlead's to drive. */
+export function isOurs(read: Read, worlds: TrackedWorlds, cluster: string): boolean {
   const { labels } = namespaceOf(worlds.world(read, cluster), cluster, systemNamespace)
   return labels[dataPlaneLabel.name] === dataPlaneLabel.value
 }

@@ -40,6 +40,11 @@ export type WorkloadAuthorization = Readonly<Record<AuthorizationAction, readonl
 const kind = 'security.istio.io/AuthorizationPolicy'
 const dryRunAnnotation = 'istio.io/dry-run'
 
+/** All AuthorizationPolicies of a world. */
+export function authorizationsOf(world: World): Authorization[] {
+  return world.objects(world.primary, kind).map((object) => readAuthorization(object, world.primary))
+}
+
 /** The AuthorizationPolicies of a namespace, oldest first. */
 const policiesOfNamespace = textQuery(
   'mesh/security/authorization-policies',

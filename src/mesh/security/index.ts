@@ -1,6 +1,7 @@
 export {
   type Authorization,
   type AuthorizationAction,
+  authorizationsOf,
   type NumberedRule,
   readAuthorization,
   type WorkloadAuthorization,

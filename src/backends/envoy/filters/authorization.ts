@@ -10,6 +10,7 @@ import { meshConfigOf, type World } from '../../../discovery/index.ts'
 import {
   type Authorization,
   type AuthorizationAction,
+  authorizationsOf,
   type SecuredWorkload,
   workloadAuthorization,
 } from '../../../mesh/security/index.ts'
@@ -146,6 +147,17 @@ function customFilters(
     filters.push(rbacFilter(facts.level, { shadowRules, shadowRulesStatPrefix: authorizerStatPrefix }), ask)
   }
   return { filters, problems }
+}
+
+/** Policies of a world whose authorizers cannot be asked. */
+export function authorizerProblems(world: World): Problem[] {
+  const providers = (meshConfigOf(world).extensionProviders ?? []) as readonly ExtensionProvider[]
+  return authorizationsOf(world)
+    .filter(({ action }) => action === 'CUSTOM')
+    .flatMap((policy) => {
+      const authorizer = externalAuthorizer(world, providers, policy.provider)
+      return 'fault' in authorizer ? [providerProblem(policy, authorizer.fault)] : []
+    })
 }
 
 /** Undefined: the authorizer understands HTTP only. */
