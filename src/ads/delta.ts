@@ -1,5 +1,8 @@
 // Incremental: requests say what to add and to drop, responses what is new and what is gone.
 // https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#incremental-xds
+import { chunkOf, lossOf } from './chunk.ts'
+import { Held } from './held.ts'
+import type { ProxyResources, ResourceVersion } from './resource.ts'
 import type { Protocol } from './stream.ts'
 import type { Subscription } from './subscription.ts'
 import { isFullState } from './types.ts'
@@ -19,51 +22,55 @@ export const delta: Protocol = {
       if (request.error) stream.refused(subscription, request.nonce, request.error.message)
       else stream.accepted(subscription, request.nonce)
     }
-    if (isNew) begin(subscription, request)
+    if (isNew) begin(subscription, request, stream.resources)
     else resubscribe(subscription, request)
   },
 
   upserts(subscription, resources, nonce) {
     const upserts = subscription.takeUpserts(resources, partBytes)
     if (upserts.length === 0 && !subscription.answerDue) return undefined
-    return { message: encodeDeltaResponse(subscription.typeUrl, nonce, upserts, []), upserts, removed: [] }
+    const chunk = chunkOf(upserts)
+    return { message: encodeDeltaResponse(subscription.typeUrl, nonce, chunk.delta, []), upserts, layer: chunk.layer }
   },
 
   removals(subscription, resources, nonce) {
     if (subscription.gone.size === 0) return undefined
     const removed = subscription.takeGone(resources)
     if (removed.length === 0) return undefined
-    return { message: encodeDeltaResponse(subscription.typeUrl, nonce, [], removed), upserts: [], removed }
+    const message = encodeDeltaResponse(subscription.typeUrl, nonce, nothing, removed)
+    return { message, upserts: [], layer: lossOf(removed) }
   },
 }
 
+const nothing = new Uint8Array()
+
 /** The first request of a type on a stream: the client may have resources from an earlier stream. */
-function begin(subscription: Subscription, request: DeltaRequest): void {
-  for (const [name, version] of request.initialVersions) subscription.held.set(name, { version })
+function begin(subscription: Subscription, request: DeltaRequest, resources: ProxyResources): void {
   const explicit = request.subscribe.filter((name) => name !== '*')
-  for (const name of explicit) {
-    subscription.want(name)
-    // What it has already is compared, not sent again.
-    if (subscription.held.has(name)) subscription.forced.delete(name)
-  }
   const unnamed = request.subscribe.length === 0 && isFullState(subscription.typeUrl)
-  if (unnamed || explicit.length < request.subscribe.length) subscription.subscribeAll()
-  else for (const name of request.initialVersions.keys()) if (!subscription.wanted.has(name)) subscription.unwant(name)
+  const all = unnamed || explicit.length < request.subscribe.length
+  subscription.want(explicit)
+  // What it has already is compared, not sent again. What is as here is noted as ours, so that clients share the note.
+  const held = new Map<string, ResourceVersion>()
+  for (const [name, version] of request.initialVersions) {
+    if (!all && !subscription.wanted.has(name)) continue
+    const resource = resources.get(subscription.typeUrl, name)
+    held.set(name, resource?.version === version ? resource : { version })
+  }
+  subscription.held = Held.of(held)
+  if (all) subscription.subscribeAll()
 }
 
 function resubscribe(subscription: Subscription, request: DeltaRequest): void {
-  for (const name of request.unsubscribe) {
-    if (name === '*') {
-      subscription.wildcard = false
-      for (const held of subscription.held.keys()) if (!subscription.wanted.has(held)) subscription.unwant(held)
-      continue
-    }
-    subscription.unwant(name)
-    // Of a name that the wildcard covers the client must be told again what it is.
-    if (subscription.wildcard) subscription.pending.add(name)
+  const dropped = request.unsubscribe.filter((name) => name !== '*')
+  subscription.unwant(dropped)
+  if (dropped.length < request.unsubscribe.length) {
+    subscription.wildcard = false
+    subscription.lose([...subscription.held.entries().keys()].filter((name) => !subscription.wanted.has(name)))
   }
-  for (const name of request.subscribe) {
-    if (name === '*') subscription.subscribeAll()
-    else subscription.want(name)
-  }
+  // Of a name that the wildcard covers the client must be told again what it is.
+  if (subscription.wildcard) for (const name of dropped) subscription.pending.add(name)
+  const wanted = request.subscribe.filter((name) => name !== '*')
+  subscription.want(wanted)
+  if (wanted.length < request.subscribe.length) subscription.subscribeAll()
 }

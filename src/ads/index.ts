@@ -1,4 +1,4 @@
-export { addAds, aggregatedDiscovery, peerOf } from './grpc.ts'
+export { type GrpcMethods, GrpcServer, type TlsSource } from './grpc-server.ts'
 export type {
   EncodedResource,
   ProxyNode,
@@ -8,6 +8,7 @@ export type {
   ResourceVersion,
 } from './resource.ts'
 export { AdsServer, type AdsServerOptions, type PeerVerifier } from './server.ts'
+export { adsMethods, adsPaths } from './service.ts'
 export type { StreamStatus, SyncState, TypeStatus } from './status.ts'
 export { type Clock, systemClock } from './stream.ts'
 export {

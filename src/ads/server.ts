@@ -171,7 +171,7 @@ export class AdsServer {
     return new Map(
       stream.subscriptions.map((s) => [
         s.typeUrl,
-        [...s.held].flatMap(([name, held]) => {
+        [...s.held.entries()].flatMap(([name, held]) => {
           if ('pieces' in held) return [held]
           const now = stream.resources.get(s.typeUrl, name)
           return now?.version === held.version ? [now] : []

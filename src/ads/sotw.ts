@@ -1,5 +1,7 @@
 // State of the world: a request repeats all names, a response of clusters or listeners holds everything.
 // https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#the-sotw-variants
+import { chunkOf, lossOf } from './chunk.ts'
+import type { Layer } from './held.ts'
 import type { EncodedResource, ProxyResources } from './resource.ts'
 import type { Protocol, Response } from './stream.ts'
 import type { Subscription } from './subscription.ts'
@@ -29,19 +31,18 @@ export const sotw: Protocol = {
     const changed = subscription.takeUpserts(resources, subscription.fullState ? Infinity : partBytes)
     if (!subscription.fullState) {
       // Nothing can be said of endpoints and routes that exist no more; the client drops them with what refers to them.
-      for (const name of subscription.takeGone(resources)) subscription.held.delete(name)
+      subscription.lose(subscription.takeGone(resources))
     }
     if (changed.length === 0 && !subscription.answerDue) return undefined
     const content = subscription.fullState ? everything(subscription, resources) : changed
-    return respond(subscription, nonce, content, changed)
+    return respond(subscription, nonce, content, changed, chunkOf(changed).layer)
   },
 
   removals(subscription, resources, nonce) {
     if (subscription.gone.size === 0) return undefined
     const removed = subscription.takeGone(resources)
     if (removed.length === 0) return undefined
-    for (const name of removed) subscription.held.delete(name)
-    return respond(subscription, nonce, everything(subscription, resources), [])
+    return respond(subscription, nonce, everything(subscription, resources), [], lossOf(removed))
   },
 }
 
@@ -50,10 +51,11 @@ function respond(
   nonce: string,
   content: readonly EncodedResource[],
   changed: readonly EncodedResource[],
+  layer: Layer,
 ): Response {
   // The version says nothing to the client; the nonce does.
-  const message = encodeSotwResponse(subscription.typeUrl, nonce, nonce, content)
-  return { message, upserts: changed, removed: [] }
+  const message = encodeSotwResponse(subscription.typeUrl, nonce, nonce, chunkOf(content).sotw)
+  return { message, upserts: changed, layer }
 }
 
 /** All that the client is to have: refused resources as it has them, and what is gone until its turn comes. */
@@ -86,7 +88,7 @@ function resubscribe(subscription: Subscription, request: SotwRequest, isNew: bo
     subscription.wildcard = false
     subscription.compareAll = true
   }
-  for (const name of subscription.wanted) if (!names.has(name)) subscription.unwant(name)
-  for (const name of names) if (!subscription.wanted.has(name)) subscription.want(name)
+  subscription.unwant([...subscription.wanted].filter((name) => !names.has(name)))
+  subscription.want([...names].filter((name) => !subscription.wanted.has(name)))
   if (subscription.fullState) subscription.answerDue = true
 }

@@ -6,6 +6,7 @@
 //                                 ▼ one message at a time
 //                             transport
 
+import { type Held, type Layer } from './held.ts'
 import type { EncodedResource, ProxyNode, ProxyResources, ResourceChange, ResourceSource } from './resource.ts'
 import { Subscription } from './subscription.ts'
 import type { ServerStream } from './transport.ts'
@@ -28,7 +29,8 @@ export interface Response {
   /** The encoded message, in pieces. */
   readonly message: readonly Uint8Array[]
   readonly upserts: readonly EncodedResource[]
-  readonly removed: readonly string[]
+  /** What the client has of it afterwards. */
+  readonly layer: Layer
 }
 
 export interface Clock {
@@ -135,9 +137,10 @@ export class DiscoveryStream {
     const next = this.next()
     if (!next) return false
     const { subscription, nonce, response } = next
-    subscription.noteSent(nonce, response.upserts, response.removed, this.clock.now())
-    if (subscription.typeUrl === typeUrls.cluster) this.clustersSent(response.upserts, next.known)
-    if (subscription.typeUrl === typeUrls.endpoint) this.endpointsSent(response)
+    const before = subscription.held
+    subscription.noteSent(nonce, response.layer, this.clock.now())
+    if (subscription.typeUrl === typeUrls.cluster) this.clustersSent(response.upserts, before)
+    if (subscription.typeUrl === typeUrls.endpoint) this.endpointsSent(response.layer)
     this.busy = true
     for (const piece of response.message) this.bytesSent += piece.length
     this.messagesSent++
@@ -148,16 +151,12 @@ export class DiscoveryStream {
     return true
   }
 
-  private next():
-    | { subscription: Subscription; nonce: string; response: Response; known: (name: string) => boolean }
-    | undefined {
+  private next(): { subscription: Subscription; nonce: string; response: Response } | undefined {
     const nonce = `${this.nonces + 1}`
     let waiting = false
     const found = (subscription: Subscription, response: Response) => {
       this.nonces++
-      const held = response.upserts.filter((r) => subscription.held.has(r.name)).map((r) => r.name)
-      const known = new Set(held)
-      return { subscription, nonce, response, known: (name: string) => known.has(name) }
+      return { subscription, nonce, response }
     }
     for (const subscription of this.subscriptions) {
       if (this.mustWait(subscription)) {
@@ -186,8 +185,9 @@ export class DiscoveryStream {
   }
 
   /** Envoy warms an updated cluster anew, and waits for its endpoints even if they are as before. */
-  private clustersSent(clusters: readonly EncodedResource[], known: (name: string) => boolean): void {
+  private clustersSent(clusters: readonly EncodedResource[], before: Held): void {
     const endpoints = this.find(typeUrls.endpoint)
+    if (!endpoints && this.subscriptions.length === 1) return
     const users = this.subscriptions.some((s) => s.answered && pushRank(s.typeUrl) >= pushRank(typeUrls.listener))
     for (const cluster of clusters) {
       const name = cluster.endpointSet
@@ -195,17 +195,16 @@ export class DiscoveryStream {
       if (endpoints?.wanted.has(name)) {
         endpoints.forced.add(name)
         endpoints.pending.add(name)
-      } else if (users && !known(cluster.name)) this.warming.add(name)
+      } else if (users && !before.has(cluster.name)) this.warming.add(name)
     }
     if (this.warming.size > 0 && !this.stopWaiting) {
       this.stopWaiting = this.clock.after(warmingLimitMs, () => this.endWarming())
     }
   }
 
-  private endpointsSent(response: Response): void {
+  private endpointsSent(layer: Layer): void {
     if (this.warming.size === 0) return
-    for (const resource of response.upserts) this.warming.delete(resource.name)
-    for (const name of response.removed) this.warming.delete(name)
+    for (const name of layer.keys()) this.warming.delete(name)
     if (this.warming.size === 0) this.endWarming()
   }
 

@@ -1,10 +1,14 @@
 // What one stream wants of one type, what it has, and what it has yet to be told.
-import type { EncodedResource, ProxyResources, ResourceVersion } from './resource.ts'
+import { lossOf } from './chunk.ts'
+import { Held, type Layer } from './held.ts'
+import type { EncodedResource, ProxyResources } from './resource.ts'
 import { isFullState } from './types.ts'
+import { Wanted } from './wanted.ts'
 
-/** One response that was sent: for each resource in it, what the client had before. */
+/** One response that was sent: what it gave, and what the client had before. */
 export interface Sent {
-  readonly before: ReadonlyMap<string, ResourceVersion | undefined>
+  readonly layer: Layer
+  readonly before: Held
   readonly at: number
 }
 
@@ -20,11 +24,13 @@ export class Subscription {
   readonly fullState: boolean
   wildcard = false
   /** Names asked for one by one. */
-  readonly wanted = new Set<string>()
+  readonly wanted = new Wanted()
   /** What the client has, as far as it was sent. An EncodedResource where this stream sent it. */
-  readonly held = new Map<string, ResourceVersion | EncodedResource>()
+  held = Held.nothing
   /** Names whose newest state has yet to be compared with `held`. */
   readonly pending = new Set<string>()
+  /** Long lists of names to be looked at like `pending`, and how far they are. */
+  readonly scans: { readonly names: readonly string[]; next: number }[] = []
   /** Names to be sent even if the client has them. */
   readonly forced = new Set<string>()
   /** Names that the client has and that exist no more; told after everything new. */
@@ -53,21 +59,30 @@ export class Subscription {
     this.fullState = protocol === 'sotw' && isFullState(typeUrl)
   }
 
-  /** Takes up a name; its present state will be sent, even if the server thinks that the client has it. */
-  want(name: string): void {
-    this.wanted.add(name)
-    this.forced.add(name)
-    this.pending.add(name)
+  /** Takes up names; their present state will be sent, even if the server thinks that the client has it. */
+  want(names: readonly string[]): void {
+    for (const name of names) if (this.held.has(name)) this.forced.add(name)
+    const order = this.wanted.add(names)
+    if (order.length < 64) for (const name of order) this.pending.add(name)
+    else this.scans.push({ names: order, next: 0 })
   }
 
-  /** Drops a name. The client forgets it, so that nothing more is said of it. */
-  unwant(name: string): void {
-    this.wanted.delete(name)
-    this.forced.delete(name)
-    this.pending.delete(name)
-    this.gone.delete(name)
-    this.held.delete(name)
-    this.refused.delete(name)
+  /** Drops names. The client forgets them, so that nothing more is said of them. */
+  unwant(names: readonly string[]): void {
+    for (const name of names) {
+      this.wanted.delete(name)
+      this.forced.delete(name)
+      this.pending.delete(name)
+      this.gone.delete(name)
+      this.refused.delete(name)
+    }
+    this.lose(names)
+  }
+
+  /** Notes that the client has these no more. */
+  lose(names: readonly string[]): void {
+    const held = names.filter((name) => this.held.has(name))
+    if (held.length > 0) this.held = this.held.with(lossOf(held))
   }
 
   subscribeAll(): void {
@@ -110,10 +125,29 @@ export class Subscription {
     }
     if (this.compareAll) {
       this.compareAll = false
-      for (const name of this.names(resources)) this.pending.add(name)
-      for (const name of this.held.keys()) this.pending.add(name)
+      const names = [...this.names(resources)]
+      this.scans.length = 0
+      this.scans.push({ names, next: 0 })
+      if (this.held.size > 0) for (const name of this.held.entries().keys()) this.pending.add(name)
     }
-    return this.takeFrom(this.pending, resources, limit)
+    const taken = this.takeFrom(this.pending, resources, limit)
+    return taken.length > 0 ? taken : this.takeFromScans(resources, limit)
+  }
+
+  private takeFromScans(resources: ProxyResources, limit: number): EncodedResource[] {
+    const taken: EncodedResource[] = []
+    let size = 0
+    for (let scan = this.scans[0]; scan; scan = this.scans[0]) {
+      for (; scan.next < scan.names.length; scan.next++) {
+        if (size >= limit) return taken
+        const resource = this.due(scan.names[scan.next] ?? '', resources)
+        if (!resource) continue
+        taken.push(resource)
+        size += resource.size
+      }
+      this.scans.shift()
+    }
+    return taken
   }
 
   private takeFrom(names: Set<string>, resources: ProxyResources, limit: number): EncodedResource[] {
@@ -122,19 +156,25 @@ export class Subscription {
     for (const name of names) {
       if (size >= limit) break
       names.delete(name)
-      const resource = this.current(resources, name)
-      if (!resource) {
-        if (this.held.has(name) || this.forced.has(name)) this.gone.add(name)
-        this.forced.delete(name)
-        continue
-      }
-      this.gone.delete(name)
-      if (this.refused.get(name)?.version === resource.version) continue
-      if (this.held.get(name)?.version === resource.version && !this.forced.has(name)) continue
+      const resource = this.due(name, resources)
+      if (!resource) continue
       taken.push(resource)
       size += resource.size
     }
     return taken
+  }
+
+  /** What is to be sent of a name now, if anything; what exists no more is noted. */
+  private due(name: string, resources: ProxyResources): EncodedResource | undefined {
+    const resource = this.current(resources, name)
+    if (!resource) {
+      if (this.wanted.has(name) || this.held.has(name)) this.gone.add(name)
+      return undefined
+    }
+    if (this.gone.size > 0) this.gone.delete(name)
+    if (this.refused.size > 0 && this.refused.get(name)?.version === resource.version) return undefined
+    if (this.held.get(name)?.version !== resource.version) return resource
+    return this.forced.has(name) ? resource : undefined
   }
 
   /** Names that are gone for good, to be told to the client now. */
@@ -144,16 +184,11 @@ export class Subscription {
     return names
   }
 
-  /** Books a response as sent. */
-  noteSent(nonce: string, upserts: readonly EncodedResource[], removed: readonly string[], now: number): void {
-    const before = new Map<string, ResourceVersion | undefined>()
-    for (const resource of upserts) {
-      before.set(resource.name, this.held.get(resource.name))
-      this.held.set(resource.name, resource)
-      this.forced.delete(resource.name)
-    }
-    for (const name of removed) this.held.delete(name)
-    this.sent.set(nonce, { before, at: now })
+  /** Books a response as sent: what it gives, and what it takes away. */
+  noteSent(nonce: string, layer: Layer, now: number): void {
+    this.sent.set(nonce, { layer, before: this.held, at: now })
+    this.held = this.held.with(layer)
+    if (this.forced.size > 0) for (const name of layer.keys()) this.forced.delete(name)
     this.lastNonce = nonce
     this.lastSentAt = now
     this.answered = true
@@ -171,7 +206,7 @@ export class Subscription {
       if (earlier === nonce) break
     }
     // A resource that was refused and has changed since is good again.
-    for (const name of sent.before.keys()) this.refused.delete(name)
+    if (this.refused.size > 0) for (const name of sent.layer.keys()) this.refused.delete(name)
     // Parts of a refused response may still be on their way.
     if (this.refused.size + this.retries.length + this.sent.size === 0) this.error = undefined
     return sent
@@ -188,12 +223,8 @@ export class Subscription {
     if (!sent) return false
     this.sent.delete(nonce)
     const versions = new Map<string, string>()
-    for (const [name, before] of sent.before) {
-      const now = this.held.get(name)
-      if (now) versions.set(name, now.version)
-      if (before) this.held.set(name, before)
-      else this.held.delete(name)
-    }
+    for (const [name, resource] of sent.layer) if (resource) versions.set(name, resource.version)
+    this.held = this.held.with(new Map([...versions.keys()].map((name) => [name, sent.before.get(name)])))
     const names = [...versions.keys()]
     const named = names.filter((name) => mentions(detail, name))
     if (this.fullState) return this.giveUp(named, versions, detail)
@@ -213,7 +244,13 @@ export class Subscription {
 
   /** Whether the client waits for nothing, as far as it was told. */
   get settled(): boolean {
-    return this.pending.size === 0 && !this.compareAll && this.retries.length === 0 && this.gone.size === 0
+    return (
+      this.pending.size === 0 &&
+      this.scans.length === 0 &&
+      !this.compareAll &&
+      this.retries.length === 0 &&
+      this.gone.size === 0
+    )
   }
 }
 

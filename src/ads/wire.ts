@@ -184,8 +184,8 @@ type Pieces = readonly Uint8Array[]
 const sizeOf = (pieces: Pieces): number => pieces.reduce((sum, piece) => sum + piece.length, 0)
 
 /** A part of a response that is the same for all who get it. */
-const sotwEntries = new WeakMap<EncodedResource, Pieces>()
-const deltaEntries = new WeakMap<EncodedResource, Pieces>()
+const sotwKept = new WeakMap<EncodedResource, Pieces>()
+const deltaKept = new WeakMap<EncodedResource, Pieces>()
 
 /** Small resources are copied into one piece with what surrounds them; the pieces of large ones are left where they are. */
 const copyLimit = 16_384
@@ -202,41 +202,43 @@ function kept(cache: WeakMap<EncodedResource, Pieces>, resource: EncodedResource
 
 /** `DiscoveryResponse.resources` with one resource in it; made once for each resource. */
 function sotwEntry(resource: EncodedResource): Pieces {
-  return kept(sotwEntries, resource, () => [fieldHead(2, resource.size), ...resource.pieces()])
+  return kept(sotwKept, resource, () => [fieldHead(2, resource.size), ...resource.pieces()])
 }
 
 /** `DeltaDiscoveryResponse.resources` with one resource in it; made once for each resource. */
 function deltaEntry(resource: EncodedResource): Pieces {
-  return kept(deltaEntries, resource, () => {
+  return kept(deltaKept, resource, () => {
     const head = Buffer.concat([textField(1, resource.version), fieldHead(2, resource.size)])
     const tail = textField(3, resource.name)
     return [fieldHead(2, head.length + resource.size + tail.length), head, ...resource.pieces(), tail]
   })
 }
 
-/** A DiscoveryResponse, in pieces. */
-export function encodeSotwResponse(
-  typeUrl: string,
-  nonce: string,
-  version: string,
-  resources: readonly EncodedResource[],
-): Pieces {
-  return [textField(1, version), ...resources.flatMap(sotwEntry), textField(4, typeUrl), textField(5, nonce)]
+/** Field `resources` of a DiscoveryResponse. */
+export function sotwEntries(resources: readonly EncodedResource[]): Uint8Array {
+  return Buffer.concat(resources.flatMap(sotwEntry))
 }
 
-/** A DeltaDiscoveryResponse, in pieces. */
+/** Field `resources` of a DeltaDiscoveryResponse. */
+export function deltaEntries(resources: readonly EncodedResource[]): Uint8Array {
+  return Buffer.concat(resources.flatMap(deltaEntry))
+}
+
+/** A DiscoveryResponse, in pieces; `entries` is its field `resources`. */
+export function encodeSotwResponse(typeUrl: string, nonce: string, version: string, entries: Uint8Array): Pieces {
+  const tail = Buffer.concat([textField(1, version), textField(4, typeUrl), textField(5, nonce)])
+  return entries.length === 0 ? [tail] : [entries, tail]
+}
+
+/** A DeltaDiscoveryResponse, in pieces; `entries` is its field `resources`. */
 export function encodeDeltaResponse(
   typeUrl: string,
   nonce: string,
-  resources: readonly EncodedResource[],
+  entries: Uint8Array,
   removed: readonly string[],
 ): Pieces {
-  return [
-    ...resources.flatMap(deltaEntry),
-    textField(4, typeUrl),
-    textField(5, nonce),
-    ...removed.map((name) => textField(6, name)),
-  ]
+  const tail = Buffer.concat([textField(4, typeUrl), textField(5, nonce), ...removed.map((name) => textField(6, name))])
+  return entries.length === 0 ? [tail] : [entries, tail]
 }
 
 /** A google.protobuf.Any around a message that is encoded already, in pieces. */

@@ -3,11 +3,11 @@ import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import {
   type IstioCertificateRequest,
   IstioCertificateRequestSchema,
-  type IstioCertificateResponse,
   IstioCertificateResponseSchema,
 } from '#gen/security/v1alpha1/ca_pb.js'
 import type { Authenticator, Caller } from './authenticate.ts'
 import type { CertificateAuthority } from './authority.ts'
+import { IdentityRefused } from './errors.ts'
 import { formatSpiffeId } from './spiffe-id.ts'
 
 export interface CertificateServiceParts {
@@ -20,23 +20,11 @@ export interface CertificateServiceParts {
 /** Lifetime where the agent asks for none. */
 const defaultTtlMs = 24 * 3600_000
 
-/** The definition of the service, for servers and clients of @grpc/grpc-js. */
-export const certificateService = {
-  createCertificate: {
-    path: '/istio.v1.auth.IstioCertificateService/CreateCertificate',
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: (message: IstioCertificateRequest) =>
-      Buffer.from(toBinary(IstioCertificateRequestSchema, message)),
-    requestDeserialize: (bytes: Buffer) => fromBinary(IstioCertificateRequestSchema, bytes),
-    responseSerialize: (message: IstioCertificateResponse) =>
-      Buffer.from(toBinary(IstioCertificateResponseSchema, message)),
-    responseDeserialize: (bytes: Buffer) => fromBinary(IstioCertificateResponseSchema, bytes),
-  },
-} as const
+/** Path of the service's one method. */
+export const certificatePath = '/istio.v1.auth.IstioCertificateService/CreateCertificate'
 
 /**
- * Signs the request of a caller. Of the request only the key and the lifetime count: the certificate is for the identity
+ * Answers an encoded IstioCertificateRequest with an encoded IstioCertificateResponse. Of the request only the key and the lifetime count: the certificate is for the identity
  * that the caller has proved. The last element of the chain holds all trusted roots, ours for the xDS port included.
  * Rejects with IdentityRefused.
  */
@@ -44,12 +32,22 @@ export async function createCertificate(
   parts: CertificateServiceParts,
   caller: Caller,
   cluster: string,
-  request: IstioCertificateRequest,
-): Promise<IstioCertificateResponse> {
+  message: Uint8Array,
+): Promise<Uint8Array> {
+  const request = decoded(message)
   const proved = await parts.authenticator.authenticate(caller, cluster)
   const asked = Number(request.validityDuration) * 1000
   const names = { uris: [formatSpiffeId(proved.id)] }
   const chain = await parts.authority.sign(cluster, request.csr, names, asked > 0 ? asked : defaultTtlMs)
   const roots = parts.authority.trust(cluster)?.roots ?? []
-  return create(IstioCertificateResponseSchema, { certChain: [...chain, [...roots, parts.serverRoot()].join('')] })
+  const certChain = [...chain, [...roots, parts.serverRoot()].join('')]
+  return toBinary(IstioCertificateResponseSchema, create(IstioCertificateResponseSchema, { certChain }))
+}
+
+function decoded(message: Uint8Array): IstioCertificateRequest {
+  try {
+    return fromBinary(IstioCertificateRequestSchema, message)
+  } catch (cause) {
+    throw new IdentityRefused('invalid', 'the request cannot be read', { cause })
+  }
 }

@@ -1,10 +1,10 @@
 import { createPublicKey, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto'
 import 'reflect-metadata'
 import { inspect } from 'node:util'
-import { create } from '@bufbuild/protobuf'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import * as x509 from '@peculiar/x509'
 import { describe, expect, it } from 'vitest'
-import { IstioCertificateRequestSchema } from '#gen/security/v1alpha1/ca_pb.js'
+import { IstioCertificateRequestSchema, IstioCertificateResponseSchema } from '#gen/security/v1alpha1/ca_pb.js'
 import { Authenticator, checkNodeClaim } from './authenticate.ts'
 import { CertificateAuthority, type RootSource, type TrustSettings } from './authority.ts'
 import { createCertificate } from './certificate-service.ts'
@@ -341,14 +341,17 @@ describe('callers', () => {
     const parts = { authority, authenticator, serverRoot: () => 'SERVER ROOT' }
     const message = create(IstioCertificateRequestSchema, { csr: request.toString('pem'), validityDuration: 3600n })
     const caller = { certificate: undefined, bearer: 'east-token' }
-    const { certChain } = await createCertificate(parts, caller, 'east', message)
+    const answer = await createCertificate(parts, caller, 'east', toBinary(IstioCertificateRequestSchema, message))
+    const { certChain } = fromBinary(IstioCertificateResponseSchema, answer)
     const leaf = new X509Certificate(certChain[0] ?? '')
     expect(leaf.subjectAltName).toBe('URI:spiffe://cluster.local/ns/bookinfo/sa/reviews')
     expect(certChain.at(-1)).toBe(`${rootsOf(authority, 'east').join('')}SERVER ROOT`)
     expect(isTrusted(certChain.slice(0, -1), rootsOf(authority, 'east'))).toBe(true)
 
     const bad = create(IstioCertificateRequestSchema, { csr: 'nonsense' })
-    await expect(createCertificate(parts, caller, 'east', bad)).rejects.toMatchObject({ code: 'invalid' })
+    await expect(
+      createCertificate(parts, caller, 'east', toBinary(IstioCertificateRequestSchema, bad)),
+    ).rejects.toMatchObject({ code: 'invalid' })
   })
 })
 

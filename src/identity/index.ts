@@ -15,7 +15,7 @@ export {
   type RootSource,
   type TrustSettings,
 } from './authority.ts'
-export { type CertificateServiceParts, certificateService, createCertificate } from './certificate-service.ts'
+export { type CertificateServiceParts, certificatePath, createCertificate } from './certificate-service.ts'
 export { IdentityRefused } from './errors.ts'
 export { Redacted } from './redacted.ts'
 export { certificateSecret, type EncodedSecret, rootsSecret, secretNames } from './sds.ts'

@@ -2,11 +2,10 @@ import { once } from 'node:events'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import {
   type ChannelCredentials,
+  Client,
   type ClientDuplexStream,
   credentials,
   Metadata,
-  makeClientConstructor,
-  makeGenericClientConstructor,
   type ServiceError,
 } from '@grpc/grpc-js'
 import { afterEach, expect, it } from 'vitest'
@@ -15,12 +14,12 @@ import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js'
-import { IstioCertificateRequestSchema, type IstioCertificateResponse } from '#gen/security/v1alpha1/ca_pb.js'
-import { AdsServer, aggregatedDiscovery, type ProxyNode, typeUrls } from '../../ads/index.ts'
+import { IstioCertificateRequestSchema, IstioCertificateResponseSchema } from '#gen/security/v1alpha1/ca_pb.js'
+import { AdsServer, adsPaths, type ProxyNode, typeUrls } from '../../ads/index.ts'
 import {
   Authenticator,
   CertificateAuthority,
-  certificateService,
+  certificatePath,
   makeRequest,
   memorySecretStore,
   ServerCertificate,
@@ -124,15 +123,11 @@ async function ask(
   channel: ChannelCredentials,
   request: { typeUrl: string; names?: string[]; as?: string; token?: string },
 ) {
-  const Client = makeClientConstructor(aggregatedDiscovery, 'ads')
   const client = new Client(target, channel, { 'grpc.ssl_target_name_override': 'istiod.istio-system.svc' })
   stops.push(() => client.close())
   const metadata = new Metadata()
   if (request.token) metadata.set('authorization', `Bearer ${request.token}`)
-  const open = client['DeltaAggregatedResources']?.bind(client) as unknown as (
-    m: Metadata,
-  ) => ClientDuplexStream<Buffer, Buffer>
-  const stream = open(metadata)
+  const stream: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(adsPaths.delta, asIs, asIs, metadata)
   const { typeUrl, names: resourceNamesSubscribe = [] } = request
   const message = create(DeltaDiscoveryRequestSchema, {
     node: node(request.as ?? 'reviews'),
@@ -148,22 +143,22 @@ async function ask(
 }
 
 async function certificateFor(target: string, channel: ChannelCredentials, token: string, csr: string) {
-  const Client = makeGenericClientConstructor(certificateService, 'ca')
   const client = new Client(target, channel, { 'grpc.ssl_target_name_override': 'istiod.istio-system.svc' })
   stops.push(() => client.close())
   const metadata = new Metadata()
   metadata.set('authorization', `Bearer ${token}`)
   metadata.set('clusterid', 'east')
-  const call = client['createCertificate']?.bind(client) as unknown as (
-    request: unknown,
-    metadata: Metadata,
-    done: (error: ServiceError | null, response?: IstioCertificateResponse) => void,
-  ) => void
+  const request = create(IstioCertificateRequestSchema, { csr, validityDuration: 3600n })
+  const bytes = Buffer.from(toBinary(IstioCertificateRequestSchema, request))
   return new Promise<string[]>((resolve, reject) => {
-    const request = create(IstioCertificateRequestSchema, { csr, validityDuration: 3600n })
-    call(request, metadata, (error, response) => (error ? reject(error) : resolve(response?.certChain ?? [])))
+    client.makeUnaryRequest(certificatePath, asIs, asIs, bytes, metadata, (error, response) => {
+      if (error) reject(error)
+      else resolve(fromBinary(IstioCertificateResponseSchema, response ?? new Uint8Array()).certChain)
+    })
   })
 }
+
+const asIs = (bytes: Buffer): Buffer => bytes
 
 it('asks nothing on the plaintext port, and gives no secrets there', async () => {
   const { plaintext } = await serve()

@@ -1,13 +1,14 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { type ClientDuplexStream, credentials, makeClientConstructor, Server, ServerCredentials } from '@grpc/grpc-js'
+import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js'
 import { afterEach, expect, it } from 'vitest'
 import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js'
-import { addAds, aggregatedDiscovery } from './grpc.ts'
+import { GrpcServer } from './grpc-server.ts'
 import { InMemorySource } from './in-memory.ts'
 import { AdsServer } from './server.ts'
+import { adsMethods, adsPaths } from './service.ts'
 import { StreamError, statusCodes } from './transport.ts'
 import { typeUrls } from './types.ts'
 
@@ -19,21 +20,15 @@ afterEach(() => {
 /** Serves a source on a free loopback port, and opens one delta stream to it. */
 async function open(source: InMemorySource, verify: () => Promise<string | undefined>) {
   const ads = new AdsServer({ source, verifier: { verify } })
-  const grpc = new Server()
-  addAds(grpc, ads, { encrypted: false })
-  const port = await new Promise<number>((resolve, reject) => {
-    grpc.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    )
-  })
-  const Client = makeClientConstructor(aggregatedDiscovery, 'ads')
+  const grpc = new GrpcServer({ streaming: adsMethods(ads), unary: new Map() }, undefined)
+  const port = await grpc.listen('127.0.0.1', 0)
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure())
   stops.push(
     () => client.close(),
-    () => grpc.forceShutdown(),
+    () => grpc.close(),
   )
-  const method = client['DeltaAggregatedResources']?.bind(client) as unknown as () => ClientDuplexStream<Buffer, Buffer>
-  const stream = method()
+  const asIs = (bytes: Buffer): Buffer => bytes
+  const stream: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(adsPaths.delta, asIs, asIs)
   const send = (typeUrl: string): void => {
     const request = create(DeltaDiscoveryRequestSchema, { node: { id: 'sidecar~10.0.0.1~a.b~b.svc' }, typeUrl })
     stream.write(Buffer.from(toBinary(DeltaDiscoveryRequestSchema, request)))

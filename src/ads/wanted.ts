@@ -1,0 +1,83 @@
+/** A set of names in the order in which its first owner had them; equal sets are one object. */
+interface SharedNames {
+  readonly set: ReadonlySet<string>
+  readonly order: readonly string[]
+}
+
+const none: SharedNames = { set: new Set(), order: [] }
+const shared = new Map<string, WeakRef<SharedNames>>()
+const gone = new FinalizationRegistry<string>((key) => {
+  if (!shared.get(key)?.deref()) shared.delete(key)
+})
+
+/** Fewer names than this are kept by each owner for itself. */
+const shareFrom = 64
+
+function share(names: readonly string[]): SharedNames {
+  let mixed = 0
+  let sum = 0
+  for (const name of names) {
+    let hash = 0x811c9dc5
+    for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193)
+    mixed ^= hash
+    sum += hash >>> 0
+  }
+  const key = `${names.length} ${mixed} ${sum}`
+  const known = shared.get(key)?.deref()
+  if (known && names.every((name) => known.set.has(name))) return known
+  const made = { set: new Set(names), order: names }
+  shared.set(key, new WeakRef(made))
+  gone.register(made, key)
+  return made
+}
+
+/** Names that a client asks for one by one. Clients that ask for the same thousands of names share the list of them. */
+export class Wanted implements Iterable<string> {
+  #base = none
+  readonly #added = new Set<string>()
+  readonly #dropped = new Set<string>()
+
+  has(name: string): boolean {
+    return this.#added.has(name) || (this.#base.set.has(name) && !this.#dropped.has(name))
+  }
+
+  get size(): number {
+    return this.#base.set.size - this.#dropped.size + this.#added.size
+  }
+
+  *[Symbol.iterator](): Iterator<string> {
+    for (const name of this.#base.set) if (!this.#dropped.has(name)) yield name
+    yield* this.#added
+  }
+
+  /** Adds names. Returns them in an order that is the same for all clients that ask for the same. */
+  add(names: readonly string[]): readonly string[] {
+    if (this.size === 0 && names.length >= shareFrom) {
+      const distinct = [...new Set(names)]
+      this.#rebase(share(distinct))
+      return this.#base.order
+    }
+    for (const name of names) {
+      this.#dropped.delete(name)
+      if (!this.#base.set.has(name)) this.#added.add(name)
+    }
+    this.#settle()
+    return names
+  }
+
+  delete(name: string): void {
+    this.#added.delete(name)
+    if (this.#base.set.has(name)) this.#dropped.add(name)
+    this.#settle()
+  }
+
+  #settle(): void {
+    if (this.#added.size + this.#dropped.size >= shareFrom) this.#rebase(share([...this]))
+  }
+
+  #rebase(base: SharedNames): void {
+    this.#base = base
+    this.#added.clear()
+    this.#dropped.clear()
+  }
+}
