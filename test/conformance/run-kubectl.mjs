@@ -40,7 +40,7 @@ try {
   const up = await run([fairlead, 'sandbox', 'up', '--clusters', cluster, '--no-control-plane', '--detach'], 120_000)
   if (up.code !== 0) throw new Error('the sandbox does not start')
   const kubeconfig = join(home, 'sandboxes/default/kubeconfig')
-  const { printed } = await run([join(set, 'run.mjs'), '--kubeconfig', kubeconfig, '--context', cluster], 600_000)
+  const { printed } = await run([join(here, 'kubectl/run.mjs'), '--kubeconfig', kubeconfig, '--context', cluster, set], 600_000)
   const failed = new Set([...printed.matchAll(/^FAIL (\S+?):/gm)].map((match) => basename(match[1])))
   const counts = /^(\d+) passed, (\d+) failed$/m.exec(printed)
   const unexpected = [...failed].filter((name) => !known.has(name))
