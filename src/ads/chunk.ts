@@ -6,8 +6,10 @@ import { deltaEntries, sotwEntries } from './wire.ts'
 export class Chunk {
   readonly resources: readonly EncodedResource[]
   readonly layer: Layer
-  #delta: Uint8Array | undefined
-  #sotw: Uint8Array | undefined
+  #delta: readonly Uint8Array[] | undefined
+  #sotw: readonly Uint8Array[] | undefined
+  /** When it was last asked for (milliseconds of a steady clock). */
+  usedAt = 0
 
   constructor(resources: readonly EncodedResource[]) {
     this.resources = resources
@@ -15,63 +17,86 @@ export class Chunk {
   }
 
   /** The field `resources` of a DeltaDiscoveryResponse. */
-  get delta(): Uint8Array {
-    this.#delta ??= deltaEntries(this.resources)
-    return this.#delta
+  get delta(): readonly Uint8Array[] {
+    const first = this.#delta === undefined
+    this.#delta = joinedLater(this.#delta, () => deltaEntries(this.resources))
+    return first ? deltaEntries(this.resources) : this.#delta
   }
 
   /** The field `resources` of a DiscoveryResponse. */
-  get sotw(): Uint8Array {
-    this.#sotw ??= sotwEntries(this.resources)
-    return this.#sotw
+  get sotw(): readonly Uint8Array[] {
+    const first = this.#sotw === undefined
+    this.#sotw = joinedLater(this.#sotw, () => sotwEntries(this.resources))
+    return first ? sotwEntries(this.resources) : this.#sotw
   }
 
   get bytes(): number {
-    return (this.#delta?.length ?? 0) + (this.#sotw?.length ?? 0)
+    return sum(this.#delta) + sum(this.#sotw)
   }
+}
+
+const sum = (pieces: readonly Uint8Array[] | undefined): number =>
+  pieces?.reduce((total, { length }) => total + length, 0) ?? 0
+
+const none: readonly Uint8Array[] = []
+
+/**
+ * Who is the first to be sent something is sent its pieces as they lie; for the second they are joined, and kept for
+ * those that may follow. So what is sent once is never copied.
+ */
+function joinedLater(
+  before: readonly Uint8Array[] | undefined,
+  pieces: () => readonly Uint8Array[],
+): readonly Uint8Array[] {
+  if (before === undefined) return none
+  return before === none ? [Buffer.concat(pieces())] : before
 }
 
 const nothing = new Chunk([])
 
-/** Bytes that are kept ready for the next who asks for the same. */
-const keptBytes = 24 << 20
-const keptChunks = 256
+/** Bytes that are kept ready for the next who asks for the same, and for how long. */
+const keptBytes = 64 << 20
+const keptChunks = 512
+const keptMs = 10_000
 
-/** Chunks that were sent lately. Clients that connect together, or hear of one change, are sent the same. */
+/** Chunks that were sent lately, the latest last. Clients that connect together, or hear of one change, are sent the same. */
 const recent = new Map<string, Chunk>()
+let timer: NodeJS.Timeout | undefined
 
 /** The chunk of these resources, in this order. */
 export function chunkOf(resources: readonly EncodedResource[]): Chunk {
   if (resources.length === 0) return nothing
   let hash = 0
-  let sum = 0
+  let total = 0
   for (const resource of resources) {
     const id = idOf(resource)
     hash = Math.imul(hash ^ id, 0x01000193)
-    sum += id
+    total += id
   }
-  const key = `${resources.length} ${hash} ${sum}`
+  const key = `${resources.length} ${hash} ${total}`
   const known = recent.get(key)
-  if (known?.resources.every((resource, i) => resource === resources[i])) {
-    // To the end: the front is forgotten first.
-    recent.delete(key)
-    recent.set(key, known)
-    return known
-  }
-  const made = new Chunk(resources)
-  recent.set(key, made)
+  const isSame = known?.resources === resources || known?.resources.every((resource, i) => resource === resources[i])
+  const chunk = known && isSame ? known : new Chunk(resources)
+  chunk.usedAt = performance.now()
+  recent.delete(key)
+  recent.set(key, chunk)
   forget()
-  return made
+  timer ??= setInterval(forget, keptMs / 2).unref()
+  return chunk
 }
 
 function forget(): void {
   let bytes = 0
   for (const chunk of recent.values()) bytes += chunk.bytes
+  const since = performance.now() - keptMs
   for (const [key, chunk] of recent) {
-    if (bytes <= keptBytes && recent.size <= keptChunks) return
+    if (bytes <= keptBytes && recent.size <= keptChunks && chunk.usedAt >= since) break
     bytes -= chunk.bytes
     recent.delete(key)
   }
+  if (recent.size > 0) return
+  clearInterval(timer)
+  timer = undefined
 }
 
 const recentLosses = new Map<string, Layer>()

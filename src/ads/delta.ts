@@ -23,7 +23,7 @@ export const delta: Protocol = {
       else stream.accepted(subscription, request.nonce)
     }
     if (isNew) begin(subscription, request, stream.resources)
-    else resubscribe(subscription, request)
+    else resubscribe(subscription, request, stream.resources)
   },
 
   upserts(subscription, resources, nonce) {
@@ -37,19 +37,17 @@ export const delta: Protocol = {
     if (subscription.gone.size === 0) return undefined
     const removed = subscription.takeGone(resources)
     if (removed.length === 0) return undefined
-    const message = encodeDeltaResponse(subscription.typeUrl, nonce, nothing, removed)
+    const message = encodeDeltaResponse(subscription.typeUrl, nonce, [], removed)
     return { message, upserts: [], layer: lossOf(removed) }
   },
 }
-
-const nothing = new Uint8Array()
 
 /** The first request of a type on a stream: the client may have resources from an earlier stream. */
 function begin(subscription: Subscription, request: DeltaRequest, resources: ProxyResources): void {
   const explicit = request.subscribe.filter((name) => name !== '*')
   const unnamed = request.subscribe.length === 0 && isFullState(subscription.typeUrl)
   const all = unnamed || explicit.length < request.subscribe.length
-  subscription.want(explicit)
+  subscription.want(explicit, resources)
   // What it has already is compared, not sent again. What is as here is noted as ours, so that clients share the note.
   const held = new Map<string, ResourceVersion>()
   for (const [name, version] of request.initialVersions) {
@@ -61,7 +59,7 @@ function begin(subscription: Subscription, request: DeltaRequest, resources: Pro
   if (all) subscription.subscribeAll()
 }
 
-function resubscribe(subscription: Subscription, request: DeltaRequest): void {
+function resubscribe(subscription: Subscription, request: DeltaRequest, resources: ProxyResources): void {
   const dropped = request.unsubscribe.filter((name) => name !== '*')
   subscription.unwant(dropped)
   if (dropped.length < request.unsubscribe.length) {
@@ -71,6 +69,6 @@ function resubscribe(subscription: Subscription, request: DeltaRequest): void {
   // Of a name that the wildcard covers the client must be told again what it is.
   if (subscription.wildcard) for (const name of dropped) subscription.pending.add(name)
   const wanted = request.subscribe.filter((name) => name !== '*')
-  subscription.want(wanted)
+  subscription.want(wanted, resources)
   if (wanted.length < request.subscribe.length) subscription.subscribeAll()
 }

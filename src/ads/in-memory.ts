@@ -161,7 +161,11 @@ export class InMemorySource implements ResourceSource {
     const included = (typeUrl: string, name: string): boolean =>
       !this.onDemand.has(name) && (this.types.get(typeUrl)?.has(name) ?? false)
     const resources: ProxyResources = {
-      names: (typeUrl) => [...(this.types.get(typeUrl)?.keys() ?? [])].filter((name) => included(typeUrl, name)),
+      // As if every proxy had lists of its own.
+      lists: (typeUrl) => {
+        const names = [...(this.types.get(typeUrl)?.keys() ?? [])].filter((name) => included(typeUrl, name))
+        return [{ names, revision: {} }]
+      },
       includes: included,
       get: (typeUrl, name) => this.types.get(typeUrl)?.get(name),
     }

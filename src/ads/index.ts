@@ -4,6 +4,7 @@ export type {
   ProxyNode,
   ProxyResources,
   ResourceChange,
+  ResourceList,
   ResourceSource,
   ResourceVersion,
 } from './resource.ts'

@@ -21,6 +21,8 @@ export interface EncodedResource extends ResourceVersion {
    * resources (virtual hosts of a route configuration). Computed at the first call, kept after it.
    */
   pieces(): readonly Uint8Array[]
+  /** Its bytes lie here too, as part of something larger that is kept: it may let go of its own. */
+  moved?(bytes: Uint8Array): void
 }
 
 /** What a proxy says of itself in the first message of its stream, beside the identity that it has proved. */
@@ -36,10 +38,18 @@ export interface ProxyNode {
 /** A change of what one proxy is to be given: names per type URL that are new, changed or gone. */
 export type ResourceChange = ReadonlyMap<string, ReadonlySet<string>>
 
+/** Names of one type that a proxy is given, kept by the source as one object for all proxies that are given them. */
+export interface ResourceList {
+  /** In the order in which they are to be sent. Another array when the names change. */
+  readonly names: readonly string[]
+  /** Another object whenever a resource of the list changes. */
+  readonly revision: object
+}
+
 /** The resources of one connected proxy. `ads` reads it, and is told of changes; it may be shared by equal proxies. */
 export interface ProxyResources {
-  /** Names a wildcard subscription of this type gets, in the order in which they are to be sent. */
-  names(typeUrl: string): Iterable<string>
+  /** The lists that a wildcard subscription of this type gets; of resources with one name the first counts. */
+  lists(typeUrl: string): readonly ResourceList[]
   /** Whether a wildcard subscription of this type gets the name. */
   includes(typeUrl: string, name: string): boolean
   /** One resource, or undefined if the proxy has none of that name. Works for names outside of `names` (on demand). */

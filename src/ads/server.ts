@@ -40,6 +40,8 @@ export class AdsServer {
   /** Streams that may have something to send, in the order in which they said so. */
   private readonly ready = new Set<DiscoveryStream>()
   private scheduled = false
+  /** Responses sent to all streams together, ever. */
+  messagesSent = 0
 
   constructor(options: AdsServerOptions) {
     this.options = options
@@ -141,7 +143,8 @@ export class AdsServer {
       this.ready.delete(stream)
       try {
         // A stream that has sent comes back by itself when its message has drained.
-        if (!stream.step() && !stream.busy) this.settled(stream)
+        if (stream.step()) this.messagesSent++
+        else if (!stream.busy) this.settled(stream)
       } catch (error) {
         this.log('stream failed', { node: stream.node.id, error: error instanceof Error ? error.stack : String(error) })
         this.drop(stream)

@@ -24,7 +24,7 @@ export const sotw: Protocol = {
       // Names in an answer to an older response are out of date; the client repeats them with its next one.
       if (!isNew && request.nonce !== subscription.lastNonce) return
     }
-    resubscribe(subscription, request, isNew)
+    resubscribe(subscription, request, isNew, stream.resources)
   },
 
   upserts(subscription, resources, nonce) {
@@ -75,7 +75,12 @@ function everything(subscription: Subscription, resources: ProxyResources): Enco
   return content
 }
 
-function resubscribe(subscription: Subscription, request: SotwRequest, isNew: boolean): void {
+function resubscribe(
+  subscription: Subscription,
+  request: SotwRequest,
+  isNew: boolean,
+  resources: ProxyResources,
+): void {
   if (!isNew && request.namesKey === subscription.namesKey) return
   subscription.namesKey = request.namesKey
   const names = new Set(request.names())
@@ -89,6 +94,7 @@ function resubscribe(subscription: Subscription, request: SotwRequest, isNew: bo
     subscription.compareAll = true
   }
   subscription.unwant([...subscription.wanted].filter((name) => !names.has(name)))
-  subscription.want([...names].filter((name) => !subscription.wanted.has(name)))
+  const added = [...names].filter((name) => !subscription.wanted.has(name))
+  subscription.want(added, resources)
   if (subscription.fullState) subscription.answerDue = true
 }

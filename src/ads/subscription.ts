@@ -1,9 +1,12 @@
 // What one stream wants of one type, what it has, and what it has yet to be told.
 import { lossOf } from './chunk.ts'
 import { Held, type Layer } from './held.ts'
-import type { EncodedResource, ProxyResources } from './resource.ts'
+import type { EncodedResource, ProxyResources, ResourceList } from './resource.ts'
 import { isFullState } from './types.ts'
 import { Wanted } from './wanted.ts'
+
+/** Lists of this length and more are scanned, not copied. */
+const longList = 64
 
 /** One response that was sent: what it gave, and what the client had before. */
 export interface Sent {
@@ -18,6 +21,14 @@ export interface Refusal {
   readonly detail: string
 }
 
+/** A long list of names to be looked at. */
+interface Scan {
+  readonly names: readonly string[]
+  next: number
+  /** The list of the source that it is about, if the client has none of the names: such clients are sent the same. */
+  readonly list: ResourceList | undefined
+}
+
 export class Subscription {
   readonly typeUrl: string
   /** Whether each response holds everything (state of the world, clusters and listeners). */
@@ -30,7 +41,7 @@ export class Subscription {
   /** Names whose newest state has yet to be compared with `held`. */
   readonly pending = new Set<string>()
   /** Long lists of names to be looked at like `pending`, and how far they are. */
-  readonly scans: { readonly names: readonly string[]; next: number }[] = []
+  readonly scans: Scan[] = []
   /** Names to be sent even if the client has them. */
   readonly forced = new Set<string>()
   /** Names that the client has and that exist no more; told after everything new. */
@@ -60,11 +71,20 @@ export class Subscription {
   }
 
   /** Takes up names; their present state will be sent, even if the server thinks that the client has it. */
-  want(names: readonly string[]): void {
-    for (const name of names) if (this.held.has(name)) this.forced.add(name)
+  want(names: readonly string[], resources: ProxyResources): void {
+    if (names.length === 0) return
+    let isNew = true
+    for (const name of this.held.size > 0 ? names : []) {
+      if (!this.held.has(name)) continue
+      this.forced.add(name)
+      isNew = false
+    }
     const order = this.wanted.add(names)
-    if (order.length < 64) for (const name of order) this.pending.add(name)
-    else this.scans.push({ names: order, next: 0 })
+    if (order.length < longList) for (const name of order) this.pending.add(name)
+    else {
+      const lists = isNew && !this.wildcard ? resources.lists(this.typeUrl) : []
+      this.scans.push({ names: order, next: 0, list: lists.length === 1 ? lists[0] : undefined })
+    }
   }
 
   /** Drops names. The client forgets them, so that nothing more is said of them. */
@@ -105,48 +125,70 @@ export class Subscription {
   }
 
   /** All names that the client is to have, in the order of the source. */
-  *names(resources: ProxyResources): Iterable<string> {
-    if (this.wildcard) yield* resources.names(this.typeUrl)
-    for (const name of this.wanted) {
-      if (!(this.wildcard && resources.includes(this.typeUrl, name))) yield name
+  names(resources: ProxyResources): Iterable<string> {
+    const all = new Set<string>()
+    if (this.wildcard) {
+      for (const { names } of resources.lists(this.typeUrl)) for (const name of names) all.add(name)
     }
+    for (const name of this.wanted) all.add(name)
+    return all
   }
 
   /**
    * Takes what is to be sent out of `pending`, until about `limit` bytes are together; what exists no more goes to
    * `gone`. Parts of a refused response come first, each by itself.
    */
-  takeUpserts(resources: ProxyResources, limit: number): EncodedResource[] {
+  takeUpserts(resources: ProxyResources, limit: number): readonly EncodedResource[] {
     for (let group = this.retries.shift(); group; group = this.retries.shift()) {
       const again = new Set(group)
       const taken = this.takeFrom(again, resources, limit)
       if (again.size > 0) this.retries.unshift([...again])
       if (taken.length > 0) return taken
     }
-    if (this.compareAll) {
-      this.compareAll = false
-      const names = [...this.names(resources)]
-      this.scans.length = 0
-      this.scans.push({ names, next: 0 })
-      if (this.held.size > 0) for (const name of this.held.entries().keys()) this.pending.add(name)
-    }
+    if (this.compareAll) this.scanAll(resources)
     const taken = this.takeFrom(this.pending, resources, limit)
     return taken.length > 0 ? taken : this.takeFromScans(resources, limit)
   }
 
-  private takeFromScans(resources: ProxyResources, limit: number): EncodedResource[] {
+  private scanAll(resources: ProxyResources): void {
+    this.compareAll = false
+    this.scans.length = 0
+    if (this.wildcard) {
+      for (const list of resources.lists(this.typeUrl)) {
+        this.scans.push({ names: list.names, next: 0, list: this.held.size === 0 ? list : undefined })
+      }
+    }
+    for (const name of this.wanted) this.pending.add(name)
+    if (this.held.size > 0) for (const name of this.held.entries().keys()) this.pending.add(name)
+  }
+
+  private takeFromScans(resources: ProxyResources, limit: number): readonly EncodedResource[] {
+    for (let scan = this.scans[0]; scan; scan = this.scans[0]) {
+      const taken = this.takeFromScan(scan, resources, limit)
+      if (scan.next >= scan.names.length) this.scans.shift()
+      if (taken.length > 0) return taken
+    }
+    return []
+  }
+
+  private takeFromScan(scan: Scan, resources: ProxyResources, limit: number): readonly EncodedResource[] {
+    const { names, next: start, list } = scan
+    // All who begin with nothing are sent the same: it is looked up once.
+    const isCommon = list !== undefined && this.refused.size + this.forced.size + this.gone.size === 0
+    const known = isCommon ? recallScan(names, list, start) : undefined
+    if (known) {
+      scan.next = known.next
+      return known.taken
+    }
     const taken: EncodedResource[] = []
     let size = 0
-    for (let scan = this.scans[0]; scan; scan = this.scans[0]) {
-      for (; scan.next < scan.names.length; scan.next++) {
-        if (size >= limit) return taken
-        const resource = this.due(scan.names[scan.next] ?? '', resources)
-        if (!resource) continue
-        taken.push(resource)
-        size += resource.size
-      }
-      this.scans.shift()
+    for (; scan.next < names.length && size < limit; scan.next++) {
+      const resource = this.due(names[scan.next] ?? '', resources)
+      if (!resource) continue
+      taken.push(resource)
+      size += resource.size
     }
+    if (isCommon && taken.length === scan.next - start) noteScan(names, list, start, { taken, next: scan.next })
     return taken
   }
 
@@ -262,6 +304,33 @@ function mentions(text: string, name: string): boolean {
     if (!/[\w|_-]/.test(before) && !/^([\w|_-]|\.\w)/.test(after)) return true
   }
   return false
+}
+
+interface Scanned {
+  readonly taken: readonly EncodedResource[]
+  readonly next: number
+}
+
+interface ScannedList {
+  readonly revision: object
+  readonly byStart: Map<number, Scanned>
+}
+
+/** What was found in lists, by names and list; for as long as the list does not change. */
+const scanned = new WeakMap<readonly string[], WeakMap<ResourceList, ScannedList>>()
+
+function recallScan(names: readonly string[], list: ResourceList, start: number): Scanned | undefined {
+  const known = scanned.get(names)?.get(list)
+  return known?.revision === list.revision ? known.byStart.get(start) : undefined
+}
+
+function noteScan(names: readonly string[], list: ResourceList, start: number, found: Scanned): void {
+  const ofNames = scanned.get(names) ?? new WeakMap<ResourceList, ScannedList>()
+  scanned.set(names, ofNames)
+  const known = ofNames.get(list)
+  const current = known?.revision === list.revision ? known : { revision: list.revision, byStart: new Map() }
+  ofNames.set(list, current)
+  current.byStart.set(start, found)
 }
 
 function halves(names: readonly string[]): string[][] {

@@ -10,6 +10,20 @@ const gone = new FinalizationRegistry<string>((key) => {
   if (!shared.get(key)?.deref()) shared.delete(key)
 })
 
+/** Both together. The same for all who add the same to the same. */
+function union(base: SharedNames, more: SharedNames): SharedNames {
+  const ofBase = unions.get(base) ?? new WeakMap<SharedNames, SharedNames>()
+  unions.set(base, ofBase)
+  let both = ofBase.get(more)
+  if (!both) {
+    both = share([...new Set([...base.order, ...more.order])])
+    ofBase.set(more, both)
+  }
+  return both
+}
+
+const unions = new WeakMap<SharedNames, WeakMap<SharedNames, SharedNames>>()
+
 /** Fewer names than this are kept by each owner for itself. */
 const shareFrom = 64
 
@@ -52,10 +66,11 @@ export class Wanted implements Iterable<string> {
 
   /** Adds names. Returns them in an order that is the same for all clients that ask for the same. */
   add(names: readonly string[]): readonly string[] {
-    if (this.size === 0 && names.length >= shareFrom) {
-      const distinct = [...new Set(names)]
-      this.#rebase(share(distinct))
-      return this.#base.order
+    if (names.length >= shareFrom) {
+      const batch = share([...new Set(names)])
+      if (this.#added.size + this.#dropped.size > 0) this.#rebase(share([...this]))
+      this.#rebase(this.#base === none ? batch : union(this.#base, batch))
+      return batch.order
     }
     for (const name of names) {
       this.#dropped.delete(name)

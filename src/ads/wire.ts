@@ -190,55 +190,60 @@ const deltaKept = new WeakMap<EncodedResource, Pieces>()
 /** Small resources are copied into one piece with what surrounds them; the pieces of large ones are left where they are. */
 const copyLimit = 16_384
 
-function kept(cache: WeakMap<EncodedResource, Pieces>, resource: EncodedResource, make: () => Pieces): Pieces {
-  let entry = cache.get(resource)
-  if (!entry) {
-    entry = make()
-    if (sizeOf(entry) <= copyLimit) entry = [Buffer.concat(entry)]
-    cache.set(resource, entry)
-  }
-  return entry
+function framed(resource: EncodedResource, head: Buffer, tail: Buffer): Pieces {
+  if (head.length + resource.size + tail.length > copyLimit) return [head, ...resource.pieces(), tail]
+  const whole = Buffer.concat([head, ...resource.pieces(), tail])
+  resource.moved?.(whole.subarray(head.length, head.length + resource.size))
+  return [whole]
 }
 
 /** `DiscoveryResponse.resources` with one resource in it; made once for each resource. */
 function sotwEntry(resource: EncodedResource): Pieces {
-  return kept(sotwKept, resource, () => [fieldHead(2, resource.size), ...resource.pieces()])
+  let entry = sotwKept.get(resource)
+  if (!entry) {
+    entry = framed(resource, fieldHead(2, resource.size), Buffer.alloc(0))
+    sotwKept.set(resource, entry)
+  }
+  return entry
 }
 
 /** `DeltaDiscoveryResponse.resources` with one resource in it; made once for each resource. */
 function deltaEntry(resource: EncodedResource): Pieces {
-  return kept(deltaKept, resource, () => {
-    const head = Buffer.concat([textField(1, resource.version), fieldHead(2, resource.size)])
-    const tail = textField(3, resource.name)
-    return [fieldHead(2, head.length + resource.size + tail.length), head, ...resource.pieces(), tail]
-  })
+  let entry = deltaKept.get(resource)
+  if (!entry) {
+    const version = Buffer.concat([textField(1, resource.version), fieldHead(2, resource.size)])
+    const name = textField(3, resource.name)
+    const head = fieldHead(2, version.length + resource.size + name.length)
+    entry = framed(resource, Buffer.concat([head, version]), name)
+    deltaKept.set(resource, entry)
+  }
+  return entry
 }
 
-/** Field `resources` of a DiscoveryResponse. */
-export function sotwEntries(resources: readonly EncodedResource[]): Uint8Array {
-  return Buffer.concat(resources.flatMap(sotwEntry))
+/** Field `resources` of a DiscoveryResponse, in pieces. */
+export function sotwEntries(resources: readonly EncodedResource[]): Pieces {
+  return resources.flatMap(sotwEntry)
 }
 
-/** Field `resources` of a DeltaDiscoveryResponse. */
-export function deltaEntries(resources: readonly EncodedResource[]): Uint8Array {
-  return Buffer.concat(resources.flatMap(deltaEntry))
+/** Field `resources` of a DeltaDiscoveryResponse, in pieces. */
+export function deltaEntries(resources: readonly EncodedResource[]): Pieces {
+  return resources.flatMap(deltaEntry)
 }
 
 /** A DiscoveryResponse, in pieces; `entries` is its field `resources`. */
-export function encodeSotwResponse(typeUrl: string, nonce: string, version: string, entries: Uint8Array): Pieces {
-  const tail = Buffer.concat([textField(1, version), textField(4, typeUrl), textField(5, nonce)])
-  return entries.length === 0 ? [tail] : [entries, tail]
+export function encodeSotwResponse(typeUrl: string, nonce: string, version: string, entries: Pieces): Pieces {
+  return [...entries, Buffer.concat([textField(1, version), textField(4, typeUrl), textField(5, nonce)])]
 }
 
 /** A DeltaDiscoveryResponse, in pieces; `entries` is its field `resources`. */
 export function encodeDeltaResponse(
   typeUrl: string,
   nonce: string,
-  entries: Uint8Array,
+  entries: Pieces,
   removed: readonly string[],
 ): Pieces {
-  const tail = Buffer.concat([textField(4, typeUrl), textField(5, nonce), ...removed.map((name) => textField(6, name))])
-  return entries.length === 0 ? [tail] : [entries, tail]
+  const tail = [textField(4, typeUrl), textField(5, nonce), ...removed.map((name) => textField(6, name))]
+  return [...entries, Buffer.concat(tail)]
 }
 
 /** A google.protobuf.Any around a message that is encoded already, in pieces. */

@@ -11,6 +11,7 @@ import { GuardedEndpoints } from './guarded-endpoints.ts'
 import { debugServer } from './http.ts'
 import { Inputs, type NamedContext } from './inputs.ts'
 import type { Log } from './log.ts'
+import { giveBackWhenQuiet } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import { AddressGuard, defineWantedKeys, fetchKeySet, fetchOutside, keyStoreIn, TokenKeys } from './token-keys/index.ts'
 import { defineTranslation } from './translation.ts'
@@ -195,6 +196,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const port = typeof address === 'object' && address !== null ? address.port : options.http.port
   log.info({ url: `http://${options.http.host}:${port}` }, 'debug pages and metrics')
 
+  const keepMemory = giveBackWhenQuiet(() => plane.ads.messagesSent + (engine.lastRebuild?.number ?? 0))
   inputs.start()
   lease.start()
   const settled = settle(inputs, engine).then(async () => {
@@ -212,6 +214,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     stop: async () => {
       isStopping = true
       await app.close()
+      keepMemory()
       await plane.stop()
       writer.stop()
       tokenKeys.stop()

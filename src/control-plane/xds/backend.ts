@@ -2,7 +2,8 @@ import type { World } from '../../discovery/index.ts'
 import type { XdsResource } from './xds-resource.ts'
 
 /**
- * A key of a memoised result: plain data, of which `text` says all. Whoever makes equal keys shares one result.
+ * A key of a memoised result: plain data, of which `text` says all, the name of a resource included. Whoever makes equal
+ * keys shares one result.
  */
 export interface Key {
   readonly text: string

@@ -182,7 +182,11 @@ function follow(views: Views<Proxy, never, never>, of: Proxy): { has: Names } {
   const { resources } = views.connect('east', of, (change) => {
     for (const [typeUrl, names] of change) read(typeUrl, names)
   })
-  for (const { typeUrl } of Object.values(kinds)) read(typeUrl, resources.names(typeUrl))
+  for (const { typeUrl } of Object.values(kinds))
+    read(
+      typeUrl,
+      resources.lists(typeUrl).flatMap(({ names }) => names),
+    )
   return { has }
 }
 

@@ -44,6 +44,22 @@ import type { Backend, Key, Listed } from './backend.ts'
 import { type EncodedPart, encodeElement, encodeResource, joinParts, samePart, versionOf } from './encode.ts'
 import { sameResource, type XdsResource } from './xds-resource.ts'
 
+/** A key's text, made once for each key object. */
+function remembered<K extends object>(keyOf: (key: K) => string): (key: K) => string {
+  const texts = new WeakMap<K, string>()
+  return (key) => {
+    let text = texts.get(key)
+    if (text === undefined) {
+      text = versionOf(keyOf(key))
+      texts.set(key, text)
+    }
+    return text
+  }
+}
+
+/** Tens of thousands of keys are kept: none is longer than it must be. */
+const shortText = (...parts: readonly string[]): string => versionOf(parts.join(' '))
+
 /** What is made for one proxy's own workload: it may depend on anything that the proxy says of itself. */
 interface OwnKey {
   readonly kind: 'own'
@@ -82,7 +98,7 @@ export type EnvoyResource = Key &
 /** The clusters that a view leads to. Views with equal ones share the list. */
 export interface SpecList {
   readonly digest: string
-  readonly specs: ReadonlyMap<string, { readonly text: string; readonly spec: ClusterSpec }>
+  readonly specs: ReadonlyMap<string, ClusterSpec>
   /** Whether some clusters hold their endpoints themselves, so that they depend on where the client is. */
   readonly someNamed: boolean
 }
@@ -91,16 +107,27 @@ const specLists: Query<ProxyScope, SpecList> = {
   name: 'xds/cluster-specs',
   keyOf: ({ view }) => viewOf.keyOf(view),
   compute: (world, scope) => {
-    const specs = new Map(
-      [...world.get(outboundClusterSpecs, scope)].map(([name, spec]) => [name, { text: specText(spec), spec }]),
-    )
-    const someNamed = [...specs.values()].some(({ spec }) => isNamed(spec))
-    return { digest: versionOf([...specs.values()].map(({ text }) => text).join('\n')), specs, someNamed }
+    const specs = world.get(outboundClusterSpecs, scope)
+    const digest = versionOf([...specs.values()].map(specText).join('\n'))
+    const someNamed = [...specs.values()].some(isNamed)
+    return shared(specListPool, digest, () => ({ digest, specs, someNamed }))
   },
   equals: (a, b) => a.digest === b.digest,
 }
 
-const specText = (spec: ClusterSpec): string => `${spec.name}|${spec.binding.key}`
+const specListPool = new Map<string, WeakRef<SpecList>>()
+
+/** The one object of a digest, for as long as somebody holds it. */
+function shared<T extends object>(pool: Map<string, WeakRef<T>>, digest: string, make: () => T): T {
+  const known = pool.get(digest)?.deref()
+  if (known) return known
+  for (const [key, ref] of pool) if (!ref.deref()) pool.delete(key)
+  const made = make()
+  pool.set(digest, new WeakRef(made))
+  return made
+}
+
+const specText: (spec: ClusterSpec) => string = remembered((spec) => `${spec.name}|${spec.binding.key}`)
 
 function isNamed({ binding: { service } }: ClusterSpec): boolean {
   return (
@@ -119,19 +146,6 @@ const viewClass = (scope: ProxyScope): string => {
   const { type, namespace, cluster, labels, view, autoAddresses, ipFamilies, dataPath, interception } = scope
   const views = viewOf.keyOf(view)
   return JSON.stringify([type, namespace, cluster, labels, views, autoAddresses, ipFamilies, dataPath, interception])
-}
-
-/** A key's text, made once for each key object. */
-function remembered<K extends object>(keyOf: (key: K) => string): (key: K) => string {
-  const texts = new WeakMap<K, string>()
-  return (key) => {
-    let text = texts.get(key)
-    if (text === undefined) {
-      text = versionOf(keyOf(key))
-      texts.set(key, text)
-    }
-    return text
-  }
 }
 
 function lists(world: World, proxy: Proxy, typeUrl: string): EnvoyList[] {
@@ -177,9 +191,9 @@ function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
     case 'clusters': {
       const own = clusterClass(key.scope)
       const place = key.specs.someNamed ? endpointClass(key.scope) : ''
-      return [...key.specs.specs].map(([name, { text, spec }]) => {
-        const who = isNamed(spec) ? `${own} ${place}` : own
-        return { name, key: { kind: 'cluster', text: `cluster ${text} ${who}`, spec, scope: key.scope } }
+      return [...key.specs.specs].map(([name, spec]) => {
+        const text = shortText('cluster', specText(spec), isNamed(spec) ? `${own} ${place}` : own)
+        return { name, key: { kind: 'cluster', text, spec, scope: key.scope } }
       })
     }
     case 'fixed-clusters': {
@@ -196,9 +210,9 @@ function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
         .map(({ name }) => ({ name, key: { ...key, name, text: `${key.text} ${name}` } }))
     case 'endpoints': {
       const place = endpointClass(key.scope)
-      return [...key.specs.specs].map(([name, { text, spec }]) => ({
+      return [...key.specs.specs].map(([name, spec]) => ({
         name,
-        key: { kind: 'endpoints', text: `endpoints ${text} ${place}`, spec, scope: key.scope },
+        key: { kind: 'endpoints', text: shortText('endpoints', specText(spec), place), spec, scope: key.scope },
       }))
     }
     case 'listeners':
@@ -261,7 +275,7 @@ const ownResources: Query<OwnKey, readonly XdsResource[]> = {
 /** Endpoints are made once for all classes of clients between which they do not differ. */
 const encodedEndpoints: Query<EndpointsKey, XdsResource> = {
   name: 'xds/endpoints',
-  keyOf: clusterEndpoints.keyOf,
+  keyOf: (key) => versionOf(clusterEndpoints.keyOf(key)),
   compute: (world, key) =>
     encodeResource(ClusterLoadAssignmentSchema, typeUrls.endpoint, key.spec.name, clusterEndpoints.compute(world, key)),
   equals: sameResource,

@@ -1,14 +1,24 @@
 import { hash } from 'node:crypto'
+import type { ResourceList } from '../../ads/index.ts'
 import type { Key } from './backend.ts'
 
 /** Names of resources with the keys of what they are made from. Equal lists are one object, so that they are watched once. */
-export class NameList<R extends Key, V = unknown> {
+export class NameList<R extends Key, V = unknown> implements ResourceList {
   readonly keys: ReadonlyMap<string, R>
   /** Resources that were asked for by a name of this list. For its one user, who also empties it. */
   readonly found = new Map<string, V>()
 
+  /** Replaced by its user whenever a resource of the list changes. */
+  revision: object = {}
+  #names: readonly string[] | undefined
+
   constructor(keys: ReadonlyMap<string, R>) {
     this.keys = keys
+  }
+
+  get names(): readonly string[] {
+    this.#names ??= [...this.keys.keys()]
+    return this.#names
   }
 }
 

@@ -144,7 +144,7 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
       return isOwn ? this.#secret(node, primary, name) : mesh.get(typeUrls.secret, name)
     }
     return {
-      names: (typeUrl) => mesh.names(typeUrl),
+      lists: (typeUrl) => mesh.lists(typeUrl),
       includes: (typeUrl, name) => mesh.includes(typeUrl, name),
       get: (typeUrl, name) => (typeUrl === typeUrls.secret ? secret(name) : mesh.get(typeUrl, name)),
     }

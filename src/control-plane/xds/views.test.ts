@@ -64,7 +64,7 @@ function client(views: Views<{ name: string }, Group, Key>, name: string) {
     }
   }
   const connection = views.connect('east', { name }, (change) => read(change.get(type) ?? []))
-  read(connection.resources.names(type))
+  read(connection.resources.lists(type).flatMap(({ names }) => names))
   return { has, close: () => connection.close() }
 }
 

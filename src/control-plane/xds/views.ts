@@ -4,7 +4,7 @@
 //   proxy ──► lists of the proxy ──► list (names → keys) ──► resource (encoded)
 //
 // A change of any of them becomes the set of names, by type, that the proxy is told.
-import type { ProxyResources, ResourceChange } from '../../ads/index.ts'
+import { type ProxyResources, type ResourceChange, shortTypeName } from '../../ads/index.ts'
 import type { Engine, Observed, Observer, Query } from '../../pipeline/index.ts'
 import type { Backend, Key } from './backend.ts'
 import { changedNames, type NameList, NameLists } from './name-list.ts'
@@ -123,14 +123,7 @@ export class Views<P, L extends Key, R extends Key> {
 
   #resourcesOf(lists: (typeUrl: string) => readonly ListView<L, R>[]): ProxyResources {
     return {
-      *names(typeUrl) {
-        const parts = lists(typeUrl)
-        for (const [i, { names }] of parts.entries()) {
-          for (const name of names.keys.keys()) {
-            if (!parts.slice(0, i).some((earlier) => earlier.names.keys.has(name))) yield name
-          }
-        }
-      },
+      lists: (typeUrl) => lists(typeUrl).map(({ names }) => names),
       includes: (typeUrl, name) => lists(typeUrl).some(({ names }) => names.keys.has(name)),
       get: (typeUrl, name) => {
         for (const { key, names } of lists(typeUrl)) {
@@ -228,6 +221,7 @@ export class Views<P, L extends Key, R extends Key> {
     watched.value = this.#engine.get(this.#resource, key)
     for (const [names, views] of this.#shown) {
       if (names.keys.get(key.name)?.text !== key.resource.text) continue
+      names.revision = {}
       for (const view of views) if (sameKind(view.key, key)) tellUsers(view, [key.name], changes)
     }
   }
@@ -279,8 +273,9 @@ function addNames<L, R extends Key>(
 
 const listText = <L extends Key>({ primary, typeUrl, list }: ListKey<L>): string => `${primary} ${typeUrl} ${list.text}`
 
-const resourceText = <R extends Key>({ primary, typeUrl, name, resource }: ResourceKey<R>): string =>
-  `${primary} ${typeUrl} ${name} ${resource.text}`
+/** The key's text stands for the name too: it is made from it. */
+const resourceText = <R extends Key>({ primary, typeUrl, resource }: ResourceKey<R>): string =>
+  `${shortTypeName(typeUrl)} ${resource.text} ${primary}`
 
 const sameKind = (a: { primary: string; typeUrl: string }, b: { primary: string; typeUrl: string }): boolean =>
   a.primary === b.primary && a.typeUrl === b.typeUrl

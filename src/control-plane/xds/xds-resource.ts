@@ -20,8 +20,9 @@ export class XdsResource implements EncodedResource {
   readonly version: string
   readonly endpointSet?: string
   readonly origin: readonly ObjectRef[]
-  readonly #message: readonly Uint8Array[]
-  #any: { readonly size: number; readonly pieces: readonly Uint8Array[] } | undefined
+  readonly size: number
+  readonly #messageSize: number
+  #pieces: readonly Uint8Array[]
 
   constructor(typeUrl: string, name: string, made: Made) {
     this.typeUrl = typeUrl
@@ -29,25 +30,24 @@ export class XdsResource implements EncodedResource {
     this.version = made.version
     this.origin = made.origin
     if (made.endpointSet !== undefined) this.endpointSet = made.endpointSet
-    this.#message = made.pieces
+    this.#messageSize = made.pieces.reduce((sum, { length }) => sum + length, 0)
+    const { size, pieces } = anyOf(typeUrl, made.pieces)
+    this.size = size
+    this.#pieces = pieces
   }
 
   /** The message itself, without the Any around it. */
   message(): Uint8Array {
-    return Buffer.concat(this.#message)
-  }
-
-  get size(): number {
-    return this.#packed().size
+    // It is the last field of the Any.
+    return Buffer.concat(this.#pieces).subarray(this.size - this.#messageSize)
   }
 
   pieces(): readonly Uint8Array[] {
-    return this.#packed().pieces
+    return this.#pieces
   }
 
-  #packed(): { readonly size: number; readonly pieces: readonly Uint8Array[] } {
-    this.#any ??= anyOf(this.typeUrl, this.#message)
-    return this.#any
+  moved(bytes: Uint8Array): void {
+    this.#pieces = [bytes]
   }
 }
 
