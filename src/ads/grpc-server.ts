@@ -1,5 +1,5 @@
 // gRPC on node:http2, as far as a discovery service needs it: bidirectional streams and unary calls, messages as bytes.
-// Why not a library: docs/decisions/0010-xds-over-node-http2.md. The protocol:
+// Why not a library: docs/decisions/0005-xds-over-node-http2.md. The protocol:
 // https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 import {
   constants,
