@@ -35,7 +35,13 @@ export type {
 } from './http-route.ts'
 export { type KeySetOptions, usableKeySet } from './jwks.ts'
 export { istioKinds } from './kinds.ts'
-export { defaultMeshConfig, type MeshConfig, type MeshConfigInput, readMeshConfig } from './mesh-config.ts'
+export {
+  defaultMeshConfig,
+  type MeshConfig,
+  type MeshConfigInput,
+  meshConfigSchema,
+  readMeshConfig,
+} from './mesh-config.ts'
 export { hostsOverlap, hostWithin, isWildcard } from './names.ts'
 export type { MtlsMode, PeerAuthentication, PeerAuthenticationSpec } from './peer-authentication.ts'
 export { peerAuthenticationKind } from './peer-authentication.ts'

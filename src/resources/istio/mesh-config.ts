@@ -118,7 +118,7 @@ const tlsConfig = object({
   cipherSuites: list(string()),
 })
 
-const meshConfigSchema = object({
+export const meshConfigSchema = object({
   proxyListenPort: integer(),
   proxyInboundListenPort: integer(),
   proxyHttpPort: integer(),
