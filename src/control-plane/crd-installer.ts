@@ -1,14 +1,18 @@
 import { type FleetCluster, installCrds } from '../clusters/index.ts'
 import { allKinds, toCrd } from '../resources/index.ts'
 import { istioKinds } from '../resources/istio/index.ts'
+import { clusterKinds } from '../resources/tsb/index.ts'
 import type { Log } from './log.ts'
 
-/** Kinds that are written to clusters which are not the management cluster. */
+/** Groups whose kinds are written to clusters which are not the management cluster. */
 const remoteGroups = new Set(['security.zephyr.solo.io', 'certificates.mesh.gloo.solo.io'])
 const retryMs = 15_000
 
 const managementCrds = allKinds.map(toCrd)
-const remoteCrds = [...istioKinds, ...allKinds.filter(({ group }) => remoteGroups.has(group))].map(toCrd)
+/** Beside them, what users apply in each cluster. */
+const remoteCrds = [...istioKinds, ...allKinds.filter(({ group }) => remoteGroups.has(group)), ...clusterKinds].map(
+  toCrd,
+)
 
 /** Keeps our kinds known to clusters: looks again whenever a cluster has changed, as long as this replica writes. */
 export class CrdInstaller {

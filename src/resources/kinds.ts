@@ -2,12 +2,13 @@ import { glooKinds } from './gloo/index.ts'
 import { istioKinds } from './istio/index.ts'
 import { checkObject, type KindDefinition } from './kind.ts'
 import { groupKind, groupOf } from './kube-object.ts'
+import { tsbKinds } from './tsb/index.ts'
 import type { LocatedProblem, ReadObject } from './yaml.ts'
 import { readObjects } from './yaml.ts'
 import { zephyrKinds } from './zephyr/index.ts'
 
 /** Every kind that Fairlead defines, of all API groups. */
-export const allKinds: readonly KindDefinition[] = [...istioKinds, ...zephyrKinds, ...glooKinds]
+export const allKinds: readonly KindDefinition[] = [...istioKinds, ...zephyrKinds, ...glooKinds, ...tsbKinds]
 
 const byGroupKind = new Map(
   allKinds.map((kind) => [groupKind({ apiVersion: `${kind.group}/`, kind: kind.kind }), kind]),
