@@ -1,0 +1,120 @@
+// All simulated sidecars of a run, and how long a change takes until the last of them has acknowledged it.
+import type { BenchPod, BenchService, Size } from './objects.ts'
+import { localityOf, networkOf, podLabels } from './objects.ts'
+import { type Hub, Sidecar, type SidecarNode } from './sidecar.ts'
+
+/** A change must have reached everybody within this time. */
+const patienceMs = 180_000
+
+export class SidecarFleet {
+  readonly counted = { messages: 0, bytes: 0, resources: 0, lastAt: 0 }
+  readonly #hub: Hub
+  readonly #target: string
+  #sidecars: Sidecar[] = []
+  #error: Error | undefined
+
+  constructor(target: string) {
+    this.#target = target
+    this.#hub = { counted: this.counted, seen: undefined, failed: (error) => void (this.#error ??= error) }
+  }
+
+  get sidecars(): readonly Sidecar[] {
+    return this.#sidecars
+  }
+
+  /** Connects all at once; milliseconds until the last one has everything that it asked for. */
+  async connect(nodes: readonly SidecarNode[]): Promise<number> {
+    const start = performance.now()
+    const made = nodes.map((node) => new Sidecar(this.#target, node, this.#hub))
+    this.#sidecars.push(...made)
+    await this.#until(() => made.every(({ completeAt }) => completeAt > 0), 'all sidecars to have everything')
+    return Math.max(...made.map(({ completeAt }) => completeAt)) - start
+  }
+
+  /** Cuts the connections of some, and connects them anew; milliseconds until they have everything again. */
+  async reconnect(count: number): Promise<number> {
+    const leaving = this.#sidecars.splice(0, count)
+    for (const sidecar of leaving) sidecar.close()
+    return this.connect(leaving.map(({ node }) => node))
+  }
+
+  /**
+   * Makes a change, and waits until every sidecar that has one of the named resources has received each that it has in
+   * another version, and acknowledged it. Milliseconds from `change` being called.
+   */
+  async follow(typeUrl: string, names: readonly string[], change: () => Promise<unknown>): Promise<number> {
+    const owed = new Map<Sidecar, Set<string>>()
+    for (const sidecar of this.#sidecars) {
+      const has = names.filter((name) => sidecar.has(typeUrl).has(name))
+      if (has.length > 0) owed.set(sidecar, new Set(has))
+    }
+    if (owed.size === 0) throw new Error(`no sidecar has ${names.join(', ')}`)
+    let last = 0
+    this.#hub.seen = (sidecar, type, name) => {
+      const left = owed.get(sidecar)
+      if (type !== typeUrl || !left?.delete(name)) return
+      if (left.size === 0) owed.delete(sidecar)
+      last = performance.now()
+    }
+    const start = performance.now()
+    await change()
+    await this.#until(() => owed.size === 0, `${names.join(', ')} to reach ${owed.size} sidecars`)
+    this.#hub.seen = undefined
+    return last - start
+  }
+
+  /** Waits until nothing has been received for `ms`. */
+  async quiet(ms: number): Promise<void> {
+    const since = performance.now()
+    await this.#until(() => performance.now() - Math.max(since, this.counted.lastAt) >= ms, `${ms} ms of silence`)
+  }
+
+  close(): void {
+    for (const sidecar of this.#sidecars) sidecar.close()
+  }
+
+  async #until(done: () => boolean, what: string): Promise<void> {
+    const end = performance.now() + patienceMs
+    while (!done()) {
+      if (this.#error) throw this.#error
+      if (performance.now() > end) throw new Error(`waited ${patienceMs / 1000} s in vain for ${what}`)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+}
+
+/** Pods spread over all services and clusters, as nodes of sidecars. */
+export function nodesOf(
+  size: Size,
+  services: readonly BenchService[],
+  clusterId: (i: number) => string,
+): SidecarNode[] {
+  const pods = services.flatMap(({ pods }) =>
+    pods.flatMap((ofCluster, cluster) => ofCluster.map((pod) => ({ pod, cluster }))),
+  )
+  const step = pods.length / size.clients
+  return Array.from({ length: size.clients }, (_, i) => pods[Math.floor(i * step)]).flatMap((found) =>
+    found ? [nodeOf(found.pod, clusterId(found.cluster), size.clusters > 1 ? networkOf(found.cluster) : '')] : [],
+  )
+}
+
+function nodeOf(pod: BenchPod, clusterId: string, network: string): SidecarNode {
+  const { name, namespace, ip } = pod
+  return {
+    id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
+    metadata: {
+      NAME: name,
+      NAMESPACE: namespace,
+      LABELS: podLabels(pod),
+      CLUSTER_ID: clusterId,
+      NETWORK: network,
+      INSTANCE_IPS: ip,
+      SERVICE_ACCOUNT: 'default',
+      WORKLOAD_NAME: pod.service.name,
+      MESH_ID: 'cluster.local',
+      ISTIO_VERSION: '1.30.0',
+      INTERCEPTION_MODE: 'REDIRECT',
+    },
+    locality: localityOf(pod.node),
+  }
+}
