@@ -66,4 +66,6 @@ export interface ResourceSource {
   /** A proxy refused a resource (NACK): `detail` is Envoy's own text. Cleared by the next ACK of that type. */
   rejected(node: ProxyNode, typeUrl: string, names: readonly string[], detail: string): void
   accepted(node: ProxyNode, typeUrl: string): void
+  /** A proxy has acknowledged everything of a type that it was sent so far. `hasTaken`: the newest state of a resource. */
+  acknowledged?(node: ProxyNode, typeUrl: string, hasTaken: (name: string) => boolean): void
 }

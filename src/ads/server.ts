@@ -167,6 +167,15 @@ export class AdsServer {
     return [...this.streams].map(statusOf)
   }
 
+  /** Nodes of streams that have asked for a resource and not acknowledged its newest state yet. */
+  waitingFor(typeUrl: string, name: string): ProxyNode[] {
+    return [...this.streams]
+      .filter((stream) =>
+        stream.subscriptions.some((s) => s.typeUrl === typeUrl && !s.hasTaken(stream.resources, name)),
+      )
+      .map(({ node }) => node)
+  }
+
   /** What a stream was given, by type; the bytes where this stream has sent them. */
   given(nodeId: string): ReadonlyMap<string, readonly EncodedResource[]> | undefined {
     const stream = [...this.streams].findLast((s) => s.node.id === nodeId)

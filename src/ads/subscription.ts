@@ -284,6 +284,13 @@ export class Subscription {
     return names.length > 0
   }
 
+  /** Whether the client has acknowledged the newest state of a resource, or has not asked for it. */
+  hasTaken(resources: ProxyResources, name: string): boolean {
+    if (!this.wanted.has(name)) return true
+    if (this.held.get(name)?.version !== this.current(resources, name)?.version) return false
+    return [...this.sent.values()].every(({ layer }) => !layer.has(name))
+  }
+
   /** Whether the client waits for nothing, as far as it was told. */
   get settled(): boolean {
     return (

@@ -68,7 +68,7 @@ apiVersion: networking.zephyr.solo.io/v1alpha1
 kind: VirtualMesh
 metadata: {name: virtual-mesh, namespace: service-mesh-hub, generation: 1}
 spec:
-  certificateAuthority: {builtin: {}}
+  certificateAuthority: {builtin: {rsaKeySizeBytes: 2048}}
   federation: {mode: PERMISSIVE}
   shared: {}
   meshes: [${mesh('management-plane')}, ${mesh('new-remote-cluster')}]

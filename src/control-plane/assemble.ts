@@ -18,6 +18,7 @@ import { defineTranslation } from './translation.ts'
 import { Writer } from './writer.ts'
 import {
   configurationKinds,
+  defineStrangers,
   defineWorldProblems,
   describeProxies,
   describeProxy,
@@ -101,10 +102,11 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
 
   // ── Translation: dialects → Istio objects and statuses, by cluster. ──
   const tableOf = tables.table.bind(tables)
-  const translation = defineTranslation(engine, inputs.clusters, tableOf)
+  const worlds = new TrackedWorlds(tables)
+  const strangers = defineStrangers(engine, tables, worlds, inputs.clusters)
+  const translation = defineTranslation(engine, inputs.clusters, tableOf, strangers)
 
   // ── What is fetched from outside of the clusters: keys of token issuers. ──
-  const worlds = new TrackedWorlds(tables)
   const tokenKeys = openTokenKeys(options, tables, defineWantedKeys(engine, worlds, inputs.clusters))
 
   // ── Problems of all stages. ──

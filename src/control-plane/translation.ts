@@ -16,7 +16,13 @@ export interface Translation {
 
 const empty: TranslateResult = { objects: [], secrets: [], statuses: [], problems: [], trust: [] }
 
-export function defineTranslation(engine: Engine, clusters: Table<ClusterRow>, tableOf: TableOf): Translation {
+/** `strangers`: pairs of clusters whose proxies cannot verify each other yet. */
+export function defineTranslation(
+  engine: Engine,
+  clusters: Table<ClusterRow>,
+  tableOf: TableOf,
+  strangers: Query<string, readonly string[]>,
+): Translation {
   const management = engine.define<string, string | undefined>(
     'management cluster',
     (read) => read.all(clusters).find((row) => row.isManagement && row.isKnown)?.name,
@@ -25,7 +31,9 @@ export function defineTranslation(engine: Engine, clusters: Table<ClusterRow>, t
   const result = engine.define<string, TranslateResult>('translation', (read) => {
     const name = read.query(management, '')
     if (name === undefined) return empty
-    return translator.translate({ snapshot: trackedSnapshot(read, clusters, tableOf), management: name })
+    const apart = new Set(read.query(strangers, ''))
+    const verifies = (one: string, other: string): boolean => !apart.has(`${one} ${other}`)
+    return translator.translate({ snapshot: trackedSnapshot(read, clusters, tableOf), management: name, verifies })
   })
   const equals = sameStructure
   const byCluster = engine.define<string, ReadonlyMap<string, KubeObject[]>>('translation by cluster', (read) => {

@@ -16,6 +16,7 @@ import {
   ownerLabel,
   type StatusObject,
   translateIntents,
+  type Verifies,
   withoutClashes,
 } from './shared/index.ts'
 import { serviceMeshHub } from './smh/index.ts'
@@ -39,6 +40,8 @@ export interface TranslateInput {
   /** Cluster that holds the dialects' objects. */
   readonly management: string
   readonly options?: TranslateOptions
+  /** Whether the proxies of two clusters can verify each other now; absent: all can. */
+  readonly verifies?: Verifies
 }
 
 /** A member of a VirtualMesh that is to have certificates of its root. */
@@ -110,7 +113,8 @@ export function translate(input: TranslateInput): TranslateResult {
   return translateWith(new Memory(), input)
 }
 
-function translateWith(memory: Memory, { snapshot, management, options = {} }: TranslateInput): TranslateResult {
+function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
+  const { snapshot, management, options = {}, verifies = () => true } = input
   const context = { snapshot, management, factsOf: (cluster: string) => factsOf(snapshot, cluster) }
   const readings = generations.map((generation) => generation.read(context))
   const intents = readings.map(({ intent }) => intent)
@@ -121,6 +125,7 @@ function translateWith(memory: Memory, { snapshot, management, options = {} }: T
     occupied,
     yieldToUsers: options.disallowIntersectingConfig ?? true,
     memory,
+    verifies,
   })
   const reports = readings.map(({ report }) => report(outcome))
   const records = intents.flatMap((intent) => recordOf(intent, outcome, management))

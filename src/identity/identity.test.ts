@@ -6,7 +6,8 @@ import * as x509 from '@peculiar/x509'
 import { describe, expect, it } from 'vitest'
 import { IstioCertificateRequestSchema, IstioCertificateResponseSchema } from '#gen/security/v1alpha1/ca_pb.js'
 import { Authenticator, checkNodeClaim } from './authenticate.ts'
-import { CertificateAuthority, type RootSource, type TrustSettings } from './authority.ts'
+import { CertificateAuthority, type Delivery, trustMarks } from './authority.ts'
+import type { RootSource, TrustSettings } from './authority-source.ts'
 import { createCertificate } from './certificate-service.ts'
 import { certificateSecret } from './sds.ts'
 import { ServerCertificate } from './server-certificate.ts'
@@ -73,6 +74,11 @@ function isTrusted(chain: readonly string[], roots: readonly string[]): boolean 
   return false
 }
 
+/** Proxies that have taken everything, in those clusters. */
+const delivered = (has: (cluster: string) => boolean = () => true): Delivery => ({ roots: has, leaves: has })
+
+const secretOf = (cluster: string) => ({ cluster, namespace: 'istio-system', name: 'fairlead-ca' })
+
 const rootsOf = (authority: CertificateAuthority, cluster: string) => authority.trust(cluster)?.roots ?? []
 
 describe('SPIFFE ids', () => {
@@ -132,6 +138,14 @@ describe('authorities', () => {
     expect(leaf.chain).toHaveLength(2)
     expect(isTrusted(leaf.chain, [root.certificate])).toBe(true)
 
+    // Istio's way to change a root that is plugged in: both are trusted first.
+    const other = await makeRoot({ organization: 'acme', commonName: 'next', keyKind: 'ecdsa-p256', validity })
+    const both = { ...content, 'root-cert.pem': other.root + root.root }
+    await store.write(name, both, (await store.read(name))?.version)
+    await authority.setTrust('east', own)
+    expect(rootsOf(authority, 'east')).toEqual([root.certificate, other.certificate])
+    expect((await authority.issue('east', { uris }, hour)).signer).toBe(leaf.signer)
+
     const version = (await store.read(name))?.version
     await store.write(name, { ...content, 'ca-key.pem': root.key.reveal() }, version)
     await expect(authority.setTrust('east', own)).rejects.toThrow('key and certificate do not belong together')
@@ -148,16 +162,16 @@ describe('a change of root', () => {
 
     // Both join a mesh with one root: announced first.
     await authority.setTrust('east', shared)
-    await authority.advance(() => true)
+    await authority.advance(delivered())
     expect(authority.trust('east')?.announced).toBeUndefined()
     await authority.setTrust('west', shared)
     const announced = authority.trust('west')?.announced
     expect(announced).toBeDefined()
     // West's proxies have not all taken the new root: west goes on with its old authority.
     const west = authority.trust('west')?.active
-    await authority.advance((cluster) => cluster !== 'west')
+    await authority.advance(delivered((cluster) => cluster !== 'west'))
     expect(authority.trust('west')?.active).toBe(west)
-    await authority.advance(() => true)
+    await authority.advance(delivered())
     expect(authority.trust('west')?.active).not.toBe(west)
     const after = await authority.issue('west', { uris }, day)
     // New leaves are good in both clusters, and old leaves stay good in their own.
@@ -168,21 +182,22 @@ describe('a change of root', () => {
 
     // When the last old leaf has expired, the old root goes.
     timers.advance(day + 1)
-    await authority.advance(() => true)
+    await authority.advance(delivered())
     expect(rootsOf(authority, 'east')).toEqual(rootsOf(authority, 'west'))
     expect(rootsOf(authority, 'east')).toHaveLength(1)
   })
 
   it('waits until every member of the mesh trusts the new root', async () => {
-    const { authority } = setUp()
+    const { authority, store } = setUp()
     for (const cluster of ['east', 'west']) await authority.setTrust(cluster, shared)
     expect(rootsOf(authority, 'east')).toEqual(rootsOf(authority, 'west'))
-    await authority.rotateRoot({ shared: sharedSource.secret })
+    store.wish(sharedSource.secret, 'now')
+    for (const cluster of ['east', 'west']) await authority.setTrust(cluster, shared)
     const actives = ['east', 'west'].map((cluster) => authority.trust(cluster)?.active)
-    await authority.advance((cluster) => cluster === 'east')
+    await authority.advance(delivered((cluster) => cluster === 'east'))
     expect(['east', 'west'].map((cluster) => authority.trust(cluster)?.active)).toEqual(actives)
     const old = await authority.issue('east', { uris }, day)
-    await authority.advance(() => true)
+    await authority.advance(delivered())
     const fresh = await authority.issue('east', { uris }, day)
     for (const chain of [old.chain, fresh.chain]) {
       expect(isTrusted(chain, rootsOf(authority, 'west'))).toBe(true)
@@ -190,13 +205,14 @@ describe('a change of root', () => {
   })
 
   it('goes on after a restart', async () => {
-    const { authority, open } = setUp()
+    const { authority, open, store } = setUp()
     await authority.setTrust('east', own)
-    await authority.rotateRoot({ cluster: 'east' })
+    store.wish(secretOf('east'), 'now')
+    await authority.setTrust('east', own)
     const restarted = open()
     await restarted.setTrust('east', own)
     expect(restarted.trust('east')?.announced).toBe(authority.trust('east')?.announced)
-    await restarted.advance(() => true)
+    await restarted.advance(delivered())
     expect(restarted.trust('east')?.announced).toBeUndefined()
     expect(rootsOf(restarted, 'east')).toHaveLength(2)
   })
@@ -210,16 +226,58 @@ describe('a change of root', () => {
     expect(authority.trust('east')).toEqual(before)
   })
 
+  it('tells which roots proxies may still show, until all show leaves of the new one', async () => {
+    const { authority, store } = setUp()
+    await authority.setTrust('east', own)
+    const [old] = rootsOf(authority, 'east')
+    await authority.setTrust('east', shared)
+    await authority.advance({ roots: () => true, leaves: () => false })
+    expect(authority.trust('east')?.shown).toHaveLength(2)
+    const [trusted, shown] = [trustMarks.trusted, trustMarks.shown].map((mark) => store.marks(secretOf('east'))?.[mark])
+    expect(shown?.split(',')).toHaveLength(2)
+    await authority.advance(delivered())
+    expect(authority.trust('east')?.shown).toEqual([rootsOf(authority, 'east')[0]])
+    expect(authority.trust('east')?.shown).not.toContain(old)
+    expect(store.marks(secretOf('east'))).toEqual({
+      [trustMarks.trusted]: trusted,
+      [trustMarks.shown]: shown?.split(',')[0],
+    })
+  })
+
+  it('is what users wish who delete the Secret, once for each time', async () => {
+    const { authority, store } = setUp()
+    await authority.setTrust('east', own)
+    const before = await authority.issue('east', { uris }, hour)
+    store.remove(secretOf('east'))
+    await authority.setTrust('east', own)
+    expect(authority.trust('east')?.announced).toBeDefined()
+    expect(
+      isTrusted((await authority.issue('east', { uris }, hour)).chain, rootsOf(authority, 'east').slice(0, 1)),
+    ).toBe(true)
+    await authority.advance(delivered())
+    await authority.setTrust('east', own)
+    expect(authority.trust('east')?.announced).toBeUndefined()
+    const after = await authority.issue('east', { uris }, hour)
+    expect(after.signer).not.toBe(before.signer)
+    for (const { chain } of [before, after]) expect(isTrusted(chain, rootsOf(authority, 'east'))).toBe(true)
+  })
+
+  it('makes one shared root for members that join at once', async () => {
+    const { authority } = setUp()
+    await Promise.all(['east', 'west', 'north'].map((cluster) => authority.setTrust(cluster, shared)))
+    expect(new Set(['east', 'west', 'north'].map((cluster) => rootsOf(authority, cluster).join())).size).toBe(1)
+  })
+
   it('renews an authority before it expires', async () => {
     const { authority, timers } = setUp()
     await authority.setTrust('east', shared)
     const before = authority.trust('east')?.active
     timers.advance(200 * day)
-    await authority.advance(() => true)
+    await authority.advance(delivered())
     expect(authority.trust('east')?.active).toBe(before)
     timers.advance(100 * day)
-    await authority.advance(() => true)
-    await authority.advance(() => true)
+    await authority.advance(delivered())
+    await authority.advance(delivered())
     expect(authority.trust('east')?.active).not.toBe(before)
   })
 })
@@ -243,14 +301,15 @@ describe('certificates of workloads', () => {
   })
 
   it('are replaced when another authority signs', async () => {
-    const { authority, timers } = setUp()
+    const { authority, timers, store } = setUp()
     await authority.setTrust('east', own)
     const renewed: string[] = []
     const certificates = new WorkloadCertificates({ authority, timers, renewed: (holder) => renewed.push(holder) })
     const first = await certificates.prepare('pod-1', 'east', reviews)
-    await authority.rotateRoot({ cluster: 'east' })
+    store.wish(secretOf('east'), 'now')
+    await authority.setTrust('east', own)
     expect(renewed).toEqual([])
-    await authority.advance(() => true)
+    await authority.advance(delivered())
     await expect.poll(() => renewed).toEqual(['pod-1'])
     expect(certificates.get('pod-1')?.signer).not.toBe(first.signer)
     certificates.close()

@@ -16,6 +16,8 @@ export interface KeyedCertificate {
   readonly intermediates: readonly string[]
   /** PEM of the root; the certificate itself if it is one. */
   readonly root: string
+  /** PEM of other roots that its owner wants to be trusted too (several in one `root-cert.pem`). */
+  readonly alsoTrusted?: readonly string[]
   /** PEM, PKCS#8. */
   readonly key: Redacted<string>
 }

@@ -205,7 +205,8 @@ export class FakeApiServer {
       const rest = path.slice(root.length + 1).split('/')
       const namespaced = rest[0] === 'namespaces' && rest[2] === type.plural
       const [namespace, own] = namespaced ? [rest[1], rest.slice(3)] : [undefined, rest.slice(1)]
-      if (!namespaced && rest[0] !== type.plural) continue
+      const isInNamespace = rest[0] === 'namespaces' && this.#types.some(({ plural }) => plural === rest[2])
+      if (!namespaced && (rest[0] !== type.plural || isInNamespace)) continue
       const [name, subresource] = own
       return { type, ...(namespace && { namespace }), ...(name && { name }), ...(subresource && { subresource }) }
     }

@@ -3,6 +3,7 @@ export type { ClusterFacts } from './object-tables.ts'
 export { ObjectTables } from './object-tables.ts'
 export { XdsPlane, type XdsPlaneOptions } from './plane.ts'
 export { problemsOf, Rejections } from './rejections.ts'
+export { defineStrangers } from './strangers.ts'
 export { TrackedWorlds } from './tracked-world.ts'
 export {
   type ConfigurationKind,

@@ -1,7 +1,14 @@
 // Identity's Secrets and token reviews, in Kubernetes.
 import { hash } from 'node:crypto'
 import { isConflict, isNotFound, type KubeClient, type ResourceType, UnreachableError } from '../../clusters/index.ts'
-import type { SecretContent, SecretStore, TokenIdentity, TokenVerifier } from '../../identity/index.ts'
+import {
+  type PublicMarks,
+  rotateAnnotation,
+  type SecretContent,
+  type SecretStore,
+  type TokenIdentity,
+  type TokenVerifier,
+} from '../../identity/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 
 /** The client of a cluster, by its name or an alias; "" is the management cluster. Undefined: there is no such cluster. */
@@ -47,21 +54,24 @@ export function kubeSecretStore(
   return {
     async read({ cluster, namespace, name }) {
       const found = await find(cluster, namespace, name)
-      return found && { content: decoded(found.data ?? {}), version: found.metadata.resourceVersion ?? '' }
+      if (!found) return undefined
+      const { resourceVersion = '', annotations } = found.metadata
+      return { content: decoded(found.data ?? {}), version: resourceVersion, rotation: annotations?.[rotateAnnotation] }
     },
-    async write({ cluster, namespace, name }, content, version) {
+    async write({ cluster, namespace, name }, content, version, marks) {
       const data = Object.fromEntries(
         Object.entries(content).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
       )
       try {
         if (version === undefined) {
           await makeNamespace(client(cluster), namespace)
-          await client(cluster).create(secretType, newSecret(namespace, name, data))
+          await client(cluster).create(secretType, newSecret(namespace, name, data, marks))
           return true
         }
         const before = await find(cluster, namespace, name)
         if (before?.metadata.resourceVersion !== version) return false
-        const { namespace: at, name: called, labels, annotations, resourceVersion } = before.metadata
+        const { namespace: at, name: called, labels, resourceVersion } = before.metadata
+        const annotations = { ...before.metadata.annotations, ...marks }
         const metadata = { namespace: at, name: called, labels, annotations, resourceVersion }
         await client(cluster).update(secretType, { ...before, metadata, data } as SecretObject)
         return true
@@ -86,9 +96,14 @@ async function makeNamespace(client: KubeClient, name: string): Promise<void> {
   }
 }
 
-function newSecret(namespace: string, name: string, data: Record<string, string>): SecretObject {
+function newSecret(
+  namespace: string,
+  name: string,
+  data: Record<string, string>,
+  annotations: PublicMarks = {},
+): SecretObject {
   const labels = { 'app.kubernetes.io/managed-by': 'fairlead' }
-  return { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { namespace, name, labels }, data }
+  return { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { namespace, name, labels, annotations }, data }
 }
 
 function decoded(data: Readonly<Record<string, string>>): SecretContent {

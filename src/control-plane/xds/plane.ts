@@ -88,6 +88,9 @@ export class XdsPlane {
       place: (node) => place(node, clusters, options.proxyOf),
       authority,
       rejections: options.rejections,
+      waitingFor: (secret) => this.ads.waitingFor(typeUrls.secret, secret),
+      hasPod: ({ id }, cluster) => tables.table(cluster, '/Pod').rows.has(podKey(id)),
+      acknowledged: () => this.#parts.driver.check(),
       now,
       log: event,
     })
@@ -114,7 +117,9 @@ export class XdsPlane {
       now,
       failed,
       mayWrite: options.mayWrite,
-      delivered: (cluster) => !source.hasRecentlyGone(cluster) && this.#haveRoots(cluster),
+      delivery: { roots: (cluster) => source.haveRoots(cluster), leaves: (cluster) => source.haveLeaves(cluster) },
+      impatient: (cluster, what) =>
+        log.warn({ cluster, what }, 'identity: goes on, though not all proxies have answered'),
     })
     const bundles = new RootBundles({ engine, tables, clientOf, mayWrite: options.mayWrite, failed })
     this.#parts = { clusterOf, authority, authenticator, store, driver, bundles }
@@ -173,13 +178,6 @@ export class XdsPlane {
     return this.ads.given(nodeId)
   }
 
-  /** Whether all proxies that ask for roots have taken the newest. */
-  #haveRoots(cluster: string): boolean {
-    return this.streams(cluster).every(({ types }) =>
-      types.every(({ typeUrl, state }) => typeUrl !== typeUrls.secret || state === 'SYNCED'),
-    )
-  }
-
   /** Goes on trying while the management cluster cannot be reached. */
   async #serverCertificate(): Promise<ServerCertificate | undefined> {
     const { store } = this.#parts
@@ -232,6 +230,13 @@ function place<P>(
   const proxy = proxyOf(node, primary)
   if (!proxy) throw new StreamError(statusCodes.invalidArgument, `node id ${node.id} is not of Istio's form`)
   return { primary, proxy }
+}
+
+/** `namespace/name` of the pod that a node id names. */
+function podKey(nodeId: string): string {
+  const name = nodeId.split('~')[2] ?? ''
+  const dot = name.lastIndexOf('.')
+  return `${name.slice(dot + 1)}/${name.slice(0, dot)}`
 }
 
 const formatAddress = ({ host, port }: Address): string => `${host.includes(':') ? `[${host}]` : host}:${port}`

@@ -72,6 +72,9 @@ async function serve() {
     place: (node) => ({ primary: 'east', proxy: node }),
     authority,
     rejections: new Rejections(engine),
+    waitingFor: () => [],
+    hasPod: () => true,
+    acknowledged: () => undefined,
     now: () => Date.now(),
     log: () => undefined,
   })

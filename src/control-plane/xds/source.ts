@@ -33,6 +33,12 @@ export interface SourceOptions<P, L extends Key, R extends Key> {
   readonly place: (node: ProxyNode) => Placed<P>
   readonly authority: CertificateAuthority
   readonly rejections: Rejections
+  /** Nodes of connected proxies that have not acknowledged the newest state of a secret of theirs yet. */
+  readonly waitingFor: (secret: string) => readonly ProxyNode[]
+  /** Whether a proxy is one of a pod that exists. */
+  readonly hasPod: (node: ProxyNode, cluster: string) => boolean
+  /** Told when a proxy has acknowledged all secrets that it was sent. */
+  readonly acknowledged: () => void
   readonly now: () => number
   readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void
 }
@@ -42,6 +48,16 @@ interface Connected {
   readonly primary: string
   readonly resources: ProxyResources
   readonly changed: (change: ResourceChange) => void
+  readonly isPod: boolean
+}
+
+/** A proxy that has gone, and perhaps only for a moment. */
+interface Gone {
+  readonly node: ProxyNode
+  readonly at: number
+  readonly isPod: boolean
+  /** Version of the roots that it had taken. */
+  readonly roots: string | undefined
 }
 
 /** Proxies that have gone for no longer than this may still serve with what they had. */
@@ -51,8 +67,10 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
   readonly #options: SourceOptions<P, L, R>
   readonly #certificates: WorkloadCertificates
   readonly #connected = new Map<string, Set<Connected>>()
-  /** Node ids by cluster, of proxies that have gone, and when. */
-  readonly #gone = new Map<string, Map<string, number>>()
+  /** By cluster and node id. */
+  readonly #gone = new Map<string, Map<string, Gone>>()
+  /** Versions of the roots that proxies have acknowledged, by holder. */
+  readonly #rootsTaken = new Map<string, string>()
   readonly #secrets = new Map<string, EncodedResource>()
 
   constructor(options: SourceOptions<P, L, R>) {
@@ -85,7 +103,8 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
     const { primary, proxy } = this.#options.place(node)
     const mesh = this.#options.views.connect(primary, proxy, changed)
     const resources = this.#withSecrets(node, primary, mesh.resources)
-    const connected: Connected = { node, primary, resources, changed }
+    const isPod = this.#options.hasPod(node, primary)
+    const connected: Connected = { node, primary, resources, changed, isPod }
     const holder = holderOf(node)
     const siblings = this.#connected.get(holder) ?? new Set()
     this.#connected.set(holder, siblings.add(connected))
@@ -95,9 +114,11 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
       close: () => {
         mesh.close()
         siblings.delete(connected)
-        const gone = this.#gone.get(primary) ?? new Map<string, number>()
-        this.#gone.set(primary, gone.set(node.id, this.#options.now()))
+        const gone = this.#gone.get(primary) ?? new Map<string, Gone>()
+        const at = this.#options.now()
+        this.#gone.set(primary, gone.set(node.id, { node, at, isPod, roots: this.#rootsTaken.get(holder) }))
         if (siblings.size > 0) return
+        this.#rootsTaken.delete(holder)
         this.#connected.delete(holder)
         this.#certificates.release(holder)
         this.#secrets.delete(holder)
@@ -121,15 +142,47 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
     this.#options.rejections.clear(node, typeUrl)
   }
 
-  /** Whether proxies of the cluster have gone so recently that they may still serve with what they had. */
-  hasRecentlyGone(cluster: string): boolean {
-    const gone = this.#gone.get(cluster)
-    for (const [id, at] of gone ?? []) if (this.#options.now() - at > graceMs) gone?.delete(id)
-    return (gone?.size ?? 0) > 0
+  acknowledged(node: ProxyNode, typeUrl: string, hasTaken: (name: string) => boolean): void {
+    if (typeUrl !== typeUrls.secret) return
+    const [connected] = this.#connected.get(holderOf(node)) ?? []
+    const roots = connected?.resources.get(typeUrls.secret, secretNames.roots)
+    if (roots && hasTaken(secretNames.roots)) this.#rootsTaken.set(holderOf(node), roots.version)
+    this.#options.acknowledged()
   }
 
-  clusterOf(node: ProxyNode): string {
-    return this.#options.place(node).primary
+  /** Whether all proxies of a cluster trust what they are to trust now, those included that have gone only just. */
+  haveRoots(cluster: string): boolean {
+    return !this.#isWaiting(cluster, secretNames.roots) && !this.#hasRecentlyGone(cluster)
+  }
+
+  /** Whether all connected proxies of a cluster show a certificate of the authority that signs there now. */
+  haveLeaves(cluster: string): boolean {
+    const signer = this.#options.authority.trust(cluster)?.active
+    for (const [holder, [connected]] of this.#connected) {
+      if (connected?.primary !== cluster || connected.node.identity === undefined) continue
+      if (this.#certificates.get(holder)?.signer !== signer) return false
+    }
+    return !this.#isWaiting(cluster, secretNames.certificate)
+  }
+
+  #isWaiting(cluster: string, secret: string): boolean {
+    const waiting = new Set(this.#options.waitingFor(secret))
+    if (waiting.size === 0) return false
+    const connected = [...this.#connected.values()].flatMap((siblings) => [...siblings])
+    return connected.some(({ primary, node }) => primary === cluster && waiting.has(node))
+  }
+
+  /** Whether proxies of the cluster have gone so recently that they may still serve, and trust what they trusted then. */
+  #hasRecentlyGone(cluster: string): boolean {
+    const { authority, hasPod, now } = this.#options
+    const gone = this.#gone.get(cluster)
+    const trust = authority.trust(cluster)
+    const roots = trust && rootsSecret(trust.roots).version
+    for (const [id, each] of gone ?? []) {
+      const isOver = now() - each.at > graceMs || (each.isPod && !hasPod(each.node, cluster))
+      if (isOver) gone?.delete(id)
+    }
+    return [...(gone?.values() ?? [])].some((each) => each.roots !== roots)
   }
 
   close(): void {

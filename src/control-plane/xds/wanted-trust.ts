@@ -40,6 +40,7 @@ export function defineWantedTrust(inputs: TrustInputs): Query<string, readonly W
           const seen = [
             revision(read, tables, cluster, `${systemNamespace}/fairlead-ca`),
             revision(read, tables, cluster, `${systemNamespace}/cacerts`),
+            revision(read, tables, cluster, `${systemNamespace}/istio-ca-secret`),
             root.kind === 'shared'
               ? revision(read, tables, root.secret.cluster, `${root.secret.namespace}/${root.secret.name}`)
               : '',
@@ -74,7 +75,12 @@ function rootOf(group: TrustGroup | undefined, management: string): RootSource {
   }
 }
 
-function authorityOptions(said: { ttlDays: number; keyBits: number; organization: string }): AuthorityOptions {
+/** Keys of RSA take seconds to make, and longer to verify with each new connection: only who asks for them gets them. */
+function authorityOptions(said: {
+  readonly ttlDays: number
+  readonly keyBits: number | undefined
+  readonly organization: string
+}): AuthorityOptions {
   const { ttlDays, keyBits: rsaBits, organization } = said
-  return { organization, keyKind: { rsaBits }, ttlMs: ttlDays * day }
+  return { organization, keyKind: rsaBits === undefined ? 'ecdsa-p256' : { rsaBits }, ttlMs: ttlDays * day }
 }

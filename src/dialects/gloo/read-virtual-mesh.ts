@@ -64,7 +64,7 @@ function trustOf({ mtlsConfig }: VirtualMeshSpec, object: KubeObject, source: So
     root,
     intermediate: {
       ttlDays: ttlDays || 365,
-      keyBits: rsaKeySizeBytes || 4096,
+      keyBits: rsaKeySizeBytes || undefined,
       organization: orgName || 'Istio',
       renewRatio: secretRotationGracePeriodRatio || 0.1,
     },

@@ -168,6 +168,7 @@ export function virtualMeshStatus(
     return [{ service, cause, path: '', message: `Destination ${refText(service.object)}: ${message}` }]
   })
   const wrong = unreachable.filter(({ cause }) => cause === 'wrong')
+  const strangers = outcome.group?.strangers ?? []
   const errors = [...own, ...objections, ...plain, ...wrong]
   const meshes = (outcome.group?.members ?? []).map(({ key, object }) => {
     const messages = (gatewayErrors.get(key) ?? []).map((message) => ({ path: '', message }))
@@ -177,9 +178,14 @@ export function virtualMeshStatus(
     virtualMesh.object,
     compact({
       ...observed(virtualMesh),
-      state: state(errors),
+      // Proxies are about to learn of the shared root, and to get certificates below it.
+      state: errors.length === 0 && strangers.length > 0 ? 'PENDING' : state(errors),
       errors: texts(errors),
-      warnings: texts([...ownWarnings(virtualMesh), ...unreachable.filter(({ cause }) => cause === 'missing')]),
+      warnings: texts([
+        ...ownWarnings(virtualMesh),
+        ...unreachable.filter(({ cause }) => cause === 'missing'),
+        ...strangers.map(([a, b]) => ({ path: '', message: `${a.cluster} and ${b.cluster} wait for the shared root` })),
+      ]),
       meshes: Object.fromEntries(meshes),
       destinations: Object.fromEntries(wrong.map((each) => [statusKey(each.service.object), approval([each], [], 0)])),
       // The history of root rotations is kept by whoever rotates.

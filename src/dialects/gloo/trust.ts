@@ -61,7 +61,7 @@ function issuedCertificate(
     org: intermediate.organization,
     certOptions: {
       ttlDays: intermediate.ttlDays,
-      rsaKeySizeBytes: intermediate.keyBits,
+      rsaKeySizeBytes: intermediate.keyBits ?? 4096,
       orgName: intermediate.organization,
       secretRotationGracePeriodRatio: intermediate.renewRatio,
     },

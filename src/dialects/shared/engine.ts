@@ -6,7 +6,7 @@ import { type AddressOwner, assignAddresses } from './addresses.ts'
 import { externalServiceObjects } from './external-service.ts'
 import { gatewayObjects, type Unreachable } from './federation.ts'
 import { type Federation, type Fleet, type Group, joinFleet } from './fleet.ts'
-import { federate, formGroups, type GroupOutcome, groupsByMesh } from './groups.ts'
+import { federate, formGroups, type GroupOutcome, groupsByMesh, type Verifies } from './groups.ts'
 import type { Memory } from './memory.ts'
 import { accessDefaultObjects } from './mesh-objects.ts'
 import type { Intent, Mesh, OutlierDetection, Service, TrafficPolicy } from './model.ts'
@@ -36,6 +36,7 @@ export interface EngineInput {
   readonly yieldToUsers: boolean
   /** What is known from the translation before. */
   readonly memory: Memory
+  readonly verifies: Verifies
 }
 
 /** What became of a TrafficPolicy. */
@@ -71,7 +72,7 @@ export interface Outcome {
 export function translateIntents(input: EngineInput): Outcome {
   const { intents } = input
   const fleet = joinFleet(intents)
-  const groups = formGroups(intents)
+  const groups = formGroups(intents, input.verifies)
   const byMesh = groupsByMesh(groups)
   const federation = federate(fleet, byMesh)
   const virtualDestinations = decideVirtualDestinations(intents, fleet, groups)
@@ -145,6 +146,7 @@ function routingOf(
       const found = federation.get(service.key)
       return found?.clients.some((mesh) => mesh.cluster === cluster) ? found.hostname : service.givenHostname
     },
+    isAwaited: (service, cluster) => federation.get(service.key)?.awaited.some((m) => m.cluster === cluster) === true,
     subsetName,
     virtualDestination: ({ name, namespace }) => {
       const found = destinations.find(

@@ -19,6 +19,13 @@ export interface Group {
   readonly members: readonly Mesh[]
   /** The gateways by which each member is reached, by the mesh's key. */
   readonly gateways: ReadonlyMap<string, readonly EastWestGateway[]>
+  /** Pairs of members that are to share a root and cannot verify each other yet: no call between them can succeed. */
+  readonly strangers: readonly (readonly [Mesh, Mesh])[]
+}
+
+/** Whether calls between two members have to wait until both trust the shared root. */
+export function areStrangers(group: Group, one: Mesh, other: Mesh): boolean {
+  return group.strangers.some((pair) => pair.includes(one) && pair.includes(other))
 }
 
 /** By what name, and by whom, a service is called from other meshes. */
@@ -26,6 +33,8 @@ export interface Federation {
   readonly group: Group
   readonly hostname: string
   readonly clients: readonly Mesh[]
+  /** Those that come to be clients when they and the service's mesh can verify each other. */
+  readonly awaited: readonly Mesh[]
 }
 
 export interface Fleet {

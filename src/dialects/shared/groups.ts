@@ -1,7 +1,7 @@
 // VirtualMeshes: which are in force, who is in them, and which service is federated to whom.
 import type { Code, ObjectRef } from '../../report/index.ts'
 import { formatRef } from '../../report/index.ts'
-import { type Federation, type Fleet, findMesh, type Group } from './fleet.ts'
+import { areStrangers, type Federation, type Fleet, findMesh, type Group } from './fleet.ts'
 import type { EastWestGateway, Intent, Mesh, Ref, Service, VirtualMesh } from './model.ts'
 import { selectsService } from './selectors.ts'
 import { bySeniority } from './seniority.ts'
@@ -23,8 +23,11 @@ export interface GroupOutcome {
   readonly gatewayErrors: ReadonlyMap<string, readonly string[]>
 }
 
+/** Whether the proxies of two clusters can verify each other. */
+export type Verifies = (one: string, other: string) => boolean
+
 /** Decides which VirtualMeshes are in force. A mesh is in one only: the senior one keeps it. */
-export function formGroups(intents: readonly Intent[]): GroupOutcome[] {
+export function formGroups(intents: readonly Intent[], verifies: Verifies): GroupOutcome[] {
   const taken = new Map<string, VirtualMesh>()
   return bySeniority(intents.flatMap(({ virtualMeshes }) => virtualMeshes)).map((virtualMesh) => {
     const absent: Objection[] = []
@@ -43,7 +46,7 @@ export function formGroups(intents: readonly Intent[]): GroupOutcome[] {
       return { virtualMesh, objections: [...absent, ...objections], gatewayErrors: new Map() }
     // A member that is gone (a cluster that was removed, say) must not end the trust and the defaults of the others.
     for (const mesh of members) taken.set(mesh.key, virtualMesh)
-    return withGateways(virtualMesh, members, absent)
+    return withGateways(virtualMesh, members, absent, verifies)
   })
 }
 
@@ -69,6 +72,7 @@ function withGateways(
   virtualMesh: VirtualMesh,
   members: readonly Mesh[],
   objections: readonly Objection[],
+  verifies: Verifies,
 ): GroupOutcome {
   const gateways = new Map<string, readonly EastWestGateway[]>()
   const gatewayErrors = new Map<string, readonly string[]>()
@@ -77,7 +81,18 @@ function withGateways(
     gateways.set(mesh.key, choice.gateways)
     if (choice.errors.length > 0) gatewayErrors.set(mesh.key, choice.errors)
   }
-  return { virtualMesh, group: { virtualMesh, members, gateways }, objections, gatewayErrors }
+  const strangers = strangersOf(virtualMesh, members, verifies)
+  return { virtualMesh, group: { virtualMesh, members, gateways, strangers }, objections, gatewayErrors }
+}
+
+/** Without a shared root it is not ours to say who can verify whom. */
+function strangersOf({ trust }: VirtualMesh, members: readonly Mesh[], verifies: Verifies): [Mesh, Mesh][] {
+  if (trust === undefined || trust.root.kind === 'vault') return []
+  return members.flatMap((one, index) =>
+    members
+      .slice(index + 1)
+      .flatMap((other): [Mesh, Mesh][] => (verifies(one.cluster, other.cluster) ? [] : [[one, other]])),
+  )
 }
 
 /** The group that a mesh is in. */
@@ -93,10 +108,12 @@ export function federate(fleet: Fleet, groups: ReadonlyMap<string, Group>): Read
   for (const service of fleet.services.values()) {
     const group = groups.get(service.mesh.key)
     if (group === undefined) continue
-    const clients = clientsOf(group, service)
-    if (clients.length === 0) continue
+    const wanted = clientsOf(group, service)
+    if (wanted.length === 0) continue
+    const isAwaited = (mesh: Mesh): boolean => areStrangers(group, mesh, service.mesh)
+    const [clients, awaited] = [wanted.filter((mesh) => !isAwaited(mesh)), wanted.filter(isAwaited)]
     const hostname = service.givenHostname ?? group.virtualMesh.dialect.hostname(group.virtualMesh, service)
-    found.set(service.key, { group, hostname, clients })
+    found.set(service.key, { group, hostname, clients, awaited })
   }
   return found
 }

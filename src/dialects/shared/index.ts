@@ -13,7 +13,7 @@ export { type Outcome, type TrafficResult, translateIntents } from './engine.ts'
 export { ClusterFacts, type Controller, type FactService } from './facts.ts'
 export { backingWorkloads, type Federation, findTargetService, type Group } from './fleet.ts'
 export type { Generation, GenerationReport, ReadContext, Reading, StatusObject } from './generation.ts'
-export type { GroupOutcome } from './groups.ts'
+export type { GroupOutcome, Verifies } from './groups.ts'
 export {
   type FindMesh,
   type Given,

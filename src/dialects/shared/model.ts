@@ -335,7 +335,8 @@ export interface Trust {
   /** Of the intermediate certificates of the members. */
   readonly intermediate: {
     readonly ttlDays: number
-    readonly keyBits: number
+    /** Of an RSA key; undefined if nobody said. */
+    readonly keyBits: number | undefined
     readonly organization: string
     readonly renewRatio: number
   }

@@ -78,7 +78,7 @@ function targetsText(policies: readonly TrafficPolicy[], clusters: readonly stri
     if (target.kind === 'cluster-header') return target
     const service = findService(routing.fleet, target.ref)
     if (service === undefined) return undefined
-    const hosts = clusters.map((cluster) => routing.hostOn(service, cluster))
+    const hosts = clusters.map((cluster) => [routing.hostOn(service, cluster), routing.isAwaited(service, cluster)])
     const pods = backingWorkloads(routing.fleet, service).map(({ labels }) => labels)
     return [hosts, service.ports, service.subsets, service.endpoints.map(({ labels }) => labels), pods]
   })

@@ -5,7 +5,7 @@
 //                                   from another cluster is never sent on to a third
 import { formatRef } from '../../report/index.ts'
 import { resolutionOf } from './federation.ts'
-import { type Fleet, findMesh, findService, type Group } from './fleet.ts'
+import { areStrangers, type Fleet, findMesh, findService, type Group } from './fleet.ts'
 import type { GroupOutcome, Objection } from './groups.ts'
 import type { EastWestGateway, Intent, Mesh, OutlierDetection, Service, VirtualDestination } from './model.ts'
 import { type ClusterObject, istioObject } from './objects.ts'
@@ -223,7 +223,9 @@ function endpointsFor(
   input: VirtualDestinationInput,
 ): EndpointSpec[] {
   const pods = podEndpoints(service, destination)
-  const flat = input.groups.get(service.mesh.key)?.virtualMesh.federation?.flatNetwork === true
+  const group = input.groups.get(service.mesh.key)
+  if (group && areStrangers(group, mesh, service.mesh)) return []
+  const flat = group?.virtualMesh.federation?.flatNetwork === true
   const seen =
     service.mesh.key === mesh.key || flat
       ? pods

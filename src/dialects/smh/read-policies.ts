@@ -172,7 +172,7 @@ export function readVirtualMesh(object: KubeObject, source: Source): VirtualMesh
     members: (spec.meshes ?? []).map(({ name = '', namespace = '' }) => ({ name, namespace })),
     trust: {
       root: rootOf(spec, object, source.dialect),
-      intermediate: { ttlDays: 365, keyBits: 4096, organization: 'Istio', renewRatio: 0.1 },
+      intermediate: { ttlDays: 365, keyBits: undefined, organization: 'Istio', renewRatio: 0.1 },
       autoRestartPods: false,
     },
     // PERMISSIVE is the only mode, also if nothing is said: every service goes to every member.

@@ -3,6 +3,7 @@ import type { ObjectRef } from '../../report/index.ts'
 import type {
   AccessResult,
   GroupOutcome,
+  Mesh,
   Outcome,
   PolicyError,
   Service,
@@ -12,7 +13,7 @@ import type {
 } from '../shared/index.ts'
 import { compact } from '../shared/index.ts'
 
-type State = 'ACCEPTED' | 'INVALID' | 'PROCESSING_ERROR' | 'CONFLICT'
+type State = 'UNKNOWN' | 'ACCEPTED' | 'INVALID' | 'PROCESSING_ERROR' | 'CONFLICT'
 interface Computed {
   readonly state: State
   readonly message?: string
@@ -105,6 +106,8 @@ export function accessPolicyStatus({ policy, errors, warnings }: AccessResult): 
   )
 }
 
+const pairText = ([one, other]: readonly [Mesh, Mesh]): string => `${one.cluster} and ${other.cluster}`
+
 /** `trustError`: why the members cannot get certificates. */
 export function virtualMeshStatus(outcome: GroupOutcome, all: Outcome, trustError: string | undefined): StatusObject {
   const { virtualMesh, objections, gatewayErrors } = outcome
@@ -120,12 +123,18 @@ export function virtualMeshStatus(outcome: GroupOutcome, all: Outcome, trustErro
       accessControlEnforcementStatus: state,
     })
   }
+  const strangers = outcome.group?.strangers ?? []
   const unreachable = [...all.unreachable]
     .filter(([key]) => all.federation.get(key)?.group === outcome.group)
     .map(([key, { message }]) => `${key}: ${message}`)
   const federation = [...gatewayErrors.values()].flat().concat(gatewayErrors.size > 0 ? [] : unreachable)
+  // Neither done nor wrong: proxies are about to learn of the shared root, and to get certificates below it.
+  const calm: Computed =
+    strangers.length === 0
+      ? accepted
+      : { state: 'UNKNOWN', message: `waiting for the shared root: ${joined(strangers.map(pairText))}` }
   const state = (messages: readonly string[]): Computed =>
-    messages.length === 0 ? accepted : { state: 'PROCESSING_ERROR', message: joined(messages) }
+    messages.length === 0 ? calm : { state: 'PROCESSING_ERROR', message: joined(messages) }
   return statusOf(virtualMesh.object, {
     ...observed(virtualMesh),
     configStatus: accepted,

@@ -15,6 +15,8 @@ export interface RouteContext {
   readonly service: Service | undefined
   readonly cluster: string
   readonly hostOn: HostOn
+  /** Whether they will reach it once both clusters have the shared root. */
+  readonly isAwaited: (service: Service, cluster: string) => boolean
   /** Name of the subset of a service with these labels. */
   readonly subsetName: (labels: Readonly<Record<string, string>>) => string
   /** A virtual destination, and the clusters that know it; undefined if there is none. */

@@ -26,9 +26,12 @@ export function checkTarget(target: ServiceTarget, what: string, context: RouteC
   ]
 }
 
-function checkReach(service: Service, what: string, { hostOn, cluster }: RouteContext): FieldError[] {
+function checkReach(service: Service, what: string, { hostOn, isAwaited, cluster }: RouteContext): FieldError[] {
   if (hostOn(service, cluster) !== undefined) return []
-  const message = `${what} destination service ${show(service.ref)} is not federated to the mesh of cluster ${cluster}: no VirtualMesh makes it known there`
+  const why = isAwaited(service, cluster)
+    ? 'yet: the two clusters do not have the shared root certificate yet'
+    : ': no VirtualMesh makes it known there'
+  const message = `${what} destination service ${show(service.ref)} is not federated to the mesh of cluster ${cluster}${why}`
   return [{ code: 'invalid-value', path: '', message }]
 }
 
