@@ -33,6 +33,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: () => import('./cli/envoy.ts'),
   },
   {
+    name: 'explain',
+    summary: 'Show what becomes of one request, hop by hop, and which object is behind each step',
+    load: () => import('./cli/explain.ts'),
+  },
+  {
     name: 'serve',
     summary: 'Run the control plane against Kubernetes clusters',
     load: () => import('./cli/serve.ts'),

@@ -7,6 +7,7 @@ import { proxyOfNode, type WantedKeys } from '../mesh/index.ts'
 import { Engine, type Query, RebuildLoop } from '../pipeline/index.ts'
 import { compareProblems, type Problem } from '../report/index.ts'
 import { CrdInstaller } from './crd-installer.ts'
+import { defineFronts } from './explain/index.ts'
 import { GuardedEndpoints } from './guarded-endpoints.ts'
 import { debugServer } from './http.ts'
 import { Inputs, type NamedContext } from './inputs.ts'
@@ -163,6 +164,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   })
 
   // ── Views. ──
+  const fronts = defineFronts(engine, worlds, inputs.clusters)
   metrics.gauge(
     'fairlead_cluster_stale_seconds',
     'For how long the API of a cluster is away; 0 if it answers.',
@@ -186,6 +188,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     accept: (cluster) => sink.accept(inputs.fleet.find(cluster)?.name ?? cluster),
     problems: () => engine.get(problems, ''),
     proxies: () => describeProxies(plane),
+    fronts: () => engine.get(fronts, ''),
     proxyConfig: (proxy, only) =>
       describeProxy(
         plane,

@@ -18,6 +18,8 @@ export interface DebugViews {
   readonly writer: () => unknown
   readonly problems: () => unknown
   readonly proxies: () => unknown
+  /** Addresses of Services that lead to proxies. */
+  readonly fronts: () => unknown
   /** Undefined if there is no such proxy. */
   readonly proxyConfig: (proxy: string, only: string | undefined) => unknown
 }
@@ -63,6 +65,7 @@ export function debugServer(views: DebugViews): FastifyInstance {
   app.get('/debug/writer', async () => views.writer())
   app.get('/debug/problems', async () => views.problems())
   app.get('/debug/proxies', async () => views.proxies())
+  app.get('/debug/fronts', async () => views.fronts())
   app.get<{ Params: { '*': string }; Querystring: { only?: string } }>('/debug/config/*', async (request, reply) => {
     const config = views.proxyConfig(request.params['*'], request.query.only)
     return config ?? reply.code(404).send({ error: `no proxy ${request.params['*']} is connected` })

@@ -4,6 +4,8 @@ import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js'
 import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js'
 import type { ObjectRef } from '../report/index.ts'
 
+export type ResourceSort = 'listener' | 'route' | 'cluster' | 'endpoints'
+
 /** Everything that one proxy was given; names are the resources' own. */
 export interface ProxyConfig {
   readonly name: string
@@ -11,8 +13,20 @@ export interface ProxyConfig {
   readonly routes: ReadonlyMap<string, RouteConfiguration>
   readonly clusters: ReadonlyMap<string, Cluster>
   readonly endpoints: ReadonlyMap<string, ClusterLoadAssignment>
+  /** The proxy's own identity (`spiffe://…`): what its mutual TLS shows. */
+  readonly principal?: string
+  /** Addresses of the proxy itself, at which captured connections arrive. */
+  readonly addresses?: readonly string[]
   /** The users' objects that a resource came from; none if it is not known. */
-  origin?(kind: 'listener' | 'route' | 'cluster' | 'endpoints', name: string): readonly ObjectRef[]
+  origin?(sort: ResourceSort, name: string): readonly ObjectRef[]
+}
+
+/** What a connection shows in its TLS hello and handshake. */
+export interface CallTls {
+  readonly sni: string
+  readonly alpn: readonly string[]
+  /** SPIFFE id of the client's certificate, with `spiffe://`; absent = it shows none. */
+  readonly principal?: string
 }
 
 /** One request, as it reaches a proxy. */
@@ -26,29 +40,21 @@ export interface Call {
   readonly address: string
   readonly port: number
   readonly protocol: 'http' | 'http2' | 'tcp'
-  /** What the connection shows before any byte of the protocol; absent = plaintext. */
-  readonly tls?: {
-    readonly sni: string
-    readonly alpn: readonly string[]
-    /** SPIFFE id of the client's certificate, with `spiffe://`; absent = it shows none. */
-    readonly principal?: string
-  }
+  /** Absent = plaintext. */
+  readonly tls?: CallTls
   readonly sourceAddress?: string
   /** `:authority`, with its port if the client sends one. */
   readonly host: string
   readonly path: string
   readonly method: string
-  /** Names in lower case. */
+  /** Names in lower case; several values of one name joined by a comma. */
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** All headers as Envoy's matchers see them, pseudo-headers included. */
-export function headersOf(call: Call): ReadonlyMap<string, string> {
-  return new Map([
-    ...Object.entries(call.headers),
-    [':authority', call.host],
-    [':path', call.path],
-    [':method', call.method],
-    [':scheme', call.tls ? 'https' : 'http'],
-  ])
+/** What only the outside world can tell. */
+export interface Circumstances {
+  /** Seconds since 1970, for the life of tokens; absent = tokens do not age. */
+  readonly now?: number
+  /** Whether a token is signed by one of the keys (JSON Web Key Set); absent = signatures are believed. */
+  verifyToken?(token: string, keySet: string): boolean
 }

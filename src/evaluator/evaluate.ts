@@ -1,7 +1,6 @@
 // One hop: what a proxy does with a call, and why.
-import { anyUnpack, durationMs } from '@bufbuild/protobuf/wkt'
+import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import type { FilterChain } from '#gen/envoy/config/listener/v3/listener_components_pb.js'
-import type { RetryPolicy, Route, RouteAction, VirtualHost } from '#gen/envoy/config/route/v3/route_components_pb.js'
 import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js'
 import {
   type HttpConnectionManager,
@@ -9,93 +8,88 @@ import {
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import { type TcpProxy, TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
 import { DownstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
-import type { ObjectRef } from '../report/index.ts'
-import { type Verdict, verdictOf } from './authorization.ts'
-import type { Call, ProxyConfig } from './call.ts'
+import { act, arrive, shares } from './act.ts'
+import { authorize } from './authorization.ts'
+import type { Call, Circumstances, ProxyConfig } from './call.ts'
+import { type Decision, type Ending, endingStatus } from './decision.ts'
+import { runFilters } from './http-filters.ts'
 import { findFilterChain, findListener } from './listener.ts'
-import { chooseRoute, type RouteChoice } from './route.ts'
-import { assignmentOf, type Rung, rungsOf } from './rungs.ts'
-
-/** Why a call ends at a proxy. Names follow what istioctl and Envoy's response flags say. */
-export type Ending =
-  | 'no-listener'
-  | 'no-filter-chain'
-  | 'tls-required'
-  | 'client-certificate-required'
-  | 'protocol'
-  | 'no-route-configuration'
-  | 'no-virtual-host'
-  | 'no-route'
-  | 'denied'
-  | 'no-cluster'
-  | 'no-healthy-endpoint'
-
-/** A cluster that a call may go to, with its share of such calls, and the odds of its endpoints. */
-export interface Destination {
-  readonly cluster: string
-  readonly share: number
-  readonly known: boolean
-  readonly rungs: readonly Rung[]
-  readonly origin: readonly ObjectRef[]
-}
-
-/** What a proxy does with a call. Fields are absent where the call did not get that far. */
-export interface Decision {
-  readonly proxy: string
-  readonly listener?: string
-  readonly filterChain?: string
-  readonly routeConfiguration?: string
-  readonly virtualHost?: string
-  readonly route?: string
-  readonly because?: readonly string[]
-  readonly nearMisses?: RouteChoice['nearMisses']
-  readonly verdicts: readonly Verdict[]
-  readonly destinations: readonly Destination[]
-  readonly directResponse?: number
-  readonly redirect?: number
-  readonly timeoutMs?: number
-  readonly retries?: { readonly count: number; readonly on: string; readonly perTryTimeoutMs?: number }
-  /** The users' objects behind listener and route configuration. */
-  readonly origin: readonly ObjectRef[]
-  readonly ending?: Ending
-}
+import { matchesString } from './match/string.ts'
+import { originOfMetadata } from './origin.ts'
+import { connection, receive } from './request.ts'
+import { chooseRoute } from './route.ts'
+import type { Verdict } from './verdict.ts'
 
 /** What `proxy` does with `call`: pure, over the resources that it was given. */
-export function evaluate(proxy: ProxyConfig, call: Call): Decision {
+export function evaluate(proxy: ProxyConfig, call: Call, circumstances: Circumstances = {}): Decision {
   const base: Decision = { proxy: proxy.name, verdicts: [], destinations: [], origin: [] }
   const listener = findListener(proxy, call)
   if (!listener) return { ...base, ending: 'no-listener' }
   const found = { ...base, listener: listener.name, origin: proxy.origin?.('listener', listener.name) ?? [] }
   const chain = findFilterChain(listener, call)
   if (!chain) return { ...found, ending: 'no-filter-chain' }
-  const here: Decision = { ...found, filterChain: chain.name }
-  const refused = refusedByTls(chain, call)
+  const { refused, endsTls } = handshake(chain, call)
+  const identity = endsTls ? call.tls?.principal : undefined
+  const here: Decision = {
+    ...found,
+    filterChain: chain.name,
+    endsTls,
+    ...(identity === undefined ? {} : { identity }),
+  }
   if (refused) return { ...here, ending: refused }
-  const { verdicts, terminal } = networkFilters(chain, call)
-  const judged = { ...here, verdicts }
+  // Names in certificates are known only to who ends TLS; the server's name in the hello to whoever looks.
+  const known: Call = endsTls || !call.tls ? call : withoutIdentity(call)
+  const { verdicts, terminal } = networkFilters(chain, known)
+  const judged: Decision = {
+    ...here,
+    verdicts,
+    ...(terminal?.$typeName === TcpProxySchema.typeName && {
+      routeOrigin: originOfMetadata(chain.metadata?.filterMetadata),
+    }),
+  }
   if (verdicts.some((verdict) => !verdict.allowed)) return { ...judged, ending: 'denied' }
   if (!terminal) return { ...judged, ending: 'protocol' }
   return terminal.$typeName === TcpProxySchema.typeName
-    ? throughTcp(proxy, terminal as TcpProxy, judged)
-    : throughHttp(proxy, terminal as HttpConnectionManager, call, judged)
+    ? throughTcp(proxy, terminal as TcpProxy, call, judged)
+    : throughHttp(proxy, terminal as HttpConnectionManager, known, circumstances, judged)
+}
+
+function withoutIdentity({ tls, ...call }: Call): Call {
+  return tls ? { ...call, tls: { sni: tls.sni, alpn: tls.alpn } } : call
 }
 
 /** TLS of the chain against what the client shows. */
-function refusedByTls(chain: FilterChain, call: Call): Ending | undefined {
+function handshake(chain: FilterChain, call: Call): { refused?: Ending; endsTls: boolean } {
   const config = chain.transportSocket?.configType.value
   const tls = config ? anyUnpack(config, DownstreamTlsContextSchema) : undefined
-  if (!tls) return undefined
-  if (!call.tls) return 'tls-required'
-  if (tls.requireClientCertificate && call.tls.principal === undefined) return 'client-certificate-required'
-  return undefined
+  if (!tls) return { endsTls: false }
+  if (!call.tls) return { refused: 'tls-required', endsTls: true }
+  const principal = call.tls.principal
+  if (principal === undefined) {
+    return tls.requireClientCertificate ? { refused: 'client-certificate-required', endsTls: true } : { endsTls: true }
+  }
+  const validation = tls.commonTlsContext?.validationContextType
+  const context =
+    validation?.case === 'combinedValidationContext'
+      ? validation.value.defaultValidationContext
+      : validation?.case === 'validationContext'
+        ? validation.value
+        : undefined
+  const names = [
+    ...(context?.matchTypedSubjectAltNames ?? []).map(({ matcher }) => matcher),
+    ...(context?.matchSubjectAltNames ?? []),
+  ]
+  const fits = names.length === 0 || names.some((matcher) => matcher && matchesString(matcher, principal))
+  return fits ? { endsTls: true } : { refused: 'client-certificate-refused', endsTls: true }
 }
 
 function networkFilters(chain: FilterChain, call: Call) {
   const verdicts: Verdict[] = []
+  const seen = connection(call)
   for (const filter of chain.filters) {
     const config = filter.configType.case === 'typedConfig' ? filter.configType.value : undefined
     if (!config) continue
-    const verdict = verdictOf({ name: filter.name, config }, call)
+    const verdict = authorize({ name: filter.name, config }, seen)
     if (verdict) verdicts.push(verdict)
     const terminal = anyUnpack(config, HttpConnectionManagerSchema) ?? anyUnpack(config, TcpProxySchema)
     if (terminal) return { verdicts, terminal }
@@ -103,7 +97,7 @@ function networkFilters(chain: FilterChain, call: Call) {
   return { verdicts, terminal: undefined }
 }
 
-function throughTcp(proxy: ProxyConfig, tcp: TcpProxy, here: Decision): Decision {
+function throughTcp(proxy: ProxyConfig, tcp: TcpProxy, call: Call, here: Decision): Decision {
   const spec = tcp.clusterSpecifier
   const clusters =
     spec.case === 'weightedClusters'
@@ -111,31 +105,68 @@ function throughTcp(proxy: ProxyConfig, tcp: TcpProxy, here: Decision): Decision
       : spec.case === 'cluster'
         ? [{ name: spec.value, share: 1 }]
         : []
-  return arrive(proxy, clusters, here)
+  const decision = arrive(
+    proxy,
+    clusters.map((each) => ({ ...each, requestChanges: [], responseChanges: [] })),
+    {
+      call,
+      host: call.tls?.sni ?? call.host,
+      alpn: undefined,
+      here,
+    },
+  )
+  // A connection that leads nowhere is closed: there is nobody who could answer in words.
+  const { status: _, ...closed } = decision
+  return decision.ending ? closed : decision
 }
 
-function throughHttp(proxy: ProxyConfig, manager: HttpConnectionManager, call: Call, here: Decision): Decision {
-  if (call.protocol === 'tcp') return { ...here, ending: 'protocol' }
+function throughHttp(
+  proxy: ProxyConfig,
+  manager: HttpConnectionManager,
+  call: Call,
+  circumstances: Circumstances,
+  here: Decision,
+): Decision {
+  if (call.protocol === 'tcp') return { ...here, ending: 'protocol', status: 400 }
+  const seen = receive(manager, call)
+  if ('refused' in seen) return { ...here, ending: 'bad-request', status: seen.refused }
   const { name, config } = routeConfigurationOf(proxy, manager)
   const named: Decision = {
     ...here,
     routeConfiguration: name,
     origin: [...here.origin, ...(proxy.origin?.('route', name) ?? [])],
   }
-  if (!config) return { ...named, ending: 'no-route-configuration' }
-  const verdicts = [...here.verdicts]
-  for (const filter of manager.httpFilters) {
-    const typed = filter.configType.case === 'typedConfig' ? filter.configType.value : undefined
-    const verdict = filter.disabled ? undefined : verdictOf({ name: filter.name, config: typed }, call)
-    if (verdict) verdicts.push(verdict)
+  if (!config) return ended(named, 'no-route-configuration')
+  const filtered = runFilters(manager, seen, () => chooseRoute(config, seen), circumstances)
+  const { choice, fault, unjudged } = filtered
+  const judged: Decision = {
+    ...named,
+    verdicts: [...here.verdicts, ...filtered.verdicts],
+    ...(unjudged.length > 0 && { unjudged }),
+    ...(fault && { fault }),
+    ...(choice && { virtualHost: choice.virtualHost.name, nearMisses: choice.nearMisses }),
+    ...(choice?.route && {
+      route: choice.route.name,
+      because: choice.because,
+      routeOrigin: originOfMetadata(choice.route.metadata?.filterMetadata),
+    }),
   }
-  const judged: Decision = { ...named, verdicts }
-  if (verdicts.some((verdict) => !verdict.allowed)) return { ...judged, ending: 'denied' }
-  const choice = chooseRoute(config, call)
-  if (!choice) return { ...judged, ending: 'no-virtual-host' }
-  const hosted: Decision = { ...judged, virtualHost: choice.virtualHost.name, nearMisses: choice.nearMisses }
-  if (!choice.route) return { ...hosted, ending: 'no-route' }
-  return act(proxy, choice.route, choice.virtualHost, { ...hosted, route: choice.route.name, because: choice.because })
+  if (filtered.answered !== undefined) {
+    const denied = filtered.verdicts.some(({ allowed }) => !allowed)
+    return {
+      ...judged,
+      status: filtered.answered,
+      responseChanges: filtered.responseChanges,
+      ...(denied && { ending: 'denied' }),
+    }
+  }
+  if (!choice) return ended(judged, 'no-virtual-host')
+  return act(proxy, config, { choice, seen, call, filtered }, judged)
+}
+
+function ended(decision: Decision, ending: Ending): Decision {
+  const status = endingStatus[ending]
+  return { ...decision, ending, ...(status === undefined ? {} : { status }) }
 }
 
 function routeConfigurationOf(
@@ -147,65 +178,4 @@ function routeConfigurationOf(
   if (spec.case === 'rds')
     return { name: spec.value.routeConfigName, config: proxy.routes.get(spec.value.routeConfigName) }
   return { name: '', config: undefined }
-}
-
-function act(proxy: ProxyConfig, route: Route, virtualHost: VirtualHost, here: Decision): Decision {
-  const action = route.action
-  switch (action.case) {
-    case 'directResponse':
-      return { ...here, directResponse: action.value.status }
-    case 'redirect':
-      return { ...here, redirect: [301, 302, 303, 307, 308][action.value.responseCode] ?? 301 }
-    case 'route':
-      return arrive(proxy, clustersOf(action.value), { ...here, ...patience(action.value, virtualHost) })
-    default:
-      return { ...here, ending: 'protocol' }
-  }
-}
-
-function clustersOf(action: RouteAction): { name: string; share: number }[] {
-  const spec = action.clusterSpecifier
-  if (spec.case === 'cluster') return [{ name: spec.value, share: 1 }]
-  if (spec.case !== 'weightedClusters') return []
-  return shares(spec.value.clusters.map(({ name, weight }) => ({ name, weight: weight ?? 0 })))
-}
-
-/** Timeout and retries of a route; those of the virtual host hold where the route says nothing. */
-function patience(action: RouteAction, virtualHost: VirtualHost): Pick<Decision, 'timeoutMs' | 'retries'> {
-  const policy: RetryPolicy | undefined = action.retryPolicy ?? virtualHost.retryPolicy
-  const perTry = policy?.perTryTimeout ? { perTryTimeoutMs: durationMs(policy.perTryTimeout) } : {}
-  return {
-    // Envoy's own default is 15 s; 0 is no timeout.
-    timeoutMs: action.timeout ? durationMs(action.timeout) : 15_000,
-    ...(policy ? { retries: { count: policy.numRetries ?? 1, on: policy.retryOn, ...perTry } } : {}),
-  }
-}
-
-function shares(weighted: readonly { name: string; weight: number }[]): { name: string; share: number }[] {
-  const total = weighted.reduce((sum, { weight }) => sum + weight, 0)
-  return weighted.map(({ name, weight }) => ({ name, share: total === 0 ? 0 : weight / total }))
-}
-
-function arrive(proxy: ProxyConfig, clusters: readonly { name: string; share: number }[], here: Decision): Decision {
-  const destinations = clusters.map(({ name, share }): Destination => {
-    const cluster = proxy.clusters.get(name)
-    const assignment = cluster && assignmentOf(cluster, proxy.endpoints)
-    return {
-      cluster: name,
-      share,
-      known: cluster !== undefined,
-      rungs: cluster ? rungsOf(cluster, assignment) : [],
-      origin: proxy.origin?.('cluster', name) ?? [],
-    }
-  })
-  const used = destinations.filter(({ share }) => share > 0)
-  const arrived: Decision = { ...here, destinations }
-  if (used.every(({ known }) => !known)) return { ...arrived, ending: 'no-cluster' }
-  const reachable = used.some(({ cluster, rungs }) => {
-    const definition = proxy.clusters.get(cluster)
-    // Clusters that find their hosts by themselves (DNS, original destination) are not judged here.
-    if (definition && assignmentOf(definition, proxy.endpoints) === undefined) return true
-    return rungs.some((rung) => rung.endpoints.some((endpoint) => endpoint.share > 0))
-  })
-  return reachable ? arrived : { ...arrived, ending: 'no-healthy-endpoint' }
 }

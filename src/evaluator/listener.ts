@@ -28,6 +28,15 @@ export function findListener(proxy: ProxyConfig, call: Call): Listener | undefin
   return bound(undefined, outboundPort)
 }
 
+/** Whether a proxy has a socket of its own at an address and port. */
+export function listenerAt(proxy: ProxyConfig, address: string, port: number): Listener | undefined {
+  return proxy.listeners.find(
+    (listener) =>
+      listener.bindToPort !== false &&
+      addressesOf(listener).some((own) => own.port === port && (own.address === address || own.address === '0.0.0.0')),
+  )
+}
+
 function addressesOf(listener: Listener): { address: string; port: number }[] {
   return [listener.address, ...listener.additionalAddresses.map((extra) => extra.address)].flatMap((address) => {
     if (address?.address.case !== 'socketAddress') return []

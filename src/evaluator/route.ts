@@ -2,8 +2,8 @@
 
 import type { Route, VirtualHost } from '#gen/envoy/config/route/v3/route_components_pb.js'
 import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js'
-import type { Call } from './call.ts'
 import { describeMatch, fractionOf, whyNot } from './match/route.ts'
+import type { Seen } from './request.ts'
 
 /** A route that was looked at and did not take the request, and the condition that it failed on. */
 export interface NearMiss {
@@ -50,13 +50,13 @@ function domainRank(domain: string, host: string): number {
   return host.startsWith(domain.slice(0, -1)) && host.length >= domain.length ? rankOfForm.prefix + domain.length : 0
 }
 
-/** Chooses the route for a call; undefined if no virtual host takes its authority. */
-export function chooseRoute(config: RouteConfiguration, call: Call): RouteChoice | undefined {
-  const virtualHost = findVirtualHost(config, call.host)
+/** Chooses the route for a request; undefined if no virtual host takes its authority. */
+export function chooseRoute(config: RouteConfiguration, seen: Seen): RouteChoice | undefined {
+  const virtualHost = findVirtualHost(config, seen.headers.get(':authority') ?? '')
   if (!virtualHost) return undefined
   const nearMisses: NearMiss[] = []
   for (const [index, route] of virtualHost.routes.entries()) {
-    const failed = route.match ? whyNot(route.match, call) : 'a route without a match'
+    const failed = route.match ? whyNot(route.match, seen) : 'a route without a match'
     if (failed === undefined && route.match) {
       return { virtualHost, route, share: fractionOf(route.match), because: describeMatch(route.match), nearMisses }
     }

@@ -1,4 +1,5 @@
 // Which endpoints of a cluster get how much of its traffic: priorities ("rungs"), localities, weights, health.
+import type { JsonObject } from '@bufbuild/protobuf'
 import { type Cluster, Cluster_DiscoveryType } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import { HealthStatus } from '#gen/envoy/config/core/v3/health_check_pb.js'
 import type { LbEndpoint, LocalityLbEndpoints } from '#gen/envoy/config/endpoint/v3/endpoint_components_pb.js'
@@ -10,6 +11,20 @@ export interface EndpointOdds {
   readonly healthy: boolean
   /** Share of the cluster's requests that this endpoint gets. */
   readonly share: number
+  /** By which the cluster chooses how connections to the endpoint are secured. */
+  readonly metadata: JsonObject
+  /** Absent = plaintext. */
+  readonly tls?: UpstreamTls
+}
+
+/** What a proxy shows and expects where it opens TLS. */
+export interface UpstreamTls {
+  readonly sni: string
+  readonly alpn: readonly string[]
+  /** Names of which the far end's certificate must have one; empty = any. */
+  readonly identities: readonly string[]
+  /** Whether the proxy shows the workload's own certificate. */
+  readonly mutual: boolean
 }
 
 export interface Rung {
@@ -96,6 +111,7 @@ function oddsWithin(
       address: addressOf(endpoint),
       locality: [group.locality?.region, group.locality?.zone, group.locality?.subZone].filter(Boolean).join('/'),
       healthy: isHealthy(endpoint),
+      metadata: endpoint.metadata?.filterMetadata['envoy.transport_socket_match'] ?? {},
       share: usable.includes(endpoint) && inside > 0 ? (ofGroup * weightOf(endpoint)) / inside : 0,
     }))
   })

@@ -1,13 +1,19 @@
 import type { HeaderMatcher } from '#gen/envoy/config/route/v3/route_components_pb.js'
 import { describeString, fullMatch, matchesString } from './string.ts'
 
-/** envoy.config.route.v3.HeaderMatcher, as Envoy's HeaderUtility::matchHeaders. */
+/**
+ * envoy.config.route.v3.HeaderMatcher, as Envoy's HeaderUtility::matchHeaders. A header that is missing matches nothing,
+ * inverted or not, unless the matcher asks for its absence or takes it for empty.
+ */
 export function matchesHeader(matcher: HeaderMatcher, headers: ReadonlyMap<string, string>): boolean {
   const value = headers.get(matcher.name.toLowerCase())
   const spec = matcher.headerMatchSpecifier
-  if (spec.case === 'presentMatch') return (value !== undefined) === (spec.value !== matcher.invertMatch)
   if (spec.case === undefined) return (value !== undefined) !== matcher.invertMatch
-  if (value === undefined && !matcher.treatMissingHeaderAsEmpty) return matcher.invertMatch
+  if (spec.case === 'presentMatch') {
+    const there = value !== undefined || matcher.treatMissingHeaderAsEmpty
+    return (there === spec.value) !== matcher.invertMatch
+  }
+  if (value === undefined && !matcher.treatMissingHeaderAsEmpty) return false
   return matchesValue(spec, value ?? '') !== matcher.invertMatch
 }
 

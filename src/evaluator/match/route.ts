@@ -1,22 +1,21 @@
 import type { QueryParameterMatcher, RouteMatch } from '#gen/envoy/config/route/v3/route_components_pb.js'
-import type { Call } from '../call.ts'
-import { headersOf } from '../call.ts'
+import { matchesMetadata } from '../metadata.ts'
+import { pathOf, type Seen, split } from '../request.ts'
 import { describeHeader, matchesHeader } from './header.ts'
-import { fullMatch, matchesString } from './string.ts'
+import { describeString, fullMatch, matchesString } from './string.ts'
 
-/** The first condition of a route that a call does not meet, in words; undefined if the route matches. */
-export function whyNot(match: RouteMatch, call: Call): string | undefined {
-  const path = whyNotPath(match, call)
-  if (path !== undefined) return path
-  const headers = headersOf(call)
-  for (const matcher of match.headers) if (!matchesHeader(matcher, headers)) return describeHeader(matcher)
-  const query = new URLSearchParams(queryOf(call.path))
-  for (const matcher of match.queryParameters)
-    if (!matchesQuery(matcher, query)) return `query parameter ${matcher.name}`
-  if (match.grpc && !(call.headers['content-type'] ?? '').startsWith('application/grpc')) return 'a gRPC request'
-  for (const matcher of match.dynamicMetadata) return `dynamic metadata of ${matcher.filter}`
-  if (match.tlsContext?.presented !== undefined && match.tlsContext.presented !== (call.tls?.principal !== undefined)) {
-    return 'client certificate'
+/** The first condition of a route that a request does not meet, in words; undefined if the route matches. */
+export function whyNot(match: RouteMatch, seen: Seen): string | undefined {
+  if (!matchesRoutePath(match, seen)) return describePath(match)
+  for (const matcher of match.headers) if (!matchesHeader(matcher, seen.headers)) return describeHeader(matcher)
+  const query = queryOf(seen)
+  for (const matcher of match.queryParameters) if (!matchesQuery(matcher, query)) return describeQuery(matcher)
+  const contentType = seen.headers.get('content-type') ?? ''
+  if (match.grpc && !/^application\/grpc($|\+)/.test(contentType)) return 'a gRPC request'
+  for (const matcher of match.dynamicMetadata)
+    if (!matchesMetadata(matcher, seen.metadata)) return describeMetadata(matcher)
+  if (match.tlsContext?.presented !== undefined) {
+    if (match.tlsContext.presented !== (seen.call.tls?.principal !== undefined)) return 'client certificate'
   }
   return undefined
 }
@@ -26,55 +25,58 @@ export function describeMatch(match: RouteMatch): string[] {
   return [
     describePath(match),
     ...match.headers.map(describeHeader),
-    ...match.queryParameters.map((query) => `query parameter ${query.name}`),
+    ...match.queryParameters.map(describeQuery),
+    ...match.dynamicMetadata.map(describeMetadata),
   ]
 }
 
 /** Share of requests that a matching route takes, by its runtime fraction; 1 without one. */
 export function fractionOf(match: RouteMatch): number {
   const fraction = match.runtimeFraction?.defaultValue
-  if (!fraction) return 1
-  const denominators = [100, 10_000, 1_000_000]
-  return Math.min(1, fraction.numerator / (denominators[fraction.denominator] ?? 100))
+  return fraction ? percentOf(fraction) : 1
 }
 
-function whyNotPath(match: RouteMatch, call: Call): string | undefined {
-  const path = call.path.replace(/[?#].*$/s, '')
+/** envoy.type.v3.FractionalPercent as a share. */
+export function percentOf({ numerator, denominator }: { numerator: number; denominator: number }): number {
+  const denominators = [100, 10_000, 1_000_000]
+  return Math.min(1, numerator / (denominators[denominator] ?? 100))
+}
+
+/** Paths are compared without their query. Source: Envoy's PathMatcher and RegexRouteEntryImpl. */
+export function matchesRoutePath(match: RouteMatch, seen: Seen): boolean {
+  const spec = match.pathSpecifier
+  // A CONNECT request has no path; only connect_matcher can take it.
+  const connect = seen.headers.get(':method') === 'CONNECT'
+  if (connect || spec.case === 'connectMatcher') return connect && spec.case === 'connectMatcher'
   const sensitive = match.caseSensitive ?? true
   const fold = (text: string): string => (sensitive ? text : text.toLowerCase())
-  const spec = match.pathSpecifier
-  const meets = (): boolean => {
-    switch (spec.case) {
-      case 'prefix':
-        return fold(call.path).startsWith(fold(spec.value))
-      case 'path':
-        return fold(path) === fold(spec.value)
-      case 'safeRegex':
-        return fullMatch(spec.value.regex, path)
-      case 'pathSeparatedPrefix':
-        return fold(path) === fold(spec.value) || fold(path).startsWith(`${fold(spec.value)}/`)
-      case 'connectMatcher':
-        return call.method === 'CONNECT'
-      default:
-        return false
-    }
+  const path = pathOf(seen)
+  switch (spec.case) {
+    case 'prefix':
+      return fold(path).startsWith(fold(spec.value))
+    case 'path':
+      return fold(path) === fold(spec.value)
+    case 'safeRegex':
+      return fullMatch(spec.value.regex, path)
+    case 'pathSeparatedPrefix':
+      return fold(path) === fold(spec.value) || fold(path).startsWith(`${fold(spec.value)}/`)
+    default:
+      return false
   }
-  // A CONNECT request has no path; only connect_matcher, or a prefix of "/" in a tunnel's inside, can take it.
-  if (call.method === 'CONNECT' && spec.case !== 'connectMatcher') return describePath(match)
-  return meets() ? undefined : describePath(match)
 }
 
 function describePath(match: RouteMatch): string {
   const spec = match.pathSpecifier
+  const folded = (match.caseSensitive ?? true) ? '' : ' (any case)'
   switch (spec.case) {
     case 'prefix':
-      return `path starts with ${spec.value}`
+      return spec.value === '/' ? 'any path' : `path starts with ${spec.value}${folded}`
     case 'path':
-      return `path is ${spec.value}`
+      return `path is ${spec.value}${folded}`
     case 'safeRegex':
       return `path matches /${spec.value.regex}/`
     case 'pathSeparatedPrefix':
-      return `path is ${spec.value} or below it`
+      return `path is ${spec.value} or below it${folded}`
     case 'connectMatcher':
       return 'a CONNECT request'
     default:
@@ -82,15 +84,32 @@ function describePath(match: RouteMatch): string {
   }
 }
 
-function matchesQuery(matcher: QueryParameterMatcher, query: URLSearchParams): boolean {
+/** Parameters as they stand in the path: Envoy does not unescape them here. Of several values the first counts. */
+function queryOf(seen: Seen): ReadonlyMap<string, string> {
+  const [, query] = split(seen.headers.get(':path') ?? '')
+  const found = new Map<string, string>()
+  for (const part of query.slice(1).split('&')) {
+    const [name = '', ...value] = part.split('=')
+    if (name !== '' && !found.has(name)) found.set(name, value.join('='))
+  }
+  return found
+}
+
+function matchesQuery(matcher: QueryParameterMatcher, query: ReadonlyMap<string, string>): boolean {
   const value = query.get(matcher.name)
   const spec = matcher.queryParameterMatchSpecifier
-  if (spec.case === 'presentMatch') return (value !== null) === spec.value
-  if (value === null) return false
+  if (spec.case === 'presentMatch') return (value !== undefined) === spec.value
+  if (value === undefined) return false
   return spec.case === 'stringMatch' ? matchesString(spec.value, value) : true
 }
 
-function queryOf(path: string): string {
-  const start = path.indexOf('?')
-  return start < 0 ? '' : path.slice(start + 1).replace(/#.*$/s, '')
+function describeQuery(matcher: QueryParameterMatcher): string {
+  const spec = matcher.queryParameterMatchSpecifier
+  const how = spec.case === 'stringMatch' ? describeString(spec.value) : 'is there'
+  return `query parameter ${matcher.name} ${how}`
+}
+
+function describeMetadata(matcher: RouteMatch['dynamicMetadata'][number]): string {
+  const path = matcher.path.map(({ segment }) => (segment.case === 'key' ? segment.value : '')).join('.')
+  return `${matcher.invert ? 'not: ' : ''}${path} that ${matcher.filter.replace(/^envoy\.filters\.http\./, '')} noted`
 }

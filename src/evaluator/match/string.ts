@@ -1,22 +1,34 @@
 import type { StringMatcher } from '#gen/envoy/type/matcher/v3/string_pb.js'
 
+const compiled = new Map<string, RegExp | undefined>()
+
 /**
- * Whether a regular expression of Envoy (RE2, anchored at both ends) matches. RE2's flags groups such as `(?i)` at the
- * start become flags here; anything that JavaScript cannot read never matches, as Envoy would have refused it.
+ * A regular expression of Envoy (RE2) in JavaScript's. A group of flags such as `(?i)` at the start becomes flags, `(?P<name>`
+ * loses its letter. Undefined for what JavaScript cannot read.
  */
-export function fullMatch(pattern: string, value: string): boolean {
+export function toJsRegex(pattern: string, more = ''): RegExp | undefined {
+  const key = `${more} ${pattern}`
+  if (compiled.has(key)) return compiled.get(key)
   const flags = /^\(\?([ims]+)\)/.exec(pattern)
-  const body = flags ? pattern.slice(flags[0].length) : pattern
-  const source = `^(?:${body.replace(/\(\?P</g, '(?<')})$`
-  try {
-    return new RegExp(source, `u${flags?.[1] ?? ''}`).test(value)
-  } catch {
+  const body = (flags ? pattern.slice(flags[0].length) : pattern).replace(/\(\?P</g, '(?<')
+  const attempt = (unicode: string): RegExp | undefined => {
     try {
-      return new RegExp(source, flags?.[1] ?? '').test(value)
+      return new RegExp(body, `${unicode}${more}${flags?.[1] ?? ''}`)
     } catch {
-      return false
+      // Strict mode refuses escapes that RE2 allows, and the loose one what neither does.
+      return undefined
     }
   }
+  const made = attempt('u') ?? attempt('')
+  if (compiled.size > 5000) compiled.clear()
+  compiled.set(key, made)
+  return made
+}
+
+/** Whether a regular expression matches the whole text; one that cannot be read never does, as Envoy refuses it. */
+export function fullMatch(pattern: string, value: string): boolean {
+  const flags = /^\(\?[ims]+\)/.exec(pattern)?.[0] ?? ''
+  return toJsRegex(`${flags}^(?:${pattern.slice(flags.length)})$`)?.test(value) ?? false
 }
 
 /** envoy.type.matcher.v3.StringMatcher. */

@@ -1,0 +1,99 @@
+// `fairlead explain` against a running control plane: what it really gave its proxies, by its debug pages.
+import { evaluatedJson, type Front } from '../control-plane/explain/index.ts'
+import type { GivenResource, ProxyConfiguration, ProxyRow } from '../control-plane/index.ts'
+import type { Mesh, ProxyConfig } from '../evaluator/index.ts'
+import type { ObjectRef } from '../report/index.ts'
+import { DebugApiError, type DebugApiOptions, getDebug } from './debug-api.ts'
+import type { ProxySource } from './explain.ts'
+
+export function liveMesh(options: DebugApiOptions): ProxySource {
+  const known = new Map<string, ProxyConfig>()
+  const rows = memo(async () => (await getDebug<ProxyRow[]>(options, '/debug/proxies')) ?? [])
+  const fronts = memo(async () => (await getDebug<Front[]>(options, '/debug/fronts')) ?? [])
+  const load = async (row: ProxyRow): Promise<ProxyConfig> => {
+    const name = nameOf(row)
+    const config = known.get(name) ?? (await configOf(options, row))
+    known.set(name, config)
+    return config
+  }
+  return {
+    async find(name) {
+      const found = (await rows()).filter((row) => row.proxy === name || nameOf(row) === name)
+      if (found.length > 1)
+        throw new DebugApiError(`proxy ${name} is in several clusters: ${found.map(nameOf).join(', ')}`)
+      return found[0] && load(found[0])
+    },
+    async tracing(work) {
+      const [all, doors] = [await rows(), await fronts()]
+      for (;;) {
+        const missing = new Set<ProxyRow>()
+        const take = (address: string): ProxyConfig[] =>
+          all
+            .filter((row) => addressOf(row) === address)
+            .flatMap((row) => {
+              const config = known.get(nameOf(row))
+              if (!config) missing.add(row)
+              return config ?? []
+            })
+        const mesh: Mesh = {
+          proxiesAt(address, port) {
+            const own = take(address)
+            if (own.length > 0) return own.map((proxy) => ({ proxy, port }))
+            return doors
+              .filter((door) => door.address === address && door.port === port)
+              .flatMap((door) => take(door.podAddress).map((proxy) => ({ proxy, port: door.targetPort })))
+          },
+        }
+        const result = work(mesh)
+        if (missing.size === 0) return result
+        await Promise.all([...missing].map(load))
+      }
+    },
+  }
+}
+
+function memo<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}
+
+function nameOf({ cluster, proxy }: ProxyRow): string {
+  return `${cluster}/${proxy}`
+}
+
+/** Istio's node ids tell the address: `sidecar~10.0.0.1~pod.namespace~domain`. */
+function addressOf({ nodeId }: ProxyRow): string {
+  return nodeId.split('~')[1] ?? ''
+}
+
+async function configOf(options: DebugApiOptions, row: ProxyRow): Promise<ProxyConfig> {
+  const name = nameOf(row)
+  const given = await getDebug<ProxyConfiguration>(
+    options,
+    `/debug/config/${name.split('/').map(encodeURIComponent).join('/')}`,
+  )
+  if (!given) throw new DebugApiError(`proxy ${name} has gone`)
+  const plain = (list: readonly GivenResource[]) => list.map(({ resource }) => resource)
+  const config = evaluatedJson(
+    {
+      listeners: plain(given.listeners),
+      routes: plain(given.routes),
+      clusters: plain(given.clusters),
+      endpoints: plain(given.endpoints),
+    },
+    { name, addresses: [addressOf(row)], ...(row.identity !== '' && { principal: row.identity }) },
+  )
+  const lists = { listener: given.listeners, route: given.routes, cluster: given.clusters, endpoints: given.endpoints }
+  return {
+    ...config,
+    origin: (sort, resource) => (lists[sort].find((each) => each.name === resource)?.origin ?? []).map(refOfText),
+  }
+}
+
+/** `Kind namespace/name (cluster)` as messages show objects. */
+function refOfText(text: string): ObjectRef {
+  const [, kind = '', path = '', cluster = ''] = /^(\S+) (\S+)(?: \((.*)\))?$/.exec(text) ?? []
+  const slash = path.indexOf('/')
+  const [namespace, name] = slash < 0 ? ['', path] : [path.slice(0, slash), path.slice(slash + 1)]
+  return { cluster, apiVersion: '', kind, namespace, name }
+}

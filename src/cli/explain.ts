@@ -1,0 +1,178 @@
+// `fairlead explain FROM METHOD URL`: what becomes of one request, hop by hop, and which object is behind each step.
+import { createPublicKey, type JsonWebKey, verify } from 'node:crypto'
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
+import { stringify } from 'yaml'
+import {
+  arriving,
+  type Call,
+  type Circumstances,
+  type DialTarget,
+  describeTrace,
+  dial,
+  type Hop,
+  hostAndPort,
+  type Mesh,
+  outcomesOf,
+  type ProxyConfig,
+  trace,
+} from '../evaluator/index.ts'
+import { asking, type DebugApiOptions, debugApiOptions } from './debug-api.ts'
+import { meshOfFiles } from './explain-files.ts'
+import { liveMesh } from './explain-live.ts'
+
+interface Options extends DebugApiOptions {
+  readonly cluster?: readonly string[]
+  readonly meshConfig?: string
+  readonly header: Readonly<Record<string, string>>
+  readonly at?: string
+  readonly sni?: string
+  readonly principal?: string
+  readonly http2?: boolean
+  readonly output: 'text' | 'json' | 'yaml'
+}
+
+/** Where proxies are found: in files, or at a running control plane. */
+export interface ProxySource {
+  /** Undefined if there is none of that name; throws if the name is ambiguous. */
+  find(name: string): Promise<ProxyConfig | undefined>
+  /** Loads what `work` needs of other proxies, and runs it again until it has all. */
+  tracing<T>(work: (mesh: Mesh) => T): Promise<T>
+}
+
+export function register(program: Command): void {
+  program
+    .command('explain')
+    .description('Show what becomes of one request, hop by hop, and which object is behind each step')
+    .argument('<from>', 'proxy that the request reaches first: pod.namespace, or CLUSTER/pod.namespace')
+    .addArgument(new Argument('<method>', 'GET, POST, …').argParser((text: string) => text.toUpperCase()))
+    .argument('<url>', 'http://HOST[:PORT]/PATH, https://… for clients that speak TLS themselves, or tcp://HOST:PORT')
+    .option('-H, --header <name: value>', 'a header (repeatable)', collectHeader, {})
+    .option('--cluster <name=file...>', "files in place of a running control plane: YAML of a cluster's objects")
+    .option('--mesh-config <file>', "with files: Istio's MeshConfig as YAML")
+    .option('--at <address:port>', 'where the connection arrives, for calls from outside (gateways, inbound)')
+    .option('--sni <name>', 'with --at: server name of TLS (default for https: the host)')
+    .option('--principal <spiffe-id>', 'with --at: identity of the client’s certificate')
+    .option('--http2', 'the client speaks HTTP/2')
+    .option(...debugApiOptions[0])
+    .option(...debugApiOptions[1])
+    .addOption(new Option('-o, --output <format>', 'format').choices(['text', 'json', 'yaml']).default('text'))
+    .addHelpText('after', help)
+    .action((from: string, method: string, url: string, options: Options, command: Command) =>
+      asking(() => explain({ from, method, url }, options, command)),
+    )
+}
+
+const help = `
+Examples:
+  fairlead explain productpage-v1-abc.default GET http://reviews:9080/ -H 'end-user: jason'
+  fairlead explain istio-ingressgateway-xyz.istio-system GET http://shop.example/ --at 10.0.0.7:8080
+  fairlead explain client.shop GET http://cart/ --cluster east=east.yaml --cluster west=west.yaml
+
+Odds are those of a proxy that has just started: circuit breakers and ejections come on top.
+Exit code: 0 = explained, 1 = no such proxy, or the control plane cannot be reached, 2 = wrong usage.`
+
+function collectHeader(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const at = text.indexOf(':', 1)
+  if (at < 1) throw new InvalidArgumentError('it must have the form NAME: VALUE.')
+  const name = text.slice(0, at).trim().toLowerCase()
+  const value = text.slice(at + 1).trim()
+  const known = before[name]
+  return { ...before, [name]: known === undefined ? value : `${known},${value}` }
+}
+
+interface Question {
+  readonly from: string
+  readonly method: string
+  readonly url: string
+}
+
+async function explain(question: Question, options: Options, command: Command): Promise<void> {
+  const fail = (message: string): never => command.error(`error: ${message}`, { exitCode: 2 })
+  const target = targetOf(question, options, fail)
+  if (options.at !== undefined && !/^.+:\d+$/.test(options.at)) fail(`--at ${options.at}: it must be ADDRESS:PORT`)
+  const source: ProxySource = options.cluster
+    ? meshOfFiles({ clusters: options.cluster, meshConfig: options.meshConfig }, fail)
+    : liveMesh(options)
+  const proxy = await source.find(question.from)
+  if (!proxy) {
+    const where = options.cluster ? 'no pod with a proxy has that name in the files' : 'see: fairlead proxies'
+    console.error(`fairlead: proxy ${question.from} is not known; ${where}`)
+    process.exitCode = 1
+    return
+  }
+  const call = options.at === undefined ? dial(proxy, target) : arrivingCall(proxy, options.at, target, options)
+  const hop = await source.tracing((mesh) => trace(mesh, proxy, call, circumstances))
+  print(hop, options.output)
+}
+
+function targetOf({ method, url }: Question, options: Options, fail: (message: string) => never): DialTarget {
+  const parsed = URL.canParse(url) ? new URL(url) : fail(`${url} is no URL`)
+  const scheme = parsed.protocol.slice(0, -1)
+  if (!['http', 'https', 'tcp'].includes(scheme)) fail(`${url}: the scheme must be http, https or tcp`)
+  if (scheme === 'tcp' && parsed.port === '') fail(`${url}: a port is missing`)
+  return {
+    host: parsed.hostname.replace(/^\[|\]$/g, ''),
+    port: parsed.port === '' ? (scheme === 'https' ? 443 : 80) : Number(parsed.port),
+    protocol: scheme === 'tcp' ? 'tcp' : options.http2 ? 'http2' : 'http',
+    tls: scheme === 'https',
+    // As written: URL would bring it into normal form, which is for the proxy to do.
+    path: /^[a-z]+:\/\/[^/?]*([^#]*)/.exec(url)?.[1]?.replace(/^(?!\/)/, '/') ?? '/',
+    method,
+    headers: options.header,
+  }
+}
+
+/** A call from outside. */
+function arrivingCall(proxy: ProxyConfig, at: string, target: DialTarget, options: Options): Call {
+  const [address, port] = hostAndPort(at)
+  const { host, tls, protocol, path, method, headers } = target
+  const usual = target.port === (tls ? 443 : 80)
+  const encrypted = tls || options.sni !== undefined || options.principal !== undefined
+  const call = {
+    protocol,
+    host: headers['host'] ?? (usual ? host : `${host}:${target.port}`),
+    path,
+    method,
+    headers: Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'host')),
+    ...(encrypted && {
+      tls: {
+        sni: options.sni ?? host,
+        alpn: options.principal === undefined ? ['h2', 'http/1.1'] : ['istio-peer-exchange', 'istio'],
+        ...(options.principal !== undefined && { principal: options.principal }),
+      },
+    }),
+  }
+  return arriving(proxy, { address, port }, call)
+}
+
+const circumstances: Circumstances = {
+  now: Math.floor(Date.now() / 1000),
+  verifyToken(token, keySet) {
+    const [header = '', payload = '', signature = ''] = token.split('.')
+    try {
+      const { alg, kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { alg?: string; kid?: string }
+      const { keys } = JSON.parse(keySet) as { keys: (JsonWebKey & { kid?: string })[] }
+      const hash = `sha${alg?.slice(2)}`
+      return keys
+        .filter((key) => kid === undefined || key.kid === undefined || key.kid === kid)
+        .some((key) =>
+          verify(
+            hash,
+            Buffer.from(`${header}.${payload}`),
+            { key: createPublicKey({ key, format: 'jwk' }), dsaEncoding: 'ieee-p1363' },
+            Buffer.from(signature, 'base64url'),
+          ),
+        )
+    } catch {
+      // Whatever cannot be read is not signed by these keys.
+      return false
+    }
+  },
+}
+
+function print(hop: Hop, format: Options['output']): void {
+  const data = { ...hop, outcomes: outcomesOf(hop) }
+  if (format === 'json') console.log(JSON.stringify(data, undefined, 2))
+  else if (format === 'yaml') console.log(stringify(JSON.parse(JSON.stringify(data))).trimEnd())
+  else console.log(describeTrace(hop))
+}

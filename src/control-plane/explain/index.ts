@@ -1,0 +1,3 @@
+export { evaluated, evaluatedJson, type JsonResources, type ProxyFacts } from './evaluated.ts'
+export { defineFronts, type Front } from './fronts.ts'
+export { type StaticMesh, staticMesh } from './static-mesh.ts'

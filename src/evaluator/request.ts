@@ -1,0 +1,104 @@
+// A request as the connection manager hands it to its filters: checked, with its path in normal form and the headers that
+// Envoy adds.
+import {
+  HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
+  type HttpConnectionManager,
+} from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
+import type { Call } from './call.ts'
+import { MetadataStore } from './metadata.ts'
+
+/** A request inside a proxy. Filters change it. */
+export interface Seen {
+  readonly call: Call
+  /** Pseudo-headers included; names in lower case. */
+  readonly headers: Map<string, string>
+  /** The client, as far as X-Forwarded-For is believed. */
+  readonly remoteAddress: string | undefined
+  readonly metadata: MetadataStore
+}
+
+/** A connection as network filters see it: no request yet. */
+export function connection(call: Call): Seen {
+  return { call, headers: new Map(), remoteAddress: call.sourceAddress, metadata: new MetadataStore() }
+}
+
+/** The request for the filters, or the status of Envoy's own refusal. Source: ConnectionManagerUtility, PathUtility. */
+export function receive(manager: HttpConnectionManager, call: Call): Seen | { readonly refused: number } {
+  const headers = new Map(Object.entries(call.headers).map(([name, value]) => [name.toLowerCase(), value]))
+  if (call.host === '') return { refused: 400 }
+  // A fragment is no part of a request (RFC 9110, 7.1); Envoy refuses it.
+  if (call.path.includes('#')) return { refused: 400 }
+  const path = call.method === 'CONNECT' ? call.path : normalPath(manager, call.path)
+  if (path === undefined) return { refused: 400 }
+  headers.set(':authority', call.host)
+  headers.set(':path', path)
+  headers.set(':method', call.method)
+  const scheme = call.tls ? 'https' : 'http'
+  const trusted = manager.xffNumTrustedHops
+  const remote = manager.useRemoteAddress ?? false
+  const behindProxies = remote && trusted > 0
+  const told = headers.get('x-forwarded-proto')
+  if (told === undefined || (remote && !behindProxies)) headers.set('x-forwarded-proto', scheme)
+  headers.set(':scheme', told !== undefined && !remote && /^https?$/i.test(told) ? told.toLowerCase() : scheme)
+  const remoteAddress = remoteAddressOf(headers.get('x-forwarded-for'), call, remote, trusted)
+  return { call, headers, remoteAddress, metadata: new MetadataStore() }
+}
+
+/** Which client address is believed: the connection's, or the n-th of X-Forwarded-For from the right. */
+function remoteAddressOf(
+  forwarded: string | undefined,
+  { sourceAddress }: Call,
+  useRemote: boolean,
+  trusted: number,
+): string | undefined {
+  if (useRemote && trusted === 0) return sourceAddress
+  const list = (forwarded ?? '').split(',').map((part) => part.trim())
+  const skipped = useRemote ? trusted - 1 : trusted
+  return list[list.length - 1 - skipped] || sourceAddress
+}
+
+function normalPath(manager: HttpConnectionManager, path: string): string | undefined {
+  const slashes = manager.pathWithEscapedSlashesAction
+  const [bare, query] = split(path)
+  let own = bare
+  if (slashes === EscapedSlashes.UNESCAPE_AND_FORWARD) own = own.replace(/%2f/gi, '/').replace(/%5c/gi, '\\')
+  if (slashes === EscapedSlashes.REJECT_REQUEST && /%(2f|5c)/i.test(own)) return undefined
+  if (manager.normalizePath ?? false) {
+    const canonical = canonicalPath(own)
+    if (canonical === undefined) return undefined
+    own = canonical
+  }
+  if (manager.mergeSlashes) own = own.replace(/\/{2,}/g, '/')
+  return own + query
+}
+
+/** RFC 3986 normal form, as Chromium's URL library writes it: the WHATWG rules, with unreserved characters unescaped. */
+function canonicalPath(path: string): string | undefined {
+  if (!path.startsWith('/')) return undefined
+  const unescaped = path.replace(/\\/g, '/').replace(/%([0-9a-f]{2})/gi, (whole, hex: string) => {
+    const char = String.fromCharCode(Number.parseInt(hex, 16))
+    return /[A-Za-z0-9\-._~]/.test(char) ? char : whole
+  })
+  const kept: string[] = []
+  const segments = unescaped.slice(1).split('/')
+  for (const [index, segment] of segments.entries()) {
+    const last = index === segments.length - 1
+    if (segment === '.') {
+      if (last) kept.push('')
+    } else if (segment === '..') {
+      kept.pop()
+      if (last) kept.push('')
+    } else kept.push(segment)
+  }
+  return `/${kept.join('/')}`
+}
+
+/** Path and query (with its question mark). */
+export function split(path: string): [string, string] {
+  const at = path.indexOf('?')
+  return at < 0 ? [path, ''] : [path.slice(0, at), path.slice(at)]
+}
+
+export function pathOf(seen: Seen): string {
+  return split(seen.headers.get(':path') ?? '')[0]
+}
