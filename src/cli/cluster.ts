@@ -1,4 +1,4 @@
-// `fairlead cluster add | list | remove`: registration, by the objects that Service Mesh Hub uses.
+// `fairlead cluster add | list | remove`: registration, by the objects that Service Mesh Hub and Gloo Mesh use.
 import { type Command, Option } from 'commander'
 import { stringify } from 'yaml'
 import {
@@ -13,6 +13,7 @@ import {
   registerCluster,
   registeredClusters,
   registrationKinds,
+  standardRegistrations,
   UnreachableError,
 } from '../clusters/index.ts'
 import type { KubeObject } from '../resources/index.ts'
@@ -28,14 +29,14 @@ interface ManagementOptions {
 interface AddOptions extends ManagementOptions {
   readonly context?: string
   readonly apiServer?: string
-  readonly namespace: string
+  readonly namespace?: string
 }
 
 /** A registered cluster, as `list` shows it. */
 interface Registered {
   readonly name: string
-  readonly namespace: string
-  readonly kind: string
+  /** Where it is registered, by generation. */
+  readonly registrations: readonly { readonly apiVersion: string; readonly namespace: string }[]
   readonly server: string
   /** `reachable`, or why not. */
   readonly status: string
@@ -60,7 +61,7 @@ export function register(program: Command): void {
       '--api-server <url>',
       'address by which the control plane reaches the cluster, if not that of the kubeconfig',
     )
-    .option('--namespace <name>', 'namespace of the registration', 'service-mesh-hub')
+    .option('--namespace <name>', 'namespace of the registrations; without: service-mesh-hub and gloo-mesh')
     .action((name: string, options: AddOptions, command: Command) => attempt(command, () => add(name, options)))
   withManagement(cluster.command('list'))
     .description('Show the registered clusters')
@@ -88,29 +89,34 @@ async function add(name: string, options: AddOptions): Promise<void> {
   const server = options.apiServer ?? access.server
   if (options.output === undefined && /\/\/(127\.|localhost|\[::1\])/.test(server))
     console.error(`${server} is an address of this machine: the control plane must run here too (else: --api-server)`)
+  const registrations = standardRegistrations.map(({ group, namespace }) => ({
+    group,
+    namespace: options.namespace ?? namespace,
+  }))
   await registerCluster({
     name,
     access,
     management: managementOf(options),
-    namespace: options.namespace,
+    registrations,
     ...(options.apiServer && { server: options.apiServer }),
     report: (step) => console.error(step),
   })
-  const registered = { name, namespace: options.namespace, server }
+  const registered = { name, namespaces: [...new Set(registrations.map(({ namespace }) => namespace))], server }
   print(options.output, registered, () => [`cluster ${name} is registered`])
 }
 
 async function list(options: ManagementOptions): Promise<void> {
   const client = new KubeClient(managementOf(options))
   try {
-    const found = await Promise.all((await registrations(client)).map((object) => describe(client, object)))
+    const byName = Map.groupBy(await registrations(client), ({ metadata }) => metadata.name)
+    const found = await Promise.all([...byName.values()].map((objects) => describe(client, objects)))
     found.sort((a, b) => (a.name < b.name ? -1 : 1))
     print(options.output, found, () =>
       found.length === 0
         ? ['no cluster is registered']
         : columns([
             ['NAME', 'NAMESPACE', 'SERVER', 'STATUS'],
-            ...found.map((one) => [one.name, one.namespace, one.server || '-', one.status]),
+            ...found.map((one) => [one.name, namespacesOf(one).join(','), one.server || '-', one.status]),
           ]),
     )
   } finally {
@@ -167,21 +173,31 @@ async function registrations(client: KubeClient): Promise<KubeObject[]> {
   return found
 }
 
-async function describe(client: KubeClient, object: KubeObject): Promise<Registered> {
-  const { name, namespace = '' } = object.metadata
+const namespacesOf = ({ registrations }: Registered): string[] => [
+  ...new Set(registrations.map(({ namespace }) => namespace)),
+]
+
+/** What the registrations of one cluster say; the first that can be used counts, as in the control plane. */
+async function describe(client: KubeClient, objects: readonly KubeObject[]): Promise<Registered> {
   const kept = new Map<string, KubeObject>()
   const find = (ns: string, secret: string): KubeObject | undefined => kept.get(`${ns}/${secret}`)
-  // What the registration refers to is known only by asking for it: read the Secrets of its namespaces that it may name.
-  const spec = (object.spec ?? {}) as { secretRef?: { name?: string; namespace?: string }; secretName?: string }
-  const [ns, secret] = [spec.secretRef?.namespace || namespace, spec.secretRef?.name || spec.secretName || name]
-  try {
-    kept.set(`${ns}/${secret}`, await client.get(secrets, secret, ns))
-  } catch (error) {
-    if (!isNotFound(error)) throw error
+  for (const object of objects) {
+    // What the registration refers to is known only by asking for it: read the Secret that it names.
+    const { name, namespace = '' } = object.metadata
+    const spec = (object.spec ?? {}) as { secretRef?: { name?: string; namespace?: string }; secretName?: string }
+    const [ns, secret] = [spec.secretRef?.namespace || namespace, spec.secretRef?.name || spec.secretName || name]
+    try {
+      kept.set(`${ns}/${secret}`, await client.get(secrets, secret, ns))
+    } catch (error) {
+      if (!isNotFound(error)) throw error
+    }
   }
-  const { members, problems } = registeredClusters('', [object], find)
+  const { members, problems } = registeredClusters('', objects, find)
   const [member] = members
-  const common = { name, namespace, kind: object.apiVersion }
+  const common = {
+    name: objects[0]?.metadata.name ?? '',
+    registrations: objects.map(({ apiVersion, metadata }) => ({ apiVersion, namespace: metadata.namespace ?? '' })),
+  }
   if (member === undefined) return { ...common, server: '', status: problems[0]?.message ?? 'not usable' }
   return { ...common, server: member.access.server, status: await probe(member.access) }
 }

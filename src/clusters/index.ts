@@ -22,7 +22,14 @@ export {
   type ReflectorState,
   type ReflectorTiming,
 } from './reflector.ts'
-export { accountName, accountNamespace, type RegisterOptions, registerCluster } from './register.ts'
+export {
+  accountName,
+  accountNamespace,
+  type RegisterOptions,
+  type Registration,
+  registerCluster,
+  standardRegistrations,
+} from './register.ts'
 export {
   type FindSecret,
   isRemoteSecret,

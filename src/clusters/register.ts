@@ -1,5 +1,5 @@
-// Registers a cluster as Service Mesh Hub's `meshctl cluster register` does: an account on the cluster, and on the
-// management cluster a Secret with a kubeconfig for that account and a KubernetesCluster object that names it.
+// Registers a cluster as `meshctl cluster register` of Service Mesh Hub and of Gloo Mesh do: an account on the cluster, and
+// on the management cluster a Secret with a kubeconfig for that account and a KubernetesCluster object that names it.
 import { readFileSync } from 'node:fs'
 import { stringify } from 'yaml'
 import { compareText } from '../lib/index.ts'
@@ -8,13 +8,27 @@ import { sleep } from './backoff.ts'
 import { type Access, ApiResources, KubeClient } from './client/index.ts'
 import { fieldManager } from './crds.ts'
 
+/** For whom a cluster is registered: each generation looks only for registrations of its own kind. */
+export interface Registration {
+  readonly group: 'discovery.zephyr.solo.io' | 'multicluster.solo.io'
+  readonly namespace: string
+}
+
+/** The registrations of all generations, where these expect them. */
+export const standardRegistrations: readonly Registration[] = [
+  { group: 'discovery.zephyr.solo.io', namespace: 'service-mesh-hub' },
+  { group: 'multicluster.solo.io', namespace: 'gloo-mesh' },
+]
+
 export interface RegisterOptions {
   readonly name: string
   /** How we reach the cluster now, as somebody who may create accounts there. */
   readonly access: Access
   readonly management: Access
-  /** Where the registration is kept. */
-  readonly namespace: string
+  /** What is written on the management cluster. */
+  readonly registrations: readonly Registration[]
+  /** DNS suffix of the cluster; without: `cluster.local`. */
+  readonly clusterDomain?: string
   /** How the control plane is to reach the cluster, if not as we do. */
   readonly server?: string
   readonly report: (step: string) => void
@@ -53,19 +67,23 @@ const rules: readonly Rule[] = [
 
 /** Throws ApiError, UnreachableError, or an Error that says which step did not come about. */
 export async function registerCluster(options: RegisterOptions): Promise<void> {
-  const { name, access, namespace, report } = options
+  const { name, access, registrations, report } = options
   const remote = new Applier(access)
   const management = new Applier(options.management)
   try {
-    if (!(await management.resources.find('discovery.zephyr.solo.io', 'KubernetesCluster')))
-      throw new Error(
-        'the management cluster does not know the kind KubernetesCluster (discovery.zephyr.solo.io): start fairlead serve, which installs it, first',
-      )
+    for (const { group } of registrations)
+      if (!(await management.resources.find(group, 'KubernetesCluster')))
+        throw new Error(
+          `the management cluster does not know the kind KubernetesCluster (${group}): start fairlead serve, which installs it, first`,
+        )
     report(`account ${accountNamespace}/${accountName} on ${access.server}`)
     for (const object of accountObjects()) await remote.apply(object)
     const token = await awaitToken(remote)
-    report(`registration ${namespace}/${name} on ${management.client.server}`)
-    for (const object of registrationObjects(options, token)) await management.apply(object)
+    const kubeconfig = kubeconfigFor(options, token)
+    for (const registration of registrations) {
+      report(`registration ${registration.namespace}/${name} on ${management.client.server}`)
+      for (const object of registrationObjects(options, registration, kubeconfig)) await management.apply(object)
+    }
   } finally {
     remote.client.close()
     management.client.close()
@@ -131,13 +149,12 @@ async function awaitToken({ client }: Applier): Promise<{ token: string; ca: str
   throw new Error(`${client.server} made no token for ${accountNamespace}/${accountName} in ${tokenWaitMs / 1000} s`)
 }
 
-function registrationObjects(options: RegisterOptions, token: { token: string; ca: string | undefined }): KubeObject[] {
-  const { name, namespace, access, server } = options
+function kubeconfigFor(options: RegisterOptions, token: { token: string; ca: string | undefined }): string {
+  const { name, access, server } = options
   const { cluster } = access
-  const metadata = { name, namespace }
   const file = cluster['certificate-authority']
   const ca = cluster['certificate-authority-data'] ?? (file ? readFileSync(file).toString('base64') : token.ca)
-  const kubeconfig = {
+  return stringify({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': name,
@@ -155,7 +172,19 @@ function registrationObjects(options: RegisterOptions, token: { token: string; c
       },
     ],
     users: [{ name, user: { token: token.token } }],
-  }
+  })
+}
+
+function registrationObjects(
+  { name, clusterDomain }: RegisterOptions,
+  { group, namespace }: Registration,
+  kubeconfig: string,
+): KubeObject[] {
+  const metadata = { name, namespace }
+  const spec =
+    group === 'multicluster.solo.io'
+      ? { secretName: name, clusterDomain: clusterDomain ?? 'cluster.local' }
+      : { secretRef: metadata, context: name, writeNamespace: namespace }
   return [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
     {
@@ -163,13 +192,8 @@ function registrationObjects(options: RegisterOptions, token: { token: string; c
       kind: 'Secret',
       metadata,
       type: 'solo.io/kubeconfig',
-      data: { kubeconfig: Buffer.from(stringify(kubeconfig)).toString('base64') },
+      data: { kubeconfig: Buffer.from(kubeconfig).toString('base64') },
     } as KubeObject,
-    {
-      apiVersion: 'discovery.zephyr.solo.io/v1alpha1',
-      kind: 'KubernetesCluster',
-      metadata,
-      spec: { secretRef: { name, namespace }, context: name, writeNamespace: namespace },
-    },
+    { apiVersion: `${group}/v1alpha1`, kind: 'KubernetesCluster', metadata, spec },
   ]
 }

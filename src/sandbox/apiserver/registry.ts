@@ -4,6 +4,8 @@ import type { Resource } from './resource.ts'
 
 const id = (group: string, version: string, plural: string): string => `${group}/${version}/${plural}`
 
+const aggregatorName = ({ group, version }: Resource): string => `${version}.${group}`
+
 export class Registry {
   readonly #builtin = new Map<string, Resource>()
   readonly #custom = new Map<string, Resource>()
@@ -48,10 +50,14 @@ export class Registry {
     this.revision++
   }
 
-  /** Groups with their versions, the preferred version first. */
+  /**
+   * Groups with their versions, the preferred version first. Groups of CRDs come after the built-in ones, by the text
+   * `version.group`, as Kubernetes' aggregator sorts them: it decides what a short name that several groups have means.
+   */
   groups(): { group: string; versions: string[] }[] {
     const groups = new Map<string, Set<string>>()
-    for (const r of this.all()) {
+    const custom = [...this.#custom.values()].sort((a, b) => compareText(aggregatorName(a), aggregatorName(b)))
+    for (const r of [...this.#builtin.values(), ...custom]) {
       const versions = groups.get(r.group) ?? new Set()
       versions.add(r.version)
       groups.set(r.group, versions)

@@ -12,7 +12,7 @@ import {
   type IstioCertificateResponse,
   IstioCertificateResponseSchema,
 } from '#gen/security/v1alpha1/ca_pb.js'
-import { proxyFiles } from './bootstrap.ts'
+import { proxyFiles, secretFiles } from './bootstrap.ts'
 import { controlPlaneName, type ProxyOptions } from './options.ts'
 
 const lifetimeSeconds = 24 * 3600
@@ -119,21 +119,19 @@ export class CertificateAgent {
     })
   }
 
-  /** Writes the files by rename; the chain last, since Envoy reads all of them again when the folder changes. */
+  /** Writes the files by rename: Envoy reads them again when something is moved into their folder. */
   #place(certChain: readonly string[], key: string): void {
-    const files = proxyFiles(this.#options.directory)
-    const put = (path: string, text: string): void => {
-      writeFileSync(`${path}.new`, text, { mode: 0o600 })
+    const chain = certChain
+      .slice(0, -1)
+      .map((pem) => (pem.endsWith('\n') ? pem : `${pem}\n`))
+      .join('')
+    for (const { path, content } of secretFiles(this.#options.directory, {
+      chain,
+      key,
+      roots: certChain.at(-1) ?? '',
+    })) {
+      writeFileSync(`${path}.new`, JSON.stringify(content), { mode: 0o600 })
       renameSync(`${path}.new`, path)
     }
-    put(files.key, key)
-    put(files.roots, certChain.at(-1) ?? '')
-    put(
-      files.chain,
-      certChain
-        .slice(0, -1)
-        .map((pem) => (pem.endsWith('\n') ? pem : `${pem}\n`))
-        .join(''),
-    )
   }
 }

@@ -6,29 +6,34 @@ import { controlPlaneName, type ProxyOptions, proxyPorts } from './options.ts'
 export function proxyFiles(directory: string) {
   return {
     bootstrap: join(directory, 'envoy.json'),
-    /** Secret resources for Envoy that name the files below. */
-    certificateSecret: join(directory, 'certificate-secret.json'),
-    rootsSecret: join(directory, 'roots-secret.json'),
+    /** Holds the secret resources for Envoy, which watches it. */
     certificates: join(directory, 'certificates'),
-    chain: join(directory, 'certificates', 'cert-chain.pem'),
-    key: join(directory, 'certificates', 'key.pem'),
-    roots: join(directory, 'certificates', 'root-cert.pem'),
+    certificateSecret: join(directory, 'certificates', 'certificate-secret.json'),
+    rootsSecret: join(directory, 'certificates', 'roots-secret.json'),
     log: join(directory, 'envoy.log'),
   }
 }
 
 const secretType = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret'
 
-/** Secrets as files, so that Envoy takes up a renewed certificate of its own for new connections to the control plane. */
-export function secretFiles(directory: string): { path: string; content: unknown }[] {
+/** What an Envoy needs to prove who it is to the control plane, and to know the control plane, as PEM. */
+export interface AgentCertificate {
+  readonly chain: string
+  readonly key: string
+  readonly roots: string
+}
+
+/**
+ * Secrets as files, so that Envoy takes up a renewed certificate of its own for new connections to the control plane.
+ * They hold the PEM itself: an Envoy that has to watch PEM files besides takes twice as many inotify instances, of which
+ * a Linux user has 128 unless told otherwise.
+ */
+export function secretFiles(
+  directory: string,
+  { chain, key, roots }: AgentCertificate,
+): { path: string; content: unknown }[] {
   const files = proxyFiles(directory)
-  const watched = { watched_directory: { path: files.certificates } }
-  const certificate = {
-    certificate_chain: { filename: files.chain },
-    private_key: { filename: files.key },
-    ...watched,
-  }
-  const roots = { trusted_ca: { filename: files.roots }, ...watched }
+  const certificate = { certificate_chain: { inline_string: chain }, private_key: { inline_string: key } }
   return [
     {
       path: files.certificateSecret,
@@ -36,7 +41,11 @@ export function secretFiles(directory: string): { path: string; content: unknown
     },
     {
       path: files.rootsSecret,
-      content: { resources: [{ '@type': secretType, name: 'agent-roots', validation_context: roots }] },
+      content: {
+        resources: [
+          { '@type': secretType, name: 'agent-roots', validation_context: { trusted_ca: { inline_string: roots } } },
+        ],
+      },
     },
   ]
 }
@@ -138,7 +147,7 @@ function controlPlaneCluster(options: ProxyOptions): unknown {
   const files = proxyFiles(options.directory)
   const [host = '', port = ''] = options.xds.address.split(/:(?=\d+$)/)
   const file = (path: string) => ({
-    path_config_source: { path, watched_directory: { path: options.directory } },
+    path_config_source: { path, watched_directory: { path: files.certificates } },
     resource_api_version: 'V3',
   })
   return {

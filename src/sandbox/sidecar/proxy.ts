@@ -4,7 +4,7 @@ import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CertificateAgent } from './agent.ts'
-import { bootstrap, proxyFiles, secretFiles } from './bootstrap.ts'
+import { bootstrap, proxyFiles } from './bootstrap.ts'
 import { proxyEnvironment } from './inject.ts'
 import { type ProxyOptions, proxyPorts } from './options.ts'
 import { turns } from './turns.ts'
@@ -56,7 +56,6 @@ export async function startProxy(options: ProxyOptions & { readonly setpriv?: st
   await agent.start()
   signal?.removeEventListener('abort', giveUp)
   signal?.throwIfAborted()
-  for (const { path, content } of secretFiles(directory)) writeFileSync(path, JSON.stringify(content))
   writeFileSync(files.bootstrap, JSON.stringify(bootstrap(options), undefined, 2))
   const done = await turns.take()
   try {

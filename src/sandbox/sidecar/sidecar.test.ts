@@ -48,8 +48,8 @@ describe('bootstrap', () => {
     expect(nodeId({ ...options, role: 'gateway' })).toMatch(/^router~/)
   })
 
-  it('names its certificate files in secrets that Envoy watches', () => {
-    for (const { content } of secretFiles('/tmp/pod')) {
+  it('keeps its certificate in secrets that Envoy reads', () => {
+    for (const { content } of secretFiles('/tmp/pod', { chain: 'CHAIN', key: 'KEY', roots: 'ROOTS' })) {
       const { resources } = content as { resources: [Record<string, unknown>] }
       const { '@type': type, ...secret } = resources[0]
       expect(type).toBe('type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret')

@@ -40,9 +40,6 @@ function kubeconfigData(cluster: ClusterSpec, access: ClusterAccess): string {
   return Buffer.from(stringify(kubeconfigFor([{ ...access, context: cluster.name }]))).toString('base64')
 }
 
-/** The kind that registers a cluster; served once the control plane has installed its definitions. */
-export const registrationKind = { apiVersion: 'discovery.zephyr.solo.io/v1alpha1', kind: 'KubernetesCluster' }
-
 /** The Secret by which a cluster joins `cluster` to its own mesh, as `istioctl create-remote-secret` makes it. */
 export function remoteSecret(cluster: ClusterSpec, access: ClusterAccess): KubeObject {
   const secret: Secret = {

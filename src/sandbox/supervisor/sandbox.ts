@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { loadAccess, registerCluster } from '../../clusters/index.ts'
+import { loadAccess, registerCluster, standardRegistrations } from '../../clusters/index.ts'
 import { findEnvoy } from '../envoy/index.ts'
 import { type FaultOrder, Faults } from '../faults/index.ts'
 import { SandboxCluster } from './cluster.ts'
@@ -21,7 +21,7 @@ import {
 } from './kubeconfig.ts'
 import { takeLock } from './lock.ts'
 import { Applier } from './manifests.ts'
-import { managementNamespaces, registrationKind, remoteSecret } from './mesh-objects.ts'
+import { managementNamespaces, remoteSecret } from './mesh-objects.ts'
 import { type OrderDesk, openOrderDesk } from './orders.ts'
 import { freePort } from './ports.ts'
 import { type OnProgress, runStep } from './progress.ts'
@@ -326,11 +326,10 @@ export class Sandbox implements SandboxHandle {
 
   /** Registers every cluster with the management cluster, itself included, as `fairlead cluster add` does. */
   private async register(management: SandboxCluster, members: readonly SandboxCluster[]): Promise<void> {
-    const [namespace] = managementNamespaces
     await this.applyTo(management, async (applier) => {
       // The control plane installs its definitions when it holds its Lease.
-      const { apiVersion, kind } = registrationKind
-      await applier.awaitServed(apiVersion, kind, readyWithinMs, this.options.signal)
+      for (const { group } of standardRegistrations)
+        await applier.awaitServed(`${group}/v1alpha1`, 'KubernetesCluster', readyWithinMs, this.options.signal)
     })
     for (const member of members) {
       if (member !== management) await member.awaitFront(readyWithinMs)
@@ -338,7 +337,7 @@ export class Sandbox implements SandboxHandle {
         name: member.spec.name,
         access: loadAccess(member.kubeconfig, member.spec.context),
         management: loadAccess(management.kubeconfig, management.spec.context),
-        namespace,
+        registrations: standardRegistrations,
         ...(member !== management && member.frontUrl !== undefined ? { server: member.frontUrl } : {}),
         report: (step) => this.log(`register ${member.spec.name}: ${step}`),
       })
