@@ -24,7 +24,7 @@ const left = [
   /^envoy\/(watchdog|annotations\/x)/,
   /^envoy\/config\/filter\//,
 ]
-const keep = [/^google\/api\/expr\/v1alpha1\/(syntax|checked)\./, /^opentelemetry\//]
+const keep = [/^udpa\/type\/v1\//, /^google\/api\/expr\/v1alpha1\/(syntax|checked)\./, /^opentelemetry\//]
 
 function files(dir, base = dir) {
   return readdirSync(dir, { withFileTypes: true }).flatMap((e) =>
@@ -88,4 +88,5 @@ try {
 } finally {
   rmSync(work, { recursive: true, force: true })
 }
+await import('./gen-types.mjs')
 await import('./gen-kubernetes.mjs')

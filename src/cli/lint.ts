@@ -28,33 +28,46 @@ export function register(program: Command): void {
       if (options.batch) return answerBatch()
       if (options.file === undefined) command.error("error: option '-f, --file' is missing", { exitCode: 2 })
       const files = options.file ?? []
-      const problems = files.flatMap((file) => readProblems(file, command))
+      const problems = (await Promise.all(files.map((file) => readProblems(file, command)))).flat()
       print(problems, options.output, files)
       if (problems.some((p) => p.severity === 'error')) process.exitCode = 1
       return
     })
 }
 
-function readProblems(file: string, command: Command): LocatedProblem[] {
+function readProblems(file: string, command: Command): Promise<LocatedProblem[]> {
   let text: string
   try {
     text = readFileSync(file === '-' ? 0 : file, 'utf8')
   } catch (error) {
     return command.error(`error: ${file}: ${error instanceof Error ? error.message : String(error)}`, { exitCode: 2 })
   }
-  return checkFile(text, file).problems
+  return check(text, file)
+}
+
+/** Problems of a file's objects, those included that only Envoy's types tell. */
+async function check(text: string, file: string): Promise<LocatedProblem[]> {
+  const { objects, problems } = checkFile(text, file)
+  if (!objects.some(({ object }) => object.kind === 'EnvoyFilter')) return problems
+  // Envoy's types take longer to load than all the rest.
+  const { envoyFilterProblems } = await import('../backends/envoy/index.ts')
+  const ofPatches = objects.flatMap((read) =>
+    envoyFilterProblems(read.object, '').map((problem) => ({ ...problem, at: read.locate(problem.path) })),
+  )
+  const line = ({ at }: LocatedProblem): number => at?.line ?? 0
+  return [...problems, ...ofPatches].sort((a, b) => line(a) - line(b) || (a.at?.column ?? 0) - (b.at?.column ?? 0))
 }
 
 /** One JSON line for each request line, until standard input ends. */
 async function answerBatch(): Promise<void> {
   for await (const line of createInterface({ input: process.stdin })) {
     if (line.trim() === '') continue
-    const answer = answerLine(line)
+    const answer = await answerLine(line)
     await printLine(JSON.stringify(answer))
   }
 }
 
-function answerLine(line: string): object {
+async function answerLine(line: string): Promise<object> {
   let request: { id?: unknown; yaml?: unknown }
   try {
     request = JSON.parse(line) as typeof request
@@ -62,7 +75,7 @@ function answerLine(line: string): object {
     return { error: `a request is one line of JSON: ${error instanceof Error ? error.message : String(error)}` }
   }
   if (typeof request.yaml !== 'string') return { id: request.id, error: 'yaml must be the text of a file' }
-  return { id: request.id, problems: checkFile(request.yaml, '').problems.map((p) => plain(p, false)) }
+  return { id: request.id, problems: (await check(request.yaml, '')).map((p) => plain(p, false)) }
 }
 
 /** A problem as JSON shows it; the file is named where there are several. */

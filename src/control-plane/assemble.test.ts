@@ -229,7 +229,7 @@ test('what only translation for proxies can tell becomes status, too', async () 
 ---
 {apiVersion: security.istio.io/v1, kind: AuthorizationPolicy, metadata: {name: ask, namespace: default}, spec: {action: CUSTOM, provider: {name: nobody}, rules: [{}]}}
 ---
-{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, metadata: {name: patch, namespace: default}, spec: {}}`,
+{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, metadata: {name: patch, namespace: default}, spec: {configPatches: [{applyTo: BOOTSTRAP, patch: {operation: MERGE, value: {}}}]}}`,
   )
   const said = (kind: string, key: string) =>
     (management.objects(typeOf(kind)).get(key)?.status as { conditions?: unknown } | undefined)?.conditions
@@ -243,7 +243,7 @@ test('what only translation for proxies can tell becomes status, too', async () 
     expect(said('AuthorizationPolicy', 'default/ask')).toMatchObject(
       reason('provider "nobody" cannot be asked', 'False'),
     )
-    expect(said('EnvoyFilter', 'default/patch')).toMatchObject(reason('has no effect on proxies', 'True'))
+    expect(said('EnvoyFilter', 'default/patch')).toMatchObject(reason('the patch has no effect', 'True'))
   })
 })
 

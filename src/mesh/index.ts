@@ -13,6 +13,7 @@ export {
   type TargetGroup,
   targetGroups,
 } from './endpoints/index.ts'
+export { type PatchTarget, type ProxyPatches, patchesOf, patchTargets, readEnvoyFilter } from './envoy-filters/index.ts'
 export {
   type GatewayConflict,
   type GatewayPlan,

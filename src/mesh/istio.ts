@@ -9,6 +9,8 @@ export type {
   DestinationRuleSpec,
   EgressListener,
   EnvoyFilter,
+  EnvoyFilterMatch,
+  EnvoyFilterPatch,
   Gateway,
   GatewayServer,
   GatewaySpec,

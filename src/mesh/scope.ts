@@ -1,6 +1,7 @@
 import { allServices, labelNames, meshConfigOf, type World, withPlace, worldQuery } from '../discovery/index.ts'
 import { compareText, sameStructure } from '../lib/index.ts'
 import { ruleComparedLabels, ruleSelectorLabels } from './destination-rules/index.ts'
+import { type ProxyPatches, patchesOf } from './envoy-filters/index.ts'
 import { gatewayPlan, gatewayPortsOf, passesMeshThrough } from './gateway/index.ts'
 import { comparedLabels, effectiveLocality } from './locality/index.ts'
 import { type DataPath, metadataFlag, type Proxy, supportsIpv4, supportsIpv6 } from './proxy.ts'
@@ -37,6 +38,8 @@ export interface ProxyScope {
   readonly autoAddresses: boolean
   /** Of gateways: ports of the Services before it, with the workload's port that each leads to. */
   readonly gatewayPorts: readonly (readonly [number, number])[]
+  /** Patches of EnvoyFilters that its resources get. */
+  readonly patches: ProxyPatches
 }
 
 /** Finds the scope of a proxy. Depends on the rules that choose by label, not on what they say. */
@@ -69,6 +72,7 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     secrets: metadataFlag(proxy, 'PROXY_VIA_AGENT') ? 'agent' : 'ads',
     autoAddresses: metadataFlag(proxy, 'DNS_CAPTURE'),
     gatewayPorts,
+    patches: patchesOf(world, proxy),
   }
   return { ...scope, key: JSON.stringify(scope) }
 }

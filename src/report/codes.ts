@@ -15,6 +15,7 @@ export const codes = {
   conflict: 'Another object already decides this field; both owners are named.',
   'not-supported': 'Fairlead does not support this field or kind; it has no effect.',
   'no-effect': 'The field has no effect in this place.',
+  'version-dependent': 'The object relies on details that may change with any version.',
   'keys-not-available': 'Keys of a token issuer cannot be fetched from where the object says they are.',
   'rejected-by-proxy': 'Envoy refuses what is made from the object; proxies go on with what they had before.',
 } as const

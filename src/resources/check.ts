@@ -26,6 +26,11 @@ export class Place {
     return new Place(this.object, `${this.path}[${index}]`, this.#found)
   }
 
+  /** What a path within this object leads to. */
+  within(path: string): Place {
+    return new Place(this.object, path.startsWith('[') ? `${this.path}${path}` : `${this.path}.${path}`, this.#found)
+  }
+
   /** Runs a check on each item of a list, if there is one. */
   each<T>(items: readonly T[] | undefined, check: (place: Place, item: T, index: number) => void): void {
     for (const [index, item] of (items ?? []).entries()) check(this.item(index), item, index)

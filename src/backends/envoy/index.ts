@@ -1,4 +1,4 @@
-export type { Built } from './built.ts'
+export { type Built, isBuilt, type Removed } from './built.ts'
 export { type ClusterKey, clusterKey, configPath, outboundCluster } from './clusters/build.ts'
 export { inboundClusters } from './clusters/inbound.ts'
 export { type ClusterSpec, outboundClusterSpecs } from './clusters/spec.ts'
@@ -11,6 +11,14 @@ export { type InboundListeners, inboundListeners } from './listeners/inbound.ts'
 export { type ListenerKey, outboundListener } from './listeners/outbound.ts'
 export { capturingListener, explicitProxyListener, tunnelListener } from './listeners/virtual-outbound.ts'
 export { undeliveredHeader } from './names.ts'
+export {
+  clustersAdded,
+  extensionsAdded,
+  listenersAdded,
+  patchedCluster,
+  patchedListener,
+} from './patches/apply.ts'
+export { envoyFilterProblems } from './patches/problems.ts'
 export { buildProxyConfig, type ProxyConfig } from './proxy-config.ts'
 export { extensionTypes } from './registry.ts'
 export {
@@ -18,10 +26,15 @@ export {
   clusterOf,
   endpointsKeyOf,
   endpointsOf,
+  fixedClusterNames,
+  fixedClusterOf,
   fixedClusters,
   outboundListenerKeys,
   outboundListeners,
   outboundRouteNames,
+  ownClusters,
+  ownListeners,
+  routesOf,
   scopeClusters,
 } from './resources.ts'
 export { buildOutboundRoutes, outboundRouteParts, type RouteConfigurationParts } from './routes/route-configuration.ts'

@@ -1,5 +1,6 @@
 import { type JsonValue, toJson } from '@bufbuild/protobuf'
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
+import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js'
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js'
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js'
@@ -12,6 +13,7 @@ export function proxyConfigJson({
   routes,
   clusters,
   endpoints,
+  extensions,
 }: Omit<ProxyConfig, 'problems'>): Record<keyof Omit<ProxyConfig, 'problems'>, JsonValue[]> {
   const options = { registry: extensionTypes }
   return {
@@ -19,5 +21,6 @@ export function proxyConfigJson({
     routes: routes.map(({ resource }) => toJson(RouteConfigurationSchema, resource, options)),
     clusters: clusters.map(({ resource }) => toJson(ClusterSchema, resource, options)),
     endpoints: endpoints.map(({ resource }) => toJson(ClusterLoadAssignmentSchema, resource, options)),
+    extensions: extensions.map(({ resource }) => toJson(TypedExtensionConfigSchema, resource, options)),
   }
 }

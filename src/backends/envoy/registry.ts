@@ -1,4 +1,6 @@
-import { createRegistry, type Registry } from '@bufbuild/protobuf'
+import { createFileRegistry, createRegistry, fromBinary, type Registry } from '@bufbuild/protobuf'
+import { base64Decode } from '@bufbuild/protobuf/wire'
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
 import { ClusterConfigSchema } from '#gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js'
 import { CorsPolicySchema, CorsSchema } from '#gen/envoy/extensions/filters/http/cors/v3/cors_pb.js'
 import { FilterConfigSchema as ForwardProxySchema } from '#gen/envoy/extensions/filters/http/dynamic_forward_proxy/v3/dynamic_forward_proxy_pb.js'
@@ -30,9 +32,10 @@ import {
   UpstreamTlsContextSchema,
 } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
+import { envoyTypes } from '#gen/envoy-types.js'
 
-/** The types that our resources hold in Any fields: what is needed to show them as JSON. */
-export const extensionTypes: Registry = createRegistry(
+/** The types that our resources hold in Any fields. */
+const own: Registry = createRegistry(
   ClusterConfigSchema,
   CorsPolicySchema,
   CorsSchema,
@@ -64,3 +67,23 @@ export const extensionTypes: Registry = createRegistry(
   UpstreamTlsContextSchema,
   UriTemplateMatchConfigSchema,
 )
+
+let everything: Registry | undefined
+
+/** All of Envoy's configuration and extensions. Only objects of users can name others than those above. */
+function others(): Registry {
+  everything ??= createFileRegistry(fromBinary(FileDescriptorSetSchema, base64Decode(envoyTypes)))
+  return everything
+}
+
+/** The types of what is in Any fields: what is needed to read them, and to show them as JSON. */
+export const extensionTypes: Registry = {
+  kind: 'registry',
+  [Symbol.iterator]: () => own[Symbol.iterator](),
+  get: (name) => own.get(name) ?? others().get(name),
+  getMessage: (name) => own.getMessage(name) ?? others().getMessage(name),
+  getEnum: (name) => own.getEnum(name) ?? others().getEnum(name),
+  getExtension: (name) => own.getExtension(name),
+  getExtensionFor: (extendee, no) => own.getExtensionFor(extendee, no),
+  getService: (name) => own.getService(name),
+}

@@ -1,17 +1,30 @@
 import type { Cluster } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import type { ClusterLoadAssignment } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
 import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js'
+import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js'
 import { type Query, sameItems, type World } from '../../discovery/index.ts'
-import { gatewayPlan, type Proxy, type ProxyScope } from '../../mesh/index.ts'
-import type { Built } from './built.ts'
+import { gatewayPlan, inboundTargets, type Proxy, type ProxyScope } from '../../mesh/index.ts'
+import type { Built, Removed } from './built.ts'
 import { type ClusterKey, clusterKey, outboundCluster } from './clusters/build.ts'
 import { fixedClustersOf } from './clusters/fixed.ts'
+import { inboundClusters } from './clusters/inbound.ts'
 import { type ClusterSpec, outboundClusterSpecs } from './clusters/spec.ts'
 import { clusterEndpoints, type EndpointsKey, endpointsKey } from './endpoints/build.ts'
+import { gatewayListeners } from './gateway/listeners.ts'
+import { inboundListeners } from './listeners/inbound.ts'
 import { type ListenerKey, listenerClient, outboundListener } from './listeners/outbound.ts'
 import { listenerPlans, plannedRoutes } from './listeners/plan.ts'
 import { capturingListener, explicitProxyListener, tunnelListener } from './listeners/virtual-outbound.ts'
-import { httpProxyRoute } from './names.ts'
+import { httpProxyRoute, inboundClusterName } from './names.ts'
+import {
+  clustersAdded,
+  listenersAdded,
+  patchedCluster,
+  patchedListener,
+  patchedOwnListeners,
+  patchedRoutes,
+} from './patches/apply.ts'
+import { buildOutboundRoutes } from './routes/route-configuration.ts'
 
 // What a proxy is given, one resource at a time. Lists of names depend on what there is; each resource on what is in it.
 
@@ -41,12 +54,19 @@ function sameTexts(a: readonly ClusterKey[], b: readonly ClusterKey[]): boolean 
   })
 }
 
-/** A cluster of a scope by name. */
-export function clusterOf(world: World, scope: ProxyScope, name: string): Built<Cluster> | undefined {
+/** A cluster of a scope by name, as it is given to proxies. */
+export function clusterOf(world: World, scope: ProxyScope, name: string): Built<Cluster> | Removed | undefined {
   const key = world.get(scopeClusters, scope).get(name)
-  if (key) return world.get(outboundCluster, key)
+  if (!key) return fixedClusterOf(world, scope, name)
+  const built = world.get(outboundCluster, key)
+  return built && patchedCluster(world, scope, 'outbound', built)
+}
+
+/** A cluster that is there whatever the services, or that a patch adds. */
+export function fixedClusterOf(world: World, scope: ProxyScope, name: string): Built<Cluster> | Removed | undefined {
   const fixed = world.get(fixedClusters, scope).find((cluster) => cluster.name === name)
-  return fixed && { resource: fixed, origin: [] }
+  if (fixed) return patchedCluster(world, scope, 'outbound', { resource: fixed, origin: [] })
+  return clustersAdded(world, scope, 'outbound').find(({ resource }) => resource.name === name)
 }
 
 /** Clusters that are there whatever the services. */
@@ -56,9 +76,42 @@ export const fixedClusters: Query<ProxyScope, readonly Cluster[]> = {
   compute: fixedClustersOf,
 }
 
+/** Names of the clusters of a scope that are not made of services: fixed ones, and those that patches add. */
+export function fixedClusterNames(world: World, scope: ProxyScope): string[] {
+  const added = clustersAdded(world, scope, 'outbound').map(({ resource }) => resource.name)
+  return [...new Set([...world.get(fixedClusters, scope).map(({ name }) => name), ...added])]
+}
+
+/** The clusters of one proxy's own: those behind a sidecar. */
+export function ownClusters(world: World, scope: ProxyScope, proxy: Proxy): (Built<Cluster> | Removed)[] {
+  if (scope.type === 'gateway') return []
+  const hosts = new Map(
+    inboundTargets(world, proxy).map(({ port, services }) => [
+      inboundClusterName(port),
+      services.map(({ host }) => host),
+    ]),
+  )
+  const own = inboundClusters(world, proxy).map((built) =>
+    patchedCluster(world, scope, 'inbound', built, hosts.get(built.resource.name)),
+  )
+  return [...own, ...clustersAdded(world, scope, 'inbound')]
+}
+
+/** The listeners of one proxy's own: inbound ones of a sidecar, all of a gateway. */
+export function ownListeners(world: World, scope: ProxyScope, proxy: Proxy): (Built<Listener> | Removed)[] {
+  const made = [...inboundListeners(world, proxy).listeners, ...gatewayListeners(world, scope, proxy).listeners]
+  return patchedOwnListeners(world, scope, proxy, made)
+}
+
+/** A route configuration as it is given to proxies; undefined if there is none of that name. */
+export function routesOf(world: World, scope: ProxyScope, name: string): Built<RouteConfiguration> | undefined {
+  const built = buildOutboundRoutes(world, scope, name)
+  return built && patchedRoutes(world, scope, built)
+}
+
 /** Names of all clusters of a scope, but for inbound ones. */
 export function clusterNames(world: World, scope: ProxyScope): string[] {
-  return [...world.get(scopeClusters, scope).keys(), ...world.get(fixedClusters, scope).map(({ name }) => name)]
+  return [...world.get(scopeClusters, scope).keys(), ...fixedClusterNames(world, scope)]
 }
 
 /** Key of a cluster's endpoints, for clusters that ask for them. */
@@ -80,8 +133,13 @@ export function outboundListenerKeys(world: World, scope: ProxyScope): ListenerK
 }
 
 /** Outbound listeners of a sidecar. */
-export function outboundListeners(world: World, scope: ProxyScope, proxy: Proxy): Built<Listener>[] {
+export function outboundListeners(world: World, scope: ProxyScope, proxy: Proxy): (Built<Listener> | Removed)[] {
   if (scope.type !== 'sidecar') return []
+  const made = sharedListeners(world, scope, proxy).map((built) => patchedListener(world, scope, built))
+  return [...made, ...listenersAdded(world, scope, 'outbound')]
+}
+
+function sharedListeners(world: World, scope: ProxyScope, proxy: Proxy): Built<Listener>[] {
   if (scope.dataPath === 'loopback')
     return [explicitProxyListener(world, proxy), tunnelListener(world)].map((resource) => ({ resource, origin: [] }))
   const own = outboundListenerKeys(world, scope).map((key) => world.get(outboundListener, key))

@@ -5,10 +5,10 @@ import { istioKinds } from '../../mesh/index.ts'
 import type { Problem } from '../../report/index.ts'
 import { refOf } from '../../resources/index.ts'
 import { authorizerProblems } from './filters/authorization.ts'
+import { envoyFilterProblems } from './patches/problems.ts'
 
 /** Kinds that istiod would heed and that nothing here is made from. */
 const withoutEffect: ReadonlyMap<string, string> = new Map([
-  [istioKinds.envoyFilter, "Envoy's resources are not patched"],
   [istioKinds.proxyConfig, 'proxies start with the settings of the mesh'],
   [istioKinds.telemetry, 'proxies log what the mesh settings say'],
 ])
@@ -16,9 +16,19 @@ const withoutEffect: ReadonlyMap<string, string> = new Map([
 /** Problems of the objects of a world whose proxies are driven by this backend. */
 export const worldProblems = worldQuery(
   'envoy/world-problems',
-  (world): readonly Problem[] => [...authorizerProblems(world), ...objectsWithoutEffect(world)],
+  (world): readonly Problem[] => [
+    ...authorizerProblems(world),
+    ...objectsWithoutEffect(world),
+    ...patchProblems(world),
+  ],
   { equals: sameStructure },
 )
+
+/** What is wrong with the values of patches. */
+export function patchProblems(world: World): Problem[] {
+  const { primary } = world
+  return world.objects(primary, istioKinds.envoyFilter).flatMap((object) => envoyFilterProblems(object, primary))
+}
 
 /** A warning for each object that nothing is made from. */
 export function objectsWithoutEffect(world: World): Problem[] {

@@ -1,5 +1,5 @@
 import type { World } from '../../discovery/index.ts'
-import type { XdsResource } from './xds-resource.ts'
+import type { Removal, XdsResource } from './xds-resource.ts'
 
 /**
  * A key of a memoised result: plain data, of which `text` says all, the name of a resource included. Whoever makes equal
@@ -23,5 +23,5 @@ export interface Backend<P, L extends Key, R extends Key> {
   /** The lists of a proxy for one type, in the order of sending. Equal proxies share them. */
   lists(world: World, proxy: P, typeUrl: string): readonly L[]
   list(world: World, list: L): readonly Listed<R>[]
-  make(world: World, resource: R): XdsResource | undefined
+  make(world: World, resource: R): XdsResource | Removal | undefined
 }

@@ -8,6 +8,7 @@ import { XdsResource } from './xds-resource.ts'
 interface Built<T> {
   readonly resource: T
   readonly origin: readonly ObjectRef[]
+  readonly patches?: readonly string[]
 }
 
 /** A part of a resource, encoded once for all resources that it is in. */
@@ -27,7 +28,7 @@ export function encodeResource<S extends DescMessage>(
   schema: S,
   typeUrl: string,
   name: string,
-  { resource, origin }: Built<MessageShape<S>>,
+  { resource, origin, patches }: Built<MessageShape<S>>,
   endpointSet?: string,
 ): XdsResource {
   const bytes = toBinary(schema, resource)
@@ -36,6 +37,7 @@ export function encodeResource<S extends DescMessage>(
     version: versionOf(bytes),
     origin,
     ...(endpointSet !== undefined && { endpointSet }),
+    ...(patches && { patches }),
   })
 }
 

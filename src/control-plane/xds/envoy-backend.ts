@@ -6,13 +6,15 @@
 // so that a change costs what is made of the changed thing, however many proxies there are.
 import { toBinary } from '@bufbuild/protobuf'
 import { type Cluster, Cluster_DiscoveryType, ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
+import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js'
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
-import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js'
+import { type Listener, ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js'
 import { VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js'
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js'
 import { SecretSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import { typeUrls } from '../../ads/index.ts'
 import {
+  type Built,
   type ClusterSpec,
   type CredentialKey,
   capturingListener,
@@ -22,27 +24,38 @@ import {
   type EndpointsKey,
   endpointsKey,
   explicitProxyListener,
-  fixedClusters,
-  gatewayListeners,
-  inboundClusters,
-  inboundListeners,
+  extensionsAdded,
+  fixedClusterNames,
+  fixedClusterOf,
+  isBuilt,
   type ListenerKey,
+  listenersAdded,
   outboundCluster,
   outboundClusterSpecs,
   outboundListener,
   outboundListenerKeys,
   outboundRouteNames,
   outboundRouteParts,
+  ownClusters,
+  ownListeners,
+  patchedCluster,
+  patchedListener,
+  type Removed,
+  routesOf,
   tunnelListener,
   virtualHost,
   wantedSecrets,
 } from '../../backends/envoy/index.ts'
 import type { Query, World } from '../../discovery/index.ts'
 import { unreachable } from '../../lib/index.ts'
-import { type Proxy, type ProxyScope, scopeOf, viewOf } from '../../mesh/index.ts'
+import { type PatchTarget, type Proxy, type ProxyScope, scopeOf, viewOf } from '../../mesh/index.ts'
 import type { Backend, Key, Listed } from './backend.ts'
 import { type EncodedPart, encodeElement, encodeResource, joinParts, samePart, versionOf } from './encode.ts'
-import { sameResource, type XdsResource } from './xds-resource.ts'
+import { Removal, sameResource, type XdsResource } from './xds-resource.ts'
+
+/** The patches that a sort of resources gets, as a part of keys; '' = none. */
+const patchClass = ({ patches }: ProxyScope, target: PatchTarget): string =>
+  patches[target].length === 0 ? '' : ` ${versionOf(patches[target].join())}`
 
 /** A key's text, made once for each key object. */
 function remembered<K extends object>(keyOf: (key: K) => string): (key: K) => string {
@@ -75,7 +88,9 @@ export type EnvoyList = Key &
     | OwnKey
     | { readonly kind: 'endpoints'; readonly specs: SpecList; readonly scope: ProxyScope }
     | { readonly kind: 'listeners'; readonly scope: ProxyScope }
-    | { readonly kind: 'explicit-proxy'; readonly proxy: Proxy }
+    | { readonly kind: 'explicit-proxy'; readonly proxy: Proxy; readonly scope: ProxyScope }
+    | { readonly kind: 'added-listeners'; readonly scope: ProxyScope }
+    | { readonly kind: 'extensions'; readonly scope: ProxyScope }
     | { readonly kind: 'routes'; readonly scope: ProxyScope }
     | { readonly kind: 'secrets'; readonly place: Omit<CredentialKey, 'name'>; readonly names: readonly string[] }
   )
@@ -87,10 +102,12 @@ export type EnvoyResource = Key &
     | { readonly kind: 'fixed-cluster'; readonly name: string; readonly scope: ProxyScope }
     | (OwnKey & { readonly name: string })
     | { readonly kind: 'endpoints'; readonly spec: ClusterSpec; readonly scope: ProxyScope }
-    | { readonly kind: 'listener'; readonly key: ListenerKey }
+    | { readonly kind: 'listener'; readonly key: ListenerKey; readonly scope: ProxyScope }
     | { readonly kind: 'capturing-listener'; readonly scope: ProxyScope }
-    | { readonly kind: 'explicit-proxy'; readonly proxy: Proxy }
-    | { readonly kind: 'tunnel' }
+    | { readonly kind: 'added-listener'; readonly name: string; readonly scope: ProxyScope }
+    | { readonly kind: 'explicit-proxy'; readonly proxy: Proxy; readonly scope: ProxyScope }
+    | { readonly kind: 'tunnel'; readonly scope: ProxyScope }
+    | { readonly kind: 'extension'; readonly name: string; readonly scope: ProxyScope }
     | { readonly kind: 'route'; readonly name: string; readonly scope: ProxyScope }
     | { readonly kind: 'secret'; readonly credential: CredentialKey }
   )
@@ -154,9 +171,10 @@ function lists(world: World, proxy: Proxy, typeUrl: string): EnvoyList[] {
     case typeUrls.cluster: {
       const specs = world.get(specLists, scope)
       const place = specs.someNamed ? endpointClass(scope) : ''
+      const patched = patchClass(scope, 'clusters')
       return [
-        { kind: 'fixed-clusters', text: `fixed-clusters ${viewClass(scope)}`, scope },
-        { kind: 'clusters', text: `clusters ${specs.digest} ${clusterClass(scope)} ${place}`, specs, scope },
+        { kind: 'fixed-clusters', text: `fixed-clusters ${viewClass(scope)}${patched}`, scope },
+        { kind: 'clusters', text: `clusters ${specs.digest} ${clusterClass(scope)} ${place}${patched}`, specs, scope },
         own('clusters', proxy),
       ]
     }
@@ -164,17 +182,14 @@ function lists(world: World, proxy: Proxy, typeUrl: string): EnvoyList[] {
       const specs = world.get(specLists, scope)
       return [{ kind: 'endpoints', text: `endpoints ${specs.digest} ${endpointClass(scope)}`, specs, scope }]
     }
-    case typeUrls.listener: {
-      if (scope.type === 'sidecar' && scope.dataPath === 'loopback') {
-        return [
-          { kind: 'explicit-proxy', text: `explicit-proxy ${proxy.addresses.join()}`, proxy },
-          own('listeners', proxy),
-        ]
-      }
-      return [{ kind: 'listeners', text: `listeners ${viewClass(scope)}`, scope }, own('listeners', proxy)]
-    }
+    case typeUrls.listener:
+      return listenerLists(scope, proxy)
     case typeUrls.route:
-      return [{ kind: 'routes', text: `routes ${viewClass(scope)}`, scope }]
+      return [{ kind: 'routes', text: `routes ${viewClass(scope)}${patchClass(scope, 'routes')}`, scope }]
+    case typeUrls.extension: {
+      const patched = patchClass(scope, 'extensions')
+      return patched === '' ? [] : [{ kind: 'extensions', text: `extensions${patched}`, scope }]
+    }
     case typeUrls.secret: {
       const names = wantedSecrets(world, scope, proxy)
       const place = { cluster: scope.cluster, namespace: scope.namespace }
@@ -186,10 +201,23 @@ function lists(world: World, proxy: Proxy, typeUrl: string): EnvoyList[] {
   }
 }
 
+function listenerLists(scope: ProxyScope, proxy: Proxy): EnvoyList[] {
+  const patched = patchClass(scope, 'listeners')
+  const added: EnvoyList[] =
+    patched === '' || scope.type === 'gateway'
+      ? []
+      : [{ kind: 'added-listeners', text: `added-listeners${patched}`, scope }]
+  const shared: EnvoyList =
+    scope.type === 'sidecar' && scope.dataPath === 'loopback'
+      ? { kind: 'explicit-proxy', text: `explicit-proxy ${proxy.addresses.join()}${patched}`, proxy, scope }
+      : { kind: 'listeners', text: `listeners ${viewClass(scope)}${patched}`, scope }
+  return [shared, ...added, own('listeners', proxy)]
+}
+
 function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
   switch (key.kind) {
     case 'clusters': {
-      const own = clusterClass(key.scope)
+      const own = `${clusterClass(key.scope)}${patchClass(key.scope, 'clusters')}`
       const place = key.specs.someNamed ? endpointClass(key.scope) : ''
       return [...key.specs.specs].map(([name, spec]) => {
         const text = shortText('cluster', specText(spec), isNamed(spec) ? `${own} ${place}` : own)
@@ -198,8 +226,8 @@ function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
     }
     case 'fixed-clusters': {
       const { scope } = key
-      const text = viewClass(scope)
-      return world.get(fixedClusters, scope).map(({ name }) => ({
+      const text = `${viewClass(scope)}${patchClass(scope, 'clusters')}`
+      return fixedClusterNames(world, scope).map((name) => ({
         name,
         key: { kind: 'fixed-cluster', text: `fixed ${name} ${text}`, name, scope },
       }))
@@ -220,11 +248,24 @@ function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
     case 'explicit-proxy':
       return [
         { name: 'virtualOutbound', key },
-        { name: 'http_in_tunnel', key: { kind: 'tunnel', text: 'tunnel' } },
+        {
+          name: 'http_in_tunnel',
+          key: { kind: 'tunnel', text: `tunnel${patchClass(key.scope, 'listeners')}`, scope: key.scope },
+        },
       ]
+    case 'added-listeners':
+      return listenersAdded(world, key.scope, 'outbound').map(({ resource: { name } }) => ({
+        name,
+        key: { kind: 'added-listener', text: `${key.text} ${name}`, name, scope: key.scope },
+      }))
+    case 'extensions':
+      return extensionsAdded(world, key.scope).map(({ resource: { name } }) => ({
+        name,
+        key: { kind: 'extension', text: `${key.text} ${name}`, name, scope: key.scope },
+      }))
     case 'routes': {
       const { scope } = key
-      const text = viewClass(scope)
+      const text = `${viewClass(scope)}${patchClass(scope, 'routes')}`
       return outboundRouteNames(world, scope).map((name) => ({
         name,
         key: { kind: 'route', text: `route ${name} ${text}`, name, scope },
@@ -242,11 +283,11 @@ function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
 
 function listeners(world: World, scope: ProxyScope): Listed<EnvoyResource>[] {
   const own = outboundListenerKeys(world, scope).map((key): Listed<EnvoyResource> => {
-    const text = `listener ${versionOf(outboundListener.keyOf(key))}`
-    return { name: key.plan.name, key: { kind: 'listener', text, key } }
+    const text = `listener ${versionOf(outboundListener.keyOf(key))}${patchClass(scope, 'listeners')}`
+    return { name: key.plan.name, key: { kind: 'listener', text, key, scope } }
   })
   if (scope.type !== 'sidecar' || scope.dataPath === 'loopback' || scope.interception === 'NONE') return own
-  const text = `capturing ${viewClass(scope)}`
+  const text = `capturing ${viewClass(scope)}${patchClass(scope, 'listeners')}`
   return [...own, { name: 'virtualOutbound', key: { kind: 'capturing-listener', text, scope } }]
 }
 
@@ -259,16 +300,15 @@ const own = (type: OwnKey['type'], proxy: Proxy): EnvoyList => ({
   proxy,
 })
 
-const ownResources: Query<OwnKey, readonly XdsResource[]> = {
+const ownResources: Query<OwnKey, readonly (XdsResource | Removal)[]> = {
   name: 'xds/own-resources',
   keyOf: ({ type, proxy }) => `${type} ${proxyText(proxy)}`,
-  compute: (world, { type, proxy }) =>
-    type === 'clusters'
-      ? inboundClusters(world, proxy).map(encodeCluster)
-      : [
-          ...inboundListeners(world, proxy).listeners,
-          ...gatewayListeners(world, scopeOf(world, proxy), proxy).listeners,
-        ].map(encodeListener),
+  compute: (world, { type, proxy }) => {
+    const scope = scopeOf(world, proxy)
+    return type === 'clusters'
+      ? ownClusters(world, scope, proxy).map(encodeCluster)
+      : ownListeners(world, scope, proxy).map(encodeListener)
+  },
   equals: (a, b) => a.length === b.length && a.every((each, i) => sameResource(each, b[i])),
 }
 
@@ -292,28 +332,36 @@ const encodedVirtualHost: Query<VirtualHostKey, EncodedPart> = {
   equals: samePart,
 }
 
-function make(world: World, key: EnvoyResource): XdsResource | undefined {
+function make(world: World, key: EnvoyResource): XdsResource | Removal | undefined {
   switch (key.kind) {
     case 'cluster': {
       const built = outboundCluster.compute(world, clusterKey(world, key.scope, key.spec))
-      return built && encodeCluster(built)
+      return built && encodeCluster(patchedCluster(world, key.scope, 'outbound', built))
     }
     case 'fixed-cluster': {
-      const resource = world.get(fixedClusters, key.scope).find(({ name }) => name === key.name)
-      return resource && encodeCluster({ resource, origin: [] })
+      const built = fixedClusterOf(world, key.scope, key.name)
+      return built && encodeCluster(built)
     }
     case 'own':
       return world.get(ownResources, key).find(({ name }) => name === key.name)
     case 'endpoints':
       return world.get(encodedEndpoints, endpointsKey(world, key.scope, key.spec))
     case 'listener':
-      return encodeListener(outboundListener.compute(world, key.key))
+      return sharedListener(world, key.scope, outboundListener.compute(world, key.key))
     case 'capturing-listener':
-      return encodeListener({ resource: capturingListener(world, key.scope), origin: [] })
+      return sharedListener(world, key.scope, { resource: capturingListener(world, key.scope), origin: [] })
     case 'explicit-proxy':
-      return encodeListener({ resource: explicitProxyListener(world, key.proxy), origin: [] })
+      return sharedListener(world, key.scope, { resource: explicitProxyListener(world, key.proxy), origin: [] })
     case 'tunnel':
-      return encodeListener({ resource: tunnelListener(world), origin: [] })
+      return sharedListener(world, key.scope, { resource: tunnelListener(world), origin: [] })
+    case 'added-listener': {
+      const added = listenersAdded(world, key.scope, 'outbound').find(({ resource: { name } }) => name === key.name)
+      return added && encodeListener(added)
+    }
+    case 'extension': {
+      const added = extensionsAdded(world, key.scope).find(({ resource: { name } }) => name === key.name)
+      return added && encodeResource(TypedExtensionConfigSchema, typeUrls.extension, key.name, added)
+    }
     case 'route':
       return makeRoute(world, key.scope, key.name)
     case 'secret': {
@@ -325,7 +373,12 @@ function make(world: World, key: EnvoyResource): XdsResource | undefined {
   }
 }
 
-function encodeCluster(built: Parameters<typeof encodeResource<typeof ClusterSchema>>[3]): XdsResource {
+function sharedListener(world: World, scope: ProxyScope, built: Built<Listener>): XdsResource | Removal {
+  return encodeListener(patchedListener(world, scope, built))
+}
+
+function encodeCluster(built: Built<Cluster> | Removed): XdsResource | Removal {
+  if (!isBuilt(built)) return new Removal(built.name, built.patches)
   const { name } = built.resource
   return encodeResource(ClusterSchema, typeUrls.cluster, name, built, endpointSetOf(built.resource))
 }
@@ -335,12 +388,17 @@ function endpointSetOf({ name, clusterDiscoveryType, edsClusterConfig }: Cluster
   return isEds ? edsClusterConfig?.serviceName || name : undefined
 }
 
-function encodeListener(built: Parameters<typeof encodeResource<typeof ListenerSchema>>[3]): XdsResource {
+function encodeListener(built: Built<Listener> | Removed): XdsResource | Removal {
+  if (!isBuilt(built)) return new Removal(built.name, built.patches)
   return encodeResource(ListenerSchema, typeUrls.listener, built.resource.name, built)
 }
 
 /** The virtual hosts stand in front of those of the shell, as bytes that all route configurations share. */
 function makeRoute(world: World, scope: ProxyScope, name: string): XdsResource | undefined {
+  if (scope.patches.routes.length > 0) {
+    const built = routesOf(world, scope, name)
+    return built && encodeResource(RouteConfigurationSchema, typeUrls.route, name, built)
+  }
   const parts = outboundRouteParts(world, scope, name)
   if (!parts) return undefined
   const hosts = parts.virtualHosts.map((key) => world.get(encodedVirtualHost, key))

@@ -9,7 +9,7 @@ import type { Engine, Observed, Observer, Query } from '../../pipeline/index.ts'
 import type { Backend, Key } from './backend.ts'
 import { changedNames, type NameList, NameLists } from './name-list.ts'
 import type { TrackedWorlds } from './tracked-world.ts'
-import { sameResource, type XdsResource } from './xds-resource.ts'
+import { type Removal, sameResource, XdsResource } from './xds-resource.ts'
 
 interface ProxyKey<P> {
   /** One connection; its proxy never changes. */
@@ -35,7 +35,12 @@ interface ResourceKey<R> {
 /** A resource that somebody has asked for. */
 interface Watched<R> {
   readonly key: ResourceKey<R>
-  value: XdsResource | undefined
+  made: XdsResource | Removal | undefined
+}
+
+/** What proxies are given of it. */
+function givenOf<R>({ made }: Watched<R>): XdsResource | undefined {
+  return made instanceof XdsResource ? made : undefined
 }
 
 type Names<R extends Key> = NameList<R, Watched<R>>
@@ -62,7 +67,7 @@ export class Views<P, L extends Key, R extends Key> {
   readonly #names = new NameLists<R, Watched<R>>()
   readonly #listsOf: Query<ProxyKey<P>, readonly L[]>
   readonly #list: Query<ListKey<L>, Names<R>>
-  readonly #resource: Query<ResourceKey<R>, XdsResource | undefined>
+  readonly #resource: Query<ResourceKey<R>, XdsResource | Removal | undefined>
   readonly #listViews = new Map<string, ListView<L, R>>()
   /** Lists in use, with the views that show them. */
   readonly #shown = new Map<Names<R>, Set<ListView<L, R>>>()
@@ -128,9 +133,9 @@ export class Views<P, L extends Key, R extends Key> {
       get: (typeUrl, name) => {
         for (const { key, names } of lists(typeUrl)) {
           const found = names.found.get(name)
-          if (found) return found.value
+          if (found) return givenOf(found)
           const resource = names.keys.get(name)
-          if (resource) return this.#watch(names, { primary: key.primary, typeUrl, name, resource }).value
+          if (resource) return givenOf(this.#watch(names, { primary: key.primary, typeUrl, name, resource }))
         }
         return undefined
       },
@@ -142,7 +147,7 @@ export class Views<P, L extends Key, R extends Key> {
     const text = resourceText(key)
     let watched = this.#resources.get(text)
     if (!watched) {
-      watched = { key, value: this.#observer.watch(this.#resource, key) }
+      watched = { key, made: this.#observer.watch(this.#resource, key) }
       this.#resources.set(text, watched)
     }
     names.found.set(key.name, watched)
@@ -218,7 +223,7 @@ export class Views<P, L extends Key, R extends Key> {
   #resourceChanged(key: ResourceKey<R>, changes: Changes<L, R>): void {
     const watched = this.#resources.get(resourceText(key))
     if (!watched) return
-    watched.value = this.#engine.get(this.#resource, key)
+    watched.made = this.#engine.get(this.#resource, key)
     for (const [names, views] of this.#shown) {
       if (names.keys.get(key.name)?.text !== key.resource.text) continue
       names.revision = {}

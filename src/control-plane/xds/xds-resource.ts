@@ -11,6 +11,19 @@ export interface Made {
   readonly origin: readonly ObjectRef[]
   /** Of a cluster: the name of its endpoint set. */
   readonly endpointSet?: string
+  /** Ids of the patches (of EnvoyFilters) that changed it. */
+  readonly patches?: readonly string[]
+}
+
+/** A resource that a patch takes away: proxies are not given it. */
+export class Removal {
+  readonly name: string
+  readonly patches: readonly string[]
+
+  constructor(name: string, patches: readonly string[]) {
+    this.name = name
+    this.patches = patches
+  }
 }
 
 /** A resource as proxies get it, with the objects that it comes from. */
@@ -20,6 +33,7 @@ export class XdsResource implements EncodedResource {
   readonly version: string
   readonly endpointSet?: string
   readonly origin: readonly ObjectRef[]
+  readonly patches: readonly string[]
   readonly size: number
   readonly #messageSize: number
   #pieces: readonly Uint8Array[]
@@ -29,6 +43,7 @@ export class XdsResource implements EncodedResource {
     this.name = name
     this.version = made.version
     this.origin = made.origin
+    this.patches = made.patches ?? []
     if (made.endpointSet !== undefined) this.endpointSet = made.endpointSet
     this.#messageSize = made.pieces.reduce((sum, { length }) => sum + length, 0)
     const { size, pieces } = anyOf(typeUrl, made.pieces)
@@ -52,8 +67,10 @@ export class XdsResource implements EncodedResource {
 }
 
 /** Whether two states of a resource are the same, where they come from included. */
-export function sameResource(a: XdsResource | undefined, b: XdsResource | undefined): boolean {
+export function sameResource(a: XdsResource | Removal | undefined, b: XdsResource | Removal | undefined): boolean {
   if (a === b) return true
+  if (a?.patches.join() !== b?.patches.join()) return false
+  if (a instanceof Removal || b instanceof Removal) return a instanceof Removal && b instanceof Removal
   if (!a || !b || a.version !== b.version || a.origin.length !== b.origin.length) return false
   return a.origin.every((ref, i) => b.origin[i] !== undefined && compareRefs(ref, b.origin[i]) === 0)
 }

@@ -15,12 +15,18 @@ const longestVersion = 1024
  */
 export function checkEnvoyFilter(root: Place, { spec = {} }: EnvoyFilter): void {
   const place = root.field('spec')
-  place.warn('patches the Envoy configuration itself, which may differ in every version; prefer other kinds')
+  place.warn(
+    'patches the Envoy configuration itself, which may differ in every version; prefer other kinds',
+    'version-dependent',
+  )
   checkLabelSelector(place.field('workloadSelector'), spec.workloadSelector)
   place.field('configPatches').each(spec.configPatches, (at, patch) => {
     if (patch.match?.context === 'WAYPOINT') return
     checkPatch(at, patch)
     checkProxyVersion(at.field('match').field('proxy').field('proxyVersion'), patch.match?.proxy?.proxyVersion)
+    const { portName } = patch.match?.listener ?? {}
+    if (portName)
+      at.field('match').field('listener').field('portName').warn('has no effect: ports of listeners have no names')
     if (patch.applyTo !== undefined) checkMatch(at.field('match'), patch.applyTo, patch.match)
   })
 }

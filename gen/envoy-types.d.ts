@@ -1,0 +1,3 @@
+// Written by tools/gen-types.mjs.
+/** A FileDescriptorSet in base64. */
+export declare const envoyTypes: string

@@ -1,0 +1,1 @@
+export { type PatchTarget, type ProxyPatches, patchesOf, patchTargets, readEnvoyFilter } from './select.ts'
