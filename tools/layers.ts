@@ -9,7 +9,7 @@ export const layers: Readonly<Record<string, { imports: readonly string[]; io: b
   const pureStages = ['report', 'resources', 'discovery', 'dialects', 'mesh', 'backends'] as const
   const above = (name: (typeof pureStages)[number]): string[] =>
     pureStages.slice(0, pureStages.indexOf(name)) as string[]
-  const product = [...pureStages, 'evaluator', 'pipeline', 'clusters', 'identity', 'ads', 'telemetry', 'gen']
+  const product = [...pureStages, 'evaluator', 'pipeline', 'clusters', 'identity', 'ads', 'telemetry', 'vm', 'gen']
   return {
     lib: { imports: [], io: false },
     report: { imports: [], io: false },
@@ -23,6 +23,7 @@ export const layers: Readonly<Record<string, { imports: readonly string[]; io: b
     clusters: { imports: ['resources', 'report', 'pipeline'], io: true },
     identity: { imports: ['report', 'gen'], io: true },
     ads: { imports: ['gen'], io: true },
+    vm: { imports: ['resources', 'report', 'clusters'], io: true },
     telemetry: { imports: ['report', 'discovery', 'gen'], io: true },
     'control-plane': { imports: product, io: true },
     server: { imports: ['control-plane', 'evaluator', 'report', 'telemetry'], io: true },

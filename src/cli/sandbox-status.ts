@@ -47,6 +47,10 @@ function tables(status: SandboxStatus, faults: readonly FaultOrder[]): string {
     '',
     ...columns([['CLUSTER', 'CONTEXT', 'SERVER', 'LOCALITY', 'PODS READY', 'LOAD BALANCERS'], ...clusters]),
   ]
+  if (status.vms.length > 0) {
+    const rows = status.vms.map((vm) => [vm.name, vm.cluster, vm.address, vm.knownAs, vm.ready ? 'yes' : 'no'])
+    lines.push('', ...columns([['VM', 'CLUSTER', 'ADDRESS', 'KNOWN AS', 'READY'], ...rows]))
+  }
   if (faults.length > 0) {
     const rows = faults.map((fault) => [fault.name ?? '', fault.kind, targetOf(fault)])
     lines.push('', ...columns([['FAULT', 'KIND', 'TARGET'], ...rows]))

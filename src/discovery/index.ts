@@ -26,9 +26,10 @@ export {
   podsByNamespace,
   serviceEntriesByNamespace,
   servicesByNamespace,
+  workloadEntriesByAddress,
 } from './indexes.ts'
 export { type Cidr, cidrContains, formatIp, isIpAddress, isIpv6, parseCidr, parseIp } from './ip.ts'
-export { kinds, type PodObject, type ServiceObject } from './kube-types.ts'
+export { kinds, type PodObject, type ServiceObject, type WorkloadEntryObject } from './kube-types.ts'
 export { kubernetesService } from './kubernetes-services.ts'
 export { labelNames, selects, withPlace } from './labels.ts'
 export type {

@@ -1,4 +1,10 @@
-import { type EndpointSliceObject, kinds, type PodObject, type ServiceEntryObject } from './kube-types.ts'
+import {
+  type EndpointSliceObject,
+  kinds,
+  type PodObject,
+  type ServiceEntryObject,
+  type WorkloadEntryObject,
+} from './kube-types.ts'
 import { labelNames } from './labels.ts'
 import type { Index } from './world.ts'
 
@@ -47,6 +53,16 @@ export const workloadEntriesByNamespace: Index = {
   keys: ({ metadata }) => [metadata.namespace ?? ''],
 }
 
+/** WorkloadEntries by `namespace/address`. */
+export const workloadEntriesByAddress: Index = {
+  name: 'workload-entries-by-address',
+  kind: kinds.workloadEntry,
+  keys: (entry) => {
+    const { address = '' } = (entry as WorkloadEntryObject).spec ?? {}
+    return address === '' ? [] : [`${entry.metadata.namespace}/${address}`]
+  },
+}
+
 export const serviceEntriesByHost: Index = {
   name: 'service-entries-by-host',
   kind: kinds.serviceEntry,
@@ -67,6 +83,7 @@ export const discoveryIndexes: readonly Index[] = [
   podsByNamespace,
   podsByAddress,
   workloadEntriesByNamespace,
+  workloadEntriesByAddress,
   serviceEntriesByHost,
   serviceEntriesByNamespace,
 ]

@@ -39,14 +39,19 @@ export {
   type LocalitySetting,
   parseLocality,
 } from './locality/index.ts'
+export { withEntry } from './machine.ts'
 export { autoMutualTls, speaksMutualTls } from './mutual-tls.ts'
 export { type OutboundPolicy, outboundPolicyOf } from './outbound-policy.ts'
 export {
   type DataPath,
   type InboundPort,
+  type MachinePlace,
+  type Machines,
   metadataFlag,
   type NodeDescription,
+  ownAddresses,
   type Proxy,
+  placeOf,
   proxyOfDescription,
   proxyOfNode,
   supportsIpv4,

@@ -1,4 +1,5 @@
 import { isIpv6 } from '../discovery/index.ts'
+import { compareText } from '../lib/index.ts'
 
 /** A container port of a pod whose sidecar takes its traffic at another address (data path `loopback`). */
 export interface InboundPort {
@@ -16,6 +17,16 @@ export interface InboundPort {
  */
 export type DataPath = 'capture' | 'loopback'
 
+/** Where a machine outside of all clusters is really found, on a data path that has loopback addresses only. */
+export interface MachinePlace {
+  readonly address: string
+  /** Port as the mesh knows it → number under which it is open, where they differ. */
+  readonly ports: Readonly<Record<string, number>>
+}
+
+/** Machines by the address under which the mesh knows them. */
+export type Machines = Readonly<Record<string, MachinePlace>>
+
 /** A proxy as it describes itself when it connects, in the terms of Istio's node metadata. */
 export interface Proxy {
   readonly type: 'sidecar' | 'gateway'
@@ -32,6 +43,8 @@ export interface Proxy {
   readonly locality: string
   readonly dataPath: DataPath
   readonly inboundPorts: readonly InboundPort[]
+  /** Of data path `loopback`, itself included if it stands on such a machine. */
+  readonly machines: Machines
   /** Everything else that it said. */
   readonly metadata: Readonly<Record<string, unknown>>
 }
@@ -63,6 +76,7 @@ export function proxyOfNode({ id, metadata, locality }: NodeDescription): Proxy 
     locality: joinLocality(locality.region, locality.zone, locality.subZone),
     dataPath: metadata['FAIRLEAD_DATA_PATH'] === 'loopback' ? 'loopback' : 'capture',
     inboundPorts: inboundPorts(metadata['FAIRLEAD_INBOUND_PORTS']),
+    machines: machinesIn(metadata['FAIRLEAD_MACHINES']),
     metadata,
   }
 }
@@ -86,6 +100,7 @@ export function proxyOfDescription(description: Readonly<Record<string, unknown>
     locality: field('locality'),
     dataPath: all['FAIRLEAD_DATA_PATH'] === 'loopback' ? 'loopback' : 'capture',
     inboundPorts: inboundPorts(all['FAIRLEAD_INBOUND_PORTS']),
+    machines: machinesIn(all['FAIRLEAD_MACHINES']),
     metadata: all,
   }
 }
@@ -117,6 +132,34 @@ function inboundPorts(value: unknown): InboundPort[] {
       typeof each.bind === 'string' &&
       typeof each.app === 'string',
   )
+}
+
+/** In order of addresses, so that proxies that were told the same share what they are given. */
+function machinesIn(value: unknown): Machines {
+  const all: unknown = typeof value === 'string' ? parseJson(value) : value
+  if (typeof all !== 'object' || all === null) return {}
+  const entries = Object.entries(all as Record<string, unknown>).flatMap(([known, place]) => {
+    const { address, ports } = (typeof place === 'object' && place !== null ? place : {}) as Record<string, unknown>
+    return typeof address === 'string' ? [[known, { address, ports: numberMap(ports) }] as const] : []
+  })
+  return Object.fromEntries(entries.sort(([a], [b]) => compareText(a, b)))
+}
+
+function numberMap(value: unknown): Record<string, number> {
+  if (typeof value !== 'object' || value === null) return {}
+  const entries = Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === 'number')
+  return Object.fromEntries(entries.sort(([a], [b]) => compareText(a, b)))
+}
+
+/** Where to send what is meant for an address and port of the mesh. */
+export function placeOf(machines: Machines, address: string, port: number): { address: string; port: number } {
+  const place = machines[address]
+  return place ? { address: place.address, port: place.ports[port] ?? port } : { address, port }
+}
+
+/** The addresses on which a proxy that does not capture can listen. */
+export function ownAddresses({ addresses, machines }: Pick<Proxy, 'addresses' | 'machines'>): string[] {
+  return addresses.map((address) => machines[address]?.address ?? address)
 }
 
 function parseJson(source: string): unknown {

@@ -4,7 +4,7 @@ import { ruleComparedLabels, ruleSelectorLabels } from './destination-rules/inde
 import { type ProxyPatches, patchesOf } from './envoy-filters/index.ts'
 import { gatewayPlan, gatewayPortsOf, passesMeshThrough } from './gateway/index.ts'
 import { comparedLabels, effectiveLocality } from './locality/index.ts'
-import { type DataPath, metadataFlag, type Proxy, supportsIpv4, supportsIpv6 } from './proxy.ts'
+import { type DataPath, type Machines, metadataFlag, type Proxy, supportsIpv4, supportsIpv6 } from './proxy.ts'
 import { selectSidecar } from './sidecar/select.ts'
 import type { ViewKey } from './view/index.ts'
 import { sourceLabelNames } from './virtual-services/index.ts'
@@ -30,6 +30,7 @@ export interface ProxyScope {
   readonly labels: Labels
   readonly view: ViewKey
   readonly dataPath: DataPath
+  readonly machines: Machines
   /** How connections are captured (Istio's INTERCEPTION_MODE): NONE = listeners have sockets of their own. */
   readonly interception: 'REDIRECT' | 'TPROXY' | 'NONE'
   /** Where secrets come from: the stream to the control plane, or the agent beside the proxy (Istio's). */
@@ -68,6 +69,7 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     labels,
     view,
     dataPath,
+    machines: proxy.machines,
     interception: interceptionOf(proxy),
     secrets: metadataFlag(proxy, 'PROXY_VIA_AGENT') ? 'agent' : 'ads',
     autoAddresses: metadataFlag(proxy, 'DNS_CAPTURE'),

@@ -215,7 +215,21 @@ const fileSchema = Type.Object(
         ),
         vms: opt(
           Type.Array(
-            Type.Object({ name: text, address: text, cluster: text, serviceAccount: text, sample: text }, strict),
+            Type.Object(
+              {
+                name: text,
+                address: opt(text),
+                cluster: text,
+                serviceAccount: text,
+                sample: opt(text),
+                deployment: opt(text),
+                ports: opt(Type.Array(Type.Integer())),
+                network: opt(text),
+                labels: opt(map(text)),
+                group: opt(text),
+              },
+              strict,
+            ),
           ),
         ),
         samples: opt(Type.Array(Type.Object(sample, strict))),

@@ -5,7 +5,7 @@ import type { ClusterLoadAssignment } from '#gen/envoy/config/endpoint/v3/endpoi
 import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js'
 import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js'
 import type { World } from '../../discovery/index.ts'
-import { type Proxy, scopeOf } from '../../mesh/index.ts'
+import { type Proxy, scopeOf, withEntry } from '../../mesh/index.ts'
 import type { Problem } from '../../report/index.ts'
 import { type Built, isBuilt } from './built.ts'
 import { gatewayListeners } from './gateway/listeners.ts'
@@ -36,7 +36,8 @@ export interface ProxyConfig {
 }
 
 /** All resources of a proxy at once: for commands on files, and to compare incremental results with. */
-export function buildProxyConfig(world: World, proxy: Proxy): ProxyConfig {
+export function buildProxyConfig(world: World, described: Proxy): ProxyConfig {
+  const proxy = withEntry(world, described)
   const scope = scopeOf(world, proxy)
   const inbound = inboundListeners(world, proxy)
   const gateway = gatewayListeners(world, scope, proxy)

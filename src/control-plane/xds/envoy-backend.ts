@@ -48,7 +48,15 @@ import {
 } from '../../backends/envoy/index.ts'
 import type { Query, World } from '../../discovery/index.ts'
 import { unreachable } from '../../lib/index.ts'
-import { type PatchTarget, type Proxy, type ProxyScope, scopeOf, viewOf } from '../../mesh/index.ts'
+import {
+  ownAddresses,
+  type PatchTarget,
+  type Proxy,
+  type ProxyScope,
+  scopeOf,
+  viewOf,
+  withEntry,
+} from '../../mesh/index.ts'
 import type { Backend, Key, Listed } from './backend.ts'
 import { type EncodedPart, encodeElement, encodeResource, joinParts, samePart, versionOf } from './encode.ts'
 import { Removal, sameResource, type XdsResource } from './xds-resource.ts'
@@ -155,8 +163,8 @@ function isNamed({ binding: { service } }: ClusterSpec): boolean {
 /** What of a scope decides over clusters, and over endpoints: `clusterKey` and `endpointsKey` read no more than this. */
 const clusterClass = ({ type, secrets }: ProxyScope): string => `${type}|${secrets}`
 const endpointClass = (scope: ProxyScope): string => {
-  const { cluster, network, networkView, locality, labels, node, ipFamilies } = scope
-  return JSON.stringify([cluster, network, networkView, locality, labels, node, ipFamilies])
+  const { cluster, network, networkView, locality, labels, node, ipFamilies, machines } = scope
+  return JSON.stringify([cluster, network, networkView, locality, labels, node, ipFamilies, machines])
 }
 const viewClass = (scope: ProxyScope): string => {
   if (scope.type === 'gateway') return scope.key
@@ -165,7 +173,8 @@ const viewClass = (scope: ProxyScope): string => {
   return JSON.stringify([type, namespace, cluster, labels, views, autoAddresses, ipFamilies, dataPath, interception])
 }
 
-function lists(world: World, proxy: Proxy, typeUrl: string): EnvoyList[] {
+function lists(world: World, connected: Proxy, typeUrl: string): EnvoyList[] {
+  const proxy = withEntry(world, connected)
   const scope = scopeOf(world, proxy)
   switch (typeUrl) {
     case typeUrls.cluster: {
@@ -209,7 +218,7 @@ function listenerLists(scope: ProxyScope, proxy: Proxy): EnvoyList[] {
       : [{ kind: 'added-listeners', text: `added-listeners${patched}`, scope }]
   const shared: EnvoyList =
     scope.type === 'sidecar' && scope.dataPath === 'loopback'
-      ? { kind: 'explicit-proxy', text: `explicit-proxy ${proxy.addresses.join()}${patched}`, proxy, scope }
+      ? { kind: 'explicit-proxy', text: `explicit-proxy ${ownAddresses(proxy).join()}${patched}`, proxy, scope }
       : { kind: 'listeners', text: `listeners ${viewClass(scope)}${patched}`, scope }
   return [shared, ...added, own('listeners', proxy)]
 }

@@ -21,6 +21,7 @@ import {
   regionRank,
   regionRanks,
 } from '../locality/index.ts'
+import type { Machines } from '../proxy.ts'
 import { isClusterLocal } from './cluster-local.ts'
 import type { Target, TargetGroup } from './model.ts'
 
@@ -35,6 +36,7 @@ export interface EndpointClient {
   readonly labels: Readonly<Record<string, string>>
   readonly node: string
   readonly ipFamilies: 'v4' | 'v6' | 'both'
+  readonly machines: Machines
 }
 
 export interface EndpointRequest {

@@ -9,6 +9,8 @@ export interface Victim {
   setProgramFault(fault: { status?: number; delayMs?: number } | undefined): void
   /** Signals all its processes, proxies included. */
   signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
+  /** Undoes a kill, where nobody else does. */
+  revive?(): void
 }
 
 /** What faults can be done to; the supervisor implements it. */
@@ -116,9 +118,9 @@ function onVictims(order: FaultOrder, victims: readonly Victim[]): Undo {
       each((victim) => victim.setProgramFault({ delayMs: order.delayMs ?? 0 }))
       return () => each((victim) => victim.setProgramFault(undefined))
     case 'kill':
-      // Whoever runs them starts them again: there is nothing to undo.
+      // Pods are started again by whoever runs them: there is nothing to undo.
       each((victim) => victim.signal('SIGKILL'))
-      return () => undefined
+      return () => each((victim) => victim.revive?.())
     case 'pause':
     case 'black-hole':
       each((victim) => victim.signal('SIGSTOP'))

@@ -106,6 +106,7 @@ function proxyOf(node: NodeSite, plan: ProxyPlan, pod: Pod, placed: Placed): Pod
     directory: join(folder, 'proxy'),
     address,
     appAddress: gateway ? undefined : programAddress,
+    ...(plan.machines && { machines: plan.machines }),
     ports: gateway ? [] : inboundPorts(ports, address, programAddress),
     pod: {
       name,

@@ -1,4 +1,6 @@
 // What the parts of a kubelet share: the node that pods run on, and the place of one pod on it.
+
+import type { Machines } from '../../mesh/index.ts'
 import type { KubeApi } from '../controllers/client/index.ts'
 import type { EventRecorder } from '../controllers/runtime/events.ts'
 import type { AddressPool } from './addresses.ts'
@@ -17,6 +19,8 @@ export interface ProxyPlan {
   readonly xds: { readonly address: string; readonly rootFile: string }
   /** Network of the cluster's pods. */
   readonly network: string
+  /** Machines outside of clusters that are not where the mesh knows them. */
+  readonly machines?: Machines
 }
 
 export interface NodeSite {

@@ -1,5 +1,5 @@
-// The agent beside an Envoy: proves the pod's identity with its service account token, gets a certificate for it, keeps it
-// as files, and renews it at half of its life (Istio's certificate signing service; istio.io/api security/v1alpha1).
+// The agent beside an Envoy: proves an identity with a service account token (or the certificate that it has), gets a
+// certificate for it, keeps it as files, and renews it at half of its life (Istio's certificate signing service; istio.io/api security/v1alpha1).
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
@@ -65,9 +65,10 @@ export class CertificateAgent {
 
   async #renew(): Promise<void> {
     let waitMs = retryMs.first
+    let attempt = 0
     while (!this.#stopped.signal.aborted) {
       try {
-        const expiresAt = await this.#request()
+        const expiresAt = await this.#request(attempt++)
         const inMs = Math.max(1000, (expiresAt - Date.now()) / 2)
         this.#timer = setTimeout(() => void this.#renew(), Math.min(inMs, 2 ** 31 - 1))
         this.#timer.unref()
@@ -85,17 +86,21 @@ export class CertificateAgent {
   }
 
   /** Gets one certificate and puts it in place; returns when it expires (milliseconds since the epoch). */
-  async #request(): Promise<number> {
+  async #request(attempt: number): Promise<number> {
     const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify'])
     const csr = await x509.Pkcs10CertificateRequestGenerator.create({ keys, signingAlgorithm: keyAlgorithm })
     const metadata = new Metadata()
-    metadata.set('authorization', `Bearer ${await this.#options.token()}`)
     metadata.set('clusterid', this.#options.cluster)
+    // The authority may have changed since: every other time a token is tried, if there is one.
+    const certificate = attempt % 2 === 0 ? this.#options.certificate?.() : undefined
+    const token = certificate ? undefined : await this.#options.token()
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`)
+    else if (!certificate) throw new Error('there is neither a token nor a certificate that is still good')
     const request = create(IstioCertificateRequestSchema, {
       csr: csr.toString('pem'),
       validityDuration: BigInt(lifetimeSeconds),
     })
-    const { certChain } = await this.#call(request, metadata)
+    const { certChain } = await this.#call(request, metadata, certificate)
     const [leaf] = certChain
     if (leaf === undefined || certChain.length < 2) throw new Error('the answer holds no certificate chain')
     const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
@@ -103,9 +108,17 @@ export class CertificateAgent {
     return new x509.X509Certificate(leaf).notAfter.getTime()
   }
 
-  #call(request: IstioCertificateRequest, metadata: Metadata): Promise<IstioCertificateResponse> {
+  #call(
+    request: IstioCertificateRequest,
+    metadata: Metadata,
+    own: { chain: string; key: string } | undefined,
+  ): Promise<IstioCertificateResponse> {
     const { address, rootFile } = this.#options.xds
-    const client = new CertificateClient(address, credentials.createSsl(readFileSync(rootFile)), {
+    const roots = readFileSync(rootFile)
+    const channel = own
+      ? credentials.createSsl(roots, Buffer.from(own.key), Buffer.from(own.chain))
+      : credentials.createSsl(roots)
+    const client = new CertificateClient(address, channel, {
       'grpc.ssl_target_name_override': controlPlaneName,
       'grpc.default_authority': controlPlaneName,
     })

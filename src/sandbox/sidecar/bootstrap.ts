@@ -1,4 +1,5 @@
 // Envoy's bootstrap: who it is, and where its configuration comes from. Everything else comes over ADS.
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { controlPlaneName, type ProxyOptions, proxyPorts } from './options.ts'
 
@@ -50,10 +51,33 @@ export function secretFiles(
   ]
 }
 
+/** The certificate that an agent put in place, if there is one; with what is behind it. */
+export function heldCertificate(directory: string): Pick<AgentCertificate, 'chain' | 'key'> | undefined {
+  try {
+    const { resources } = JSON.parse(readFileSync(proxyFiles(directory).certificateSecret, 'utf8')) as {
+      resources: { tls_certificate: { certificate_chain: DataSource; private_key: DataSource } }[]
+    }
+    const secret = resources[0]?.tls_certificate
+    return secret && { chain: secret.certificate_chain.inline_string, key: secret.private_key.inline_string }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+interface DataSource {
+  inline_string: string
+}
+
 /** The node id as istiod expects it: type, address, pod, DNS domain. */
-export function nodeId({ role, address, pod }: Pick<ProxyOptions, 'role' | 'address' | 'pod'>): string {
+export function nodeId({
+  role,
+  address,
+  knownAs = address,
+  pod,
+}: Pick<ProxyOptions, 'role' | 'address' | 'knownAs' | 'pod'>): string {
   const type = role === 'gateway' ? 'router' : 'sidecar'
-  return `${type}~${address}~${pod.name}.${pod.namespace}~${pod.namespace}.svc.cluster.local`
+  return `${type}~${knownAs}~${pod.name}.${pod.namespace}~${pod.namespace}.svc.cluster.local`
 }
 
 /** Node metadata: Istio's keys, and those that tell of the loopback data path. */
@@ -61,6 +85,7 @@ export function nodeMetadata(options: ProxyOptions): Record<string, unknown> {
   const { pod } = options
   const workload = pod.workloadName ?? pod.name
   return {
+    ...options.metadata,
     NAME: pod.name,
     NAMESPACE: pod.namespace,
     LABELS: pod.labels,
@@ -69,13 +94,16 @@ export function nodeMetadata(options: ProxyOptions): Record<string, unknown> {
     CLUSTER_ID: options.cluster,
     NETWORK: options.network,
     MESH_ID: 'cluster.local',
-    INSTANCE_IPS: options.address,
-    NODE_NAME: pod.nodeName,
+    INSTANCE_IPS: options.knownAs ?? options.address,
     WORKLOAD_NAME: workload,
-    OWNER: `kubernetes://apis/apps/v1/namespaces/${pod.namespace}/deployments/${workload}`,
+    ...(pod.nodeName !== '' && {
+      NODE_NAME: pod.nodeName,
+      OWNER: `kubernetes://apis/apps/v1/namespaces/${pod.namespace}/deployments/${workload}`,
+    }),
     ISTIO_VERSION: '1.30.0',
     FAIRLEAD_DATA_PATH: 'loopback',
     FAIRLEAD_INBOUND_PORTS: options.ports,
+    ...(Object.keys(options.machines ?? {}).length > 0 && { FAIRLEAD_MACHINES: options.machines }),
     ...(options.appAddress === undefined ? {} : { FAIRLEAD_APP_ADDRESS: options.appAddress }),
   }
 }

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import type { Machines } from '../../mesh/index.ts'
 
 /** A pod's container port: as declared, where Envoy listens for it, and where the program behind does. */
 export interface InboundPort {
@@ -17,7 +18,7 @@ export interface ProxyPod {
   readonly annotations: Readonly<Record<string, string>>
   readonly serviceAccount: string
   readonly nodeName: string
-  /** Name of the Deployment or the like that the pod is of. */
+  /** Name of the Deployment or the like that the pod is of; of a machine, of its WorkloadGroup. */
   readonly workloadName?: string
 }
 
@@ -27,8 +28,12 @@ export interface ProxyOptions {
   readonly envoyPath: string
   /** For bootstrap, certificates and logs; made if it is not there. */
   readonly directory: string
-  /** The pod's own address, the one that others see. */
+  /** Where Envoy listens, and calls from. */
   readonly address: string
+  /** Address under which the mesh knows the machine, if that is another one. */
+  readonly knownAs?: string
+  /** Where machines outside of clusters are found that the mesh knows by addresses of other networks. */
+  readonly machines?: Machines
   /** Where the programs behind it are bound; undefined for gateways. */
   readonly appAddress: string | undefined
   readonly ports: readonly InboundPort[]
@@ -38,8 +43,12 @@ export interface ProxyOptions {
   readonly locality: { readonly region: string; readonly zone: string; readonly subzone?: string }
   /** The control plane: `host:port`, and a file with the CA of its certificate. */
   readonly xds: { readonly address: string; readonly rootFile: string }
-  /** A fresh service account token of the pod. */
-  readonly token: () => Promise<string>
+  /** More node metadata. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** A fresh service account token, if there is one. */
+  readonly token: () => Promise<string | undefined>
+  /** A certificate to prove the identity with, where there may be no token any more; asked for each time. */
+  readonly certificate?: () => { readonly chain: string; readonly key: string } | undefined
   readonly log: (line: string) => void
   /** Gives up waiting for a certificate. */
   readonly signal?: AbortSignal

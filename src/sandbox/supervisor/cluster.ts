@@ -1,6 +1,7 @@
 // One embedded cluster: API server, controllers, load balancer, kubelet. Or, where the API server exists already
 // (`--on`), the same without one of our own.
 import { join } from 'node:path'
+import type { Machines } from '../../mesh/index.ts'
 import { type ApiServer, startApiServer } from '../apiserver/index.ts'
 import {
   type Controller,
@@ -33,6 +34,8 @@ export interface ClusterOptions {
   /** How to reach the API server that exists already; without it, one of our own is started. */
   readonly on?: ClusterAccess
   readonly envoy: () => Promise<string>
+  /** Machines outside of clusters that are not where the mesh knows them. */
+  readonly machines: () => Machines
   /** Where proxies find their control plane, as host:port; undefined if there is none. */
   readonly xds: () => string | undefined
   readonly log: (message: string) => void
@@ -120,7 +123,16 @@ export class SandboxCluster {
       addresses: { node: addresses.node, pods: addresses.pods, programs: addresses.programs },
       token: this.kubeletToken,
       log: this.options.log,
-      ...(proxies ? { proxies: { envoyPath: await this.options.envoy(), xds: proxies, network } } : {}),
+      ...(proxies
+        ? {
+            proxies: {
+              envoyPath: await this.options.envoy(),
+              xds: proxies,
+              network,
+              machines: this.options.machines(),
+            },
+          }
+        : {}),
     })
   }
 

@@ -11,7 +11,10 @@ export function faultTargets(sandbox: Sandbox): FaultTargets {
   return {
     pods: async (context, namespace, deployment) => sandbox.clusterOf(context).victims(namespace, deployment),
     vm: (name) => {
-      throw new FaultError(`the sandbox has no VM ${name}`)
+      const machine = sandbox.machines.find(name)
+      const known = sandbox.machines.placed.map(({ spec }) => spec.name).join(', ') || 'none'
+      if (!machine) throw new FaultError(`the sandbox has no VM ${name}; it has ${known}`)
+      return machine.victim
     },
     setReachable: (context, reachable) => sandbox.clusterOf(context).setReachable(reachable),
     setCut: async (from, to, cut) => sandbox.setCut(from, to, cut),

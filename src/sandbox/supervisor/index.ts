@@ -16,7 +16,7 @@ export type { SampleOptions } from './samples.ts'
 export type { SandboxHandle, SandboxOptions } from './sandbox.ts'
 export { type SampleSpec, type SandboxSpec, SpecError } from './spec.ts'
 export { readState } from './state.ts'
-export type { ClusterStatus, SandboxStatus } from './status.ts'
+export type { ClusterStatus, MachineStatus, SandboxStatus } from './status.ts'
 
 /** Starts a sandbox, or starts one again that was there before; resolves when it is ready for use. */
 export async function startSandbox(options: SandboxOptions): Promise<SandboxHandle> {

@@ -14,6 +14,8 @@ export interface ClusterAddresses {
   /** Where the control plane reaches the API server, so that it can be cut off from it. */
   readonly apiFront: string
   readonly loadBalancers: { readonly from: string; readonly count: number }
+  /** Of machines outside of the cluster that join its mesh, by their number from 1 on. */
+  readonly machine: (number: number) => { readonly address: string; readonly programAddress: string }
 }
 
 const firstSlot = 16
@@ -31,6 +33,10 @@ export function addressesOf(slot: number): ClusterAddresses {
     loadBalancerAdmin: `127.${slot}.0.2`,
     apiFront: `127.${slot}.0.3`,
     loadBalancers: { from: `127.${slot}.240.1`, count: 254 },
+    machine: (number) => ({
+      address: `127.${slot}.241.${number}`,
+      programAddress: `127.${slot + programOffset}.241.${number}`,
+    }),
   }
 }
 

@@ -20,6 +20,7 @@ import {
   writeKubeconfig,
 } from './kubeconfig.ts'
 import { takeLock } from './lock.ts'
+import { SandboxMachines } from './machines.ts'
 import { Applier } from './manifests.ts'
 import { managementNamespaces, remoteSecret } from './mesh-objects.ts'
 import { type OrderDesk, openOrderDesk } from './orders.ts'
@@ -54,6 +55,7 @@ export interface SandboxHandle {
   /** File with a context per cluster. */
   readonly kubeconfig: string
   readonly clusters: readonly SandboxCluster[]
+  readonly machines: SandboxMachines
   readonly controlPlane: ControlPlane | undefined
   readonly socket: string
   readonly spec: SandboxSpec
@@ -91,6 +93,7 @@ export class Sandbox implements SandboxHandle {
   readonly socket: string
   readonly spec: SandboxSpec
   readonly clusters: SandboxCluster[] = []
+  readonly machines: SandboxMachines
   controlPlane: ControlPlane | undefined
   private readonly options: SandboxOptions
   private readonly unlock: () => void
@@ -118,6 +121,14 @@ export class Sandbox implements SandboxHandle {
       options.onProgress?.(event)
     }
     this.allFaults = new Faults(faultTargets(this))
+    this.machines = new SandboxMachines({
+      specs: options.spec.vms ?? [],
+      clusterOf: (cluster) => this.clusterOf(cluster),
+      directory: join(directory, 'machines'),
+      envoy: () => this.envoy(),
+      xds: () => `127.0.0.1:${this.state.ports['xds']}`,
+      log: (message) => this.log(message),
+    })
     const before = readState(directory)
     this.state = {
       spec: options.spec,
@@ -142,10 +153,15 @@ export class Sandbox implements SandboxHandle {
       for (const spec of specs) this.clusters.push(await this.openCluster(spec))
     })
     await this.remember()
+    await this.machines.place()
     await runStep(onProgress, 'start controllers and kubelets', () => this.eachCluster((cluster) => cluster.run()))
     if (this.options.controlPlane !== false) {
       await runStep(onProgress, 'prepare namespaces', () => this.eachCluster((cluster) => this.prepare(cluster)))
       await this.startControlPlane()
+      for (const machine of this.machines.placed) {
+        const start = (): Promise<void> => this.machines.start(machine, readyWithinMs, this.options.signal)
+        await runStep(onProgress, `start vm ${machine.spec.name}`, start)
+      }
     }
     for (const sample of this.spec.samples ?? []) {
       await runStep(onProgress, `install ${sample.sample} on ${sample.context}`, () => this.installSample(sample))
@@ -200,6 +216,7 @@ export class Sandbox implements SandboxHandle {
 
   private async shutDown(): Promise<void> {
     await this.desk?.close()
+    await this.machines.close()
     await this.controlPlane?.stop()
     await Promise.all(this.clusters.map((cluster) => cluster.close()))
     const { kubeconfigFile } = this.options
@@ -245,6 +262,7 @@ export class Sandbox implements SandboxHandle {
         claim,
         port: known?.port,
         envoy: () => this.envoy(),
+        machines: () => this.machines.map,
         kubeletToken: randomBytes(24).toString('base64url'),
         xds: () => (this.options.controlPlane === false ? undefined : `127.0.0.1:${this.state.ports['xds']}`),
         log: this.log,

@@ -37,13 +37,25 @@ const clusterSpec = Type.Object(
   strict,
 )
 
-const vmSpec = Type.Object(
+/** A machine outside of all clusters. */
+export const machineSpec = Type.Object(
   {
-    name: Type.String(),
-    address: Type.Optional(Type.String()),
+    name: Type.String({ pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' }),
+    /** As the mesh is to know it; one of this computer's own if not given. */
+    address: Type.Optional(Type.String({ pattern: '^[0-9a-f.:]+$' })),
+    /** Whose mesh it joins, by name. */
     cluster: Type.String(),
-    serviceAccount: Type.String(),
+    /** namespace/name; both are made if they are not there. */
+    serviceAccount: Type.String({ pattern: '^[a-z0-9][-a-z0-9]*/[a-z0-9][-.a-z0-9]*$' }),
+    /** What it runs: a built-in application, and which of its Deployments. */
     sample: Type.Optional(Type.String()),
+    deployment: Type.Optional(Type.String()),
+    /** Ports that are open on it; those of the sample if not given. */
+    ports: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 65_535 }))),
+    network: Type.Optional(Type.String()),
+    labels: Type.Optional(Type.Record(Type.String(), Type.String())),
+    /** WorkloadGroup, in the namespace of the service account, that registers it when it connects. */
+    group: Type.Optional(Type.String()),
   },
   strict,
 )
@@ -51,7 +63,7 @@ const vmSpec = Type.Object(
 export const sandboxSpec = Type.Object(
   {
     clusters: Type.Array(clusterSpec, { minItems: 1 }),
-    vms: Type.Optional(Type.Array(vmSpec)),
+    vms: Type.Optional(Type.Array(machineSpec)),
     samples: Type.Optional(Type.Array(sampleSpec)),
   },
   strict,

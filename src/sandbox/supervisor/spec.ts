@@ -1,9 +1,10 @@
 // What a sandbox is made of, as users, the demo and the scenario runner say it.
 import type { Static } from 'typebox'
-import type { sampleSpec, sandboxSpec } from './spec-file.ts'
+import type { machineSpec, sampleSpec, sandboxSpec } from './spec-file.ts'
 
 export type SandboxSpec = Static<typeof sandboxSpec>
 export type SampleSpec = Static<typeof sampleSpec>
+export type MachineSpec = Static<typeof machineSpec>
 
 /** A cluster with everything filled in. */
 export interface ClusterSpec {

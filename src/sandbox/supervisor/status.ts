@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { KubeClient, loadAccess } from '../../clusters/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import type { SandboxCluster } from './cluster.ts'
@@ -23,12 +24,27 @@ export interface ClusterStatus {
   readonly loadBalancerPid: number | undefined
 }
 
+export interface MachineStatus {
+  readonly name: string
+  /** Name of the cluster whose mesh it joins. */
+  readonly cluster: string
+  /** Where it is on this computer. */
+  readonly address: string
+  /** Address that the mesh is to know it by. */
+  readonly knownAs: string
+  /** Whether its proxy has its configuration. */
+  readonly ready: boolean
+  /** What it joined the mesh with, and its logs. */
+  readonly directory: string
+}
+
 export interface SandboxStatus {
   readonly name: string
   readonly pid: number
   readonly directory: string
   readonly kubeconfig: string
   readonly clusters: readonly ClusterStatus[]
+  readonly vms: readonly MachineStatus[]
   readonly controlPlane:
     | {
         readonly pid: number | undefined
@@ -49,6 +65,16 @@ export async function statusOf(sandbox: SandboxHandle): Promise<SandboxStatus> {
     directory,
     kubeconfig,
     clusters: await Promise.all(sandbox.clusters.map(clusterStatus)),
+    vms: await Promise.all(
+      sandbox.machines.placed.map(async ({ spec, address, cluster }) => ({
+        name: spec.name,
+        cluster: cluster.spec.name,
+        address,
+        knownAs: spec.address ?? address,
+        ready: (await sandbox.machines.find(spec.name)?.ready()) ?? false,
+        directory: join(directory, 'machines', spec.name),
+      })),
+    ),
     controlPlane: controlPlane && {
       pid: controlPlane.pid,
       ready: await controlPlane.isReady(),

@@ -12,6 +12,7 @@ import {
   effectivePolicy,
   type InboundTarget,
   inboundTargets,
+  ownAddresses,
   type Proxy,
   ruleOf,
   scopeOf,
@@ -143,7 +144,7 @@ function ingressEndpoint(proxy: Proxy, text: string): { address: AddressInit; ow
   const v6 = host.includes(':')
   const number = Number(port)
   if (host === '0.0.0.0' || host === '::') {
-    const own = proxy.addresses.find((each) => each.includes(':') === v6)
+    const own = ownAddresses(proxy).find((each) => each.includes(':') === v6)
     return own
       ? { address: address(own, number), own: true }
       : { address: address(v6 ? '::1' : '127.0.0.1', number), own: false }

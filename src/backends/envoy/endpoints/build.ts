@@ -10,8 +10,10 @@ import { type ClusterLoadAssignment, ClusterLoadAssignmentSchema } from '#gen/en
 import { type Health, labelNames, type Query, type World } from '../../../discovery/index.ts'
 import {
   type EndpointClient,
+  type Machines,
   type ProxyScope,
   parseLocality,
+  placeOf,
   ruleOf,
   speaksMutualTls,
   type Target,
@@ -46,7 +48,7 @@ export const clusterEndpoints: Query<EndpointsKey, Built<ClusterLoadAssignment>>
     return {
       resource: create(ClusterLoadAssignmentSchema, {
         clusterName: spec.name,
-        endpoints: groups.map(localityEndpoints),
+        endpoints: groups.map((group) => localityEndpoints(group, client)),
       }),
       origin: originOf(groups),
     }
@@ -57,7 +59,7 @@ export const clusterEndpoints: Query<EndpointsKey, Built<ClusterLoadAssignment>>
 export function namedEndpoints(world: World, spec: ClusterSpec, client: EndpointClient): LocalityLbEndpoints[] {
   return groupsOf(world, spec, client, true)
     .filter(({ targets }) => targets.length > 0)
-    .map(localityEndpoints)
+    .map((group) => localityEndpoints(group, client))
 }
 
 function groupsOf(world: World, spec: ClusterSpec, client: EndpointClient, names: boolean): TargetGroup[] {
@@ -85,13 +87,16 @@ const healths: Readonly<Record<Health, HealthStatus>> = {
   draining: HealthStatus.DRAINING,
 }
 
-function localityEndpoints({ locality, priority, weight, targets }: TargetGroup): LocalityLbEndpoints {
+function localityEndpoints(
+  { locality, priority, weight, targets }: TargetGroup,
+  { machines }: EndpointClient,
+): LocalityLbEndpoints {
   const place = localityInit(locality)
   return create(LocalityLbEndpointsSchema, {
     ...(place && { locality: place }),
     priority,
     ...(weight > 0 && { loadBalancingWeight: weight }),
-    lbEndpoints: targets.map(lbEndpoint),
+    lbEndpoints: targets.map((target) => lbEndpoint(target, machines)),
   })
 }
 
@@ -101,7 +106,7 @@ export function localityInit(text: string): Init<typeof LocalitySchema> | undefi
   return { region, zone, subZone: subzone }
 }
 
-function lbEndpoint(target: Target): EndpointInit {
+function lbEndpoint(target: Target, machines: Machines): EndpointInit {
   if (target.kind === 'gateway') {
     const { gateway, weight } = target
     return {
@@ -125,11 +130,12 @@ function lbEndpoint(target: Target): EndpointInit {
     revision === 'latest' ? '' : (revision ?? ''),
     workload.cluster,
   ]
+  const place = placeOf(machines, endpoint.address, endpoint.port)
   return {
     hostIdentifier: {
       case: 'endpoint',
       value: {
-        address: address(endpoint.address, endpoint.port),
+        address: address(place.address, place.port),
         additionalAddresses: moreAddresses.map((more) => ({ address: address(more, endpoint.port) })),
       },
     },

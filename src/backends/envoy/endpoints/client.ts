@@ -55,6 +55,7 @@ export function endpointClient(world: World, scope: ProxyScope, spec: ClusterSpe
     labels: Object.fromEntries(names.map((name) => [name, labels[name] ?? ''])),
     node: service.nodeLocal || compared.includes(labelNames.node) ? scope.node : '',
     ipFamilies: gateways ? scope.ipFamilies : 'both',
+    machines: scope.machines,
   }
 }
 

@@ -9,7 +9,14 @@ import {
 import { type Listener, ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js'
 import { ProxyProtocolSchema } from '#gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.js'
 import { meshConfigOf, type World } from '../../../discovery/index.ts'
-import { type GatewayPort, gatewayPlan, metadataFlag, type Proxy, type ProxyScope } from '../../../mesh/index.ts'
+import {
+  type GatewayPort,
+  gatewayPlan,
+  metadataFlag,
+  ownAddresses,
+  type Proxy,
+  type ProxyScope,
+} from '../../../mesh/index.ts'
 import type { Problem } from '../../../report/index.ts'
 import { address } from '../address.ts'
 import type { Built } from '../built.ts'
@@ -95,7 +102,8 @@ const proxyProtocol = create(
 /** Where traffic is not captured, several gateways stand on one host: each has the ports of its own address only. */
 function bindsOf(scope: ProxyScope, proxy: Proxy, { bind }: GatewayPort): readonly string[] {
   if (bind !== '') return [bind]
-  return scope.dataPath === 'loopback' && proxy.addresses.length > 0 ? proxy.addresses : wildcardAddresses(scope)
+  const own = ownAddresses(proxy)
+  return scope.dataPath === 'loopback' && own.length > 0 ? own : wildcardAddresses(scope)
 }
 
 function chainOf(edge: Edge, listener: string, chain: GatewayChain): FilterChain {

@@ -6,7 +6,14 @@ import { TrafficDirection } from '#gen/envoy/config/core/v3/base_pb.js'
 import { type FilterChain, FilterChainSchema } from '#gen/envoy/config/listener/v3/listener_components_pb.js'
 import { type Listener, ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js'
 import { meshConfigOf, type World } from '../../../discovery/index.ts'
-import { type InboundTarget, inboundTargets, type Proxy, type ProxyScope, scopeOf } from '../../../mesh/index.ts'
+import {
+  type InboundTarget,
+  inboundTargets,
+  ownAddresses,
+  type Proxy,
+  type ProxyScope,
+  scopeOf,
+} from '../../../mesh/index.ts'
 import { type InboundModes, inboundModes, modeOfPort } from '../../../mesh/security/index.ts'
 import type { ObjectRef, Problem } from '../../../report/index.ts'
 import { address, socketAddress } from '../address.ts'
@@ -109,7 +116,7 @@ function captureAddress(host: string): AddressInit {
 
 /** All ports of the pod from the start: to add one later would close the connections of the others. */
 function loopbackAddresses(proxy: Proxy): AddressInit[] {
-  const own = socketAddress(proxy.addresses[0] ?? '127.0.0.1', proxyPorts.inbound)
+  const own = socketAddress(ownAddresses(proxy)[0] ?? '127.0.0.1', proxyPorts.inbound)
   return [own, ...proxy.inboundPorts.map(({ bind }) => socketAddress(bindAddress(bind).host, bindAddress(bind).port))]
 }
 
@@ -136,7 +143,7 @@ function boundListener(inbound: Inbound, target: InboundTarget): Listener {
 }
 
 function ingressAddresses({ proxy, scope }: Inbound): readonly string[] {
-  const [first] = proxy.addresses
+  const [first] = ownAddresses(proxy)
   return first === undefined ? wildcardAddresses(scope) : [first]
 }
 

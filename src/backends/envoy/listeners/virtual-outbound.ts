@@ -4,7 +4,7 @@ import { type FilterChain, FilterChainSchema } from '#gen/envoy/config/listener/
 import { type Listener, ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js'
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js'
 import { meshConfigOf, type World } from '../../../discovery/index.ts'
-import type { Proxy, ProxyScope } from '../../../mesh/index.ts'
+import { ownAddresses, type Proxy, type ProxyScope } from '../../../mesh/index.ts'
 import { socketAddress } from '../address.ts'
 import { dynamicForwardProxyFilter } from '../filters/dynamic-forward-proxy.ts'
 import { httpConnectionManager } from '../filters/http-connection-manager.ts'
@@ -76,7 +76,7 @@ function unknownHttp(world: World, { policy, ipFamilies }: ListenerClient): Filt
 export function explicitProxyListener(world: World, proxy: Proxy): Listener {
   return create(ListenerSchema, {
     name: listenerNames.outbound,
-    address: socketAddress(proxy.addresses[0] ?? '127.0.0.1', proxyPorts.outbound),
+    address: socketAddress(ownAddresses(proxy)[0] ?? '127.0.0.1', proxyPorts.outbound),
     // A second Envoy of the same pod, left behind, would silently take half of the connections.
     enableReusePort: false,
     trafficDirection: TrafficDirection.OUTBOUND,

@@ -1,0 +1,9 @@
+export {
+  ConfigureError,
+  type ConfigureOptions,
+  configureMachine,
+  requestToken,
+  writeMachineFiles,
+} from './configure.ts'
+export { type MachineInput, type MachineProof, machineFileNames, machineFiles } from './files.ts'
+export { type Machine, MachineFilesError, readMachine } from './machine.ts'
