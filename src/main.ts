@@ -71,10 +71,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (error.code === 'EPIPE') process.exit()
     throw error
   })
-  const program = new Command('fairlead')
-    .description('A control plane for a service mesh that spans several Kubernetes clusters and virtual machines')
-    .version('0.1.0')
-    .exitOverride()
+  const program = emptyProgram()
   const wanted = commands.find((c) => c.name === argv[0])
   if (wanted) {
     const module = await wanted.load()
@@ -90,4 +87,18 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (typeof code !== 'number') throw error
     process.exitCode = code === 0 ? 0 : 2
   }
+}
+
+function emptyProgram(): Command {
+  return new Command('fairlead')
+    .description('A control plane for a service mesh that spans several Kubernetes clusters and virtual machines')
+    .version('0.1.0')
+    .exitOverride()
+}
+
+/** The program with all its commands, for the reference pages. */
+export async function wholeProgram(): Promise<Command> {
+  const program = emptyProgram()
+  for (const { load } of commands) (await load()).register(program)
+  return program
 }
