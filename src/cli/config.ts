@@ -12,14 +12,15 @@ interface Options extends DebugApiOptions {
 const kinds: readonly ConfigurationKind[] = ['listeners', 'routes', 'clusters', 'endpoints', 'secrets']
 
 export function register(program: Command): void {
+  const [http, name] = debugApiOptions()
   program
     .command('config')
     .description('What a proxy was given, each resource with the objects that it comes from')
     .argument('<proxy>', 'pod.namespace, or pod; CLUSTER/pod.namespace if several clusters have it')
     .addArgument(new Argument('[kind]', 'only these resources').choices(kinds))
     .option('--match <text>', 'only resources whose name contains this')
-    .option(...debugApiOptions[0])
-    .option(...debugApiOptions[1])
+    .addOption(http)
+    .addOption(name)
     .addOption(new Option('-o, --output <format>', 'format').choices(['table', 'json', 'yaml']).default('table'))
     .addHelpText(
       'after',

@@ -1,5 +1,7 @@
 // How commands reach a running control plane: its debug pages over HTTP.
+import { Option } from 'commander'
 import { OrderError, order, readLock, type SandboxStatus, sandboxDirectory } from '../sandbox/index.ts'
+import { runningSandbox } from './sandbox-common.ts'
 
 export interface DebugApiOptions {
   readonly http?: string
@@ -7,13 +9,11 @@ export interface DebugApiOptions {
   readonly name: string
 }
 
-export const debugApiOptions = [
-  [
-    '--http <address:port>',
-    'debug address of the control plane (serve --http); without: the sandbox, else 127.0.0.1:15014',
-  ],
-  ['--name <name>', 'which sandbox, if there are several', 'default'],
-] as const
+/** The flags by which a command finds a control plane. */
+export function debugApiOptions(): readonly [Option, Option] {
+  const http = 'debug address of the control plane (serve --http); without: the sandbox, else 127.0.0.1:15014'
+  return [new Option('--http <address:port>', http), runningSandbox()]
+}
 
 /** The control plane cannot be reached, or says no. */
 export class DebugApiError extends Error {

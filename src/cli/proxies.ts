@@ -9,11 +9,12 @@ interface Options extends DebugApiOptions {
 }
 
 export function register(program: Command): void {
+  const [http, name] = debugApiOptions()
   program
     .command('proxies')
     .description('Connected proxies: in sync, behind, or refusing what they are given')
-    .option(...debugApiOptions[0])
-    .option(...debugApiOptions[1])
+    .addOption(http)
+    .addOption(name)
     .addOption(new Option('-o, --output <format>', 'format').choices(['table', 'json', 'yaml']).default('table'))
     .addHelpText(
       'after',

@@ -1,4 +1,5 @@
 // What all `fairlead sandbox` commands share.
+import { Option } from 'commander'
 import {
   FaultError,
   type Lock,
@@ -9,6 +10,7 @@ import {
   SpecError,
   StepFailed,
   sandboxDirectory,
+  sandboxNames,
 } from '../sandbox/index.ts'
 
 /** Runs a command: what the user did wrong is exit code 2, what failed 1; both without a stack trace. */
@@ -47,4 +49,9 @@ export function wholeNumber(flag: string): (text: string) => number {
   }
 }
 
-export const nameOption = ['--name <name>', 'which sandbox, if there are several', 'default'] as const
+/** Which sandbox a command means that works on a running one. */
+export function runningSandbox(flag = '--name <name>'): Option {
+  const up = sandboxNames().filter((name) => readLock(sandboxDirectory(name)))
+  const [only] = up.length === 1 ? up : []
+  return new Option(flag, 'which sandbox').default(only ?? 'default', 'the one that is up; of several, "default"')
+}

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { FaultError, type FaultKind, type FaultOrder, faultKinds } from '../sandbox/index.ts'
-import { attempt, giveOrder, nameOption, wholeNumber } from './sandbox-common.ts'
+import { attempt, giveOrder, runningSandbox, wholeNumber } from './sandbox-common.ts'
 
 interface FaultOptions {
   sandbox: string
@@ -24,7 +24,7 @@ export function registerFault(sandbox: Command): void {
     .description(`Make something fail, or heal it: ${faultKinds.join(', ')}`)
     .argument('<kind>')
     .argument('[ends...]', 'cut FROM TO: two contexts')
-    .option('--sandbox <name>', nameOption[1], nameOption[2])
+    .addOption(runningSandbox('--sandbox <name>'))
     .option('--name <name>', 'name of the fault, by which it is healed')
     .option('--context <context>', 'cluster that it hits')
     .option('--namespace <namespace>')

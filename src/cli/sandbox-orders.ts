@@ -1,7 +1,7 @@
 // fairlead sandbox down, restart, sample.
 import { type Command, Option } from 'commander'
 import { readLock, type SampleSpec, SpecError, sampleNames, sandboxDirectory, stopSandbox } from '../sandbox/index.ts'
-import { attempt, giveOrder, nameOption, wholeNumber } from './sandbox-common.ts'
+import { attempt, giveOrder, runningSandbox, wholeNumber } from './sandbox-common.ts'
 
 interface SampleOptions {
   name: string
@@ -16,7 +16,7 @@ export function registerOrders(sandbox: Command): void {
   sandbox
     .command('down')
     .description('End the sandbox; its state is kept for the next time')
-    .option(...nameOption)
+    .addOption(runningSandbox())
     .action(({ name }: { name: string }) =>
       attempt(async () => {
         const was = await stopSandbox(name)
@@ -27,7 +27,7 @@ export function registerOrders(sandbox: Command): void {
     .command('restart')
     .description('Restart a part of the sandbox')
     .argument('<part>', 'control-plane')
-    .option(...nameOption)
+    .addOption(runningSandbox())
     .action((part: string, { name }: { name: string }) =>
       attempt(async () => {
         if (part !== 'control-plane') throw new SpecError(`restart ${part}: only control-plane can be restarted`)
@@ -39,7 +39,7 @@ export function registerOrders(sandbox: Command): void {
     .command('sample')
     .description(`Install a sample application: ${sampleNames().join(', ')}`)
     .argument('<sample>')
-    .option(...nameOption)
+    .addOption(runningSandbox())
     .option('--context <context>', 'cluster to install it on; the first if not given')
     .option('--namespace <namespace>', 'namespace, made with sidecar injection', 'default')
     .option('--only <deployments>', 'Deployments to install, with what belongs to them (comma separated)')

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { stringify } from 'yaml'
 import type { FaultOrder, SandboxStatus } from '../sandbox/index.ts'
-import { attempt, giveOrder, nameOption } from './sandbox-common.ts'
+import { attempt, giveOrder, runningSandbox } from './sandbox-common.ts'
 
 interface StatusOptions {
   name: string
@@ -12,7 +12,7 @@ export function registerStatus(sandbox: Command): void {
   sandbox
     .command('status')
     .description('What runs: clusters, addresses, pods, control plane, faults')
-    .option(...nameOption)
+    .addOption(runningSandbox())
     .addOption(new Option('-o, --output <format>', 'machine-readable output').choices(['json', 'yaml']))
     .action((options: StatusOptions) =>
       attempt(async () => {

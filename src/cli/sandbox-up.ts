@@ -21,7 +21,7 @@ import {
   sandboxDirectory,
   startSandbox,
 } from '../sandbox/index.ts'
-import { attempt, nameFlag, nameOption } from './sandbox-common.ts'
+import { attempt, nameFlag } from './sandbox-common.ts'
 
 interface UpOptions {
   name: string
@@ -38,7 +38,7 @@ export function registerUp(sandbox: Command): void {
   sandbox
     .command('up')
     .description('Start embedded clusters and the control plane over them, and stay until Ctrl-C')
-    .option(...nameOption)
+    .option('--name <name>', 'name of the sandbox', 'default')
     .option('--clusters <names>', 'cluster names (comma separated); default: those of the last time, else east,west')
     .option('--config <file>', 'a sandbox file: clusters with context, region, zone, network, management; samples')
     .option('--kubeconfig <file>', 'add the contexts to this file, too; they are taken out again at the end')

@@ -1,12 +1,13 @@
 // npm run scenario -- [--keep] [--only N[-M]] [--skip VERB]... FILE...
 //
-// Runs acceptance files (test/conformance/seeds/README.md) against a fresh sandbox each, with real kubectl and real
+// Runs acceptance files (test/conformance/seeds/README.md) and guide pages (guide.ts) against a fresh sandbox each, with real kubectl and real
 // Envoys, and prints one line a step.
 import { dirname, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import pc from 'picocolors'
 import { type Context, Failure } from './context.ts'
 import { readScenario, type ScenarioFile, ScenarioFileError, type Step } from './file.ts'
+import { readGuide } from './guide.ts'
 import { openSandbox } from './sandbox.ts'
 import { isSkipped, perform } from './verbs.ts'
 
@@ -53,7 +54,7 @@ async function main(argv: readonly string[]): Promise<number> {
 async function runFile(path: string, options: Options, signal: AbortSignal, tally: Tally): Promise<void> {
   let file: ScenarioFile
   try {
-    file = readScenario(path)
+    file = path.endsWith('.md') ? readGuide(path) : readScenario(path)
   } catch (error) {
     tally.failed++
     console.log(

@@ -6,7 +6,7 @@ import type { SandboxHandle, SandboxOptions } from './sandbox.ts'
 import type { SandboxSpec } from './spec.ts'
 
 export { OrderError, order } from './control-socket.ts'
-export { homeDirectory, sandboxDirectory } from './home.ts'
+export { homeDirectory, sandboxDirectory, sandboxNames } from './home.ts'
 export type { ClusterAccess } from './kubeconfig.ts'
 export { type Lock, readLock, SandboxBusy } from './lock.ts'
 export { type OrderDesk, openOrderDesk, type StartProgress, stopSandbox } from './orders.ts'
