@@ -22,7 +22,7 @@ export default defineConfig({
           pool: 'forks',
           maxWorkers: 2,
           testTimeout: 240_000,
-          maxConcurrency: 2,
+          maxConcurrency: 1,
           hookTimeout: 240_000,
         },
       },

@@ -10,11 +10,12 @@ const node = { id: 'sidecar~10.0.0.1~a.default~default.svc.cluster.local', clust
 function setUp(options: Partial<AdsServerOptions> = {}) {
   const source = new InMemorySource()
   const timers: (() => void)[] = []
+  let at = 0
   const server = new AdsServer({
     source,
     verifier: { verify: async () => 'spiffe://cluster.local/ns/default/sa/a' },
     clock: {
-      now: () => 1000,
+      now: () => (at += 1000), // Each look is a second later: no pause lasts.
       after: (_ms, callback) => {
         timers.push(callback)
         return () => void timers.splice(timers.indexOf(callback), 1)

@@ -3,6 +3,7 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js'
 import { Admission } from './admission.ts'
 import { delta } from './delta.ts'
+import { Pacing } from './pacing.ts'
 import type { EncodedResource, ProxyNode, ResourceSource } from './resource.ts'
 import { sotw } from './sotw.ts'
 import { type StreamStatus, statusOf } from './status.ts'
@@ -39,6 +40,9 @@ export class AdsServer {
   private readonly settling = new Map<DiscoveryStream, () => void>()
   /** Streams that may have something to send, in the order in which they said so. */
   private readonly ready = new Set<DiscoveryStream>()
+  /** Streams whose resources changed while changes pause. */
+  private readonly changed = new Set<DiscoveryStream>()
+  private readonly pacing: Pacing
   private scheduled = false
   /** Responses sent to all streams together, ever. */
   messagesSent = 0
@@ -48,6 +52,7 @@ export class AdsServer {
     this.clock = options.clock ?? systemClock
     this.admission = new Admission(options.admissionLimit ?? 24)
     this.turnMs = options.turnMs ?? 10
+    this.pacing = new Pacing(this.clock, () => this.resume())
   }
 
   /** Serves one stream of a transport. */
@@ -77,7 +82,7 @@ export class AdsServer {
       if (!open) return
       stream = new DiscoveryStream(
         { protocol, transport, node, source: this.options.source, clock: this.clock },
-        (awake) => this.wake(awake),
+        (awake, why) => (why === 'change' && !this.pacing.isOpen ? this.changed.add(awake) : this.wake(awake)),
       )
       this.streams.add(stream)
       if (leave) this.settling.set(stream, leave)
@@ -124,7 +129,14 @@ export class AdsServer {
     stream.close()
     this.streams.delete(stream)
     this.ready.delete(stream)
+    this.changed.delete(stream)
     this.settling.delete(stream)
+  }
+
+  /** The pause is over. */
+  private resume(): void {
+    for (const stream of this.changed) this.wake(stream)
+    this.changed.clear()
   }
 
   private wake(stream: DiscoveryStream): void {
@@ -138,7 +150,8 @@ export class AdsServer {
   /** Gives streams their turn, one message each, until the time of the turn is over. */
   private turn(): void {
     this.scheduled = false
-    const end = performance.now() + this.turnMs
+    const start = performance.now()
+    const end = start + this.turnMs
     for (const stream of this.ready) {
       this.ready.delete(stream)
       try {
@@ -152,6 +165,8 @@ export class AdsServer {
       }
       if (performance.now() > end) break
     }
+    this.pacing.spent(performance.now() - start)
+    if (this.ready.size === 0) this.pacing.endOfBurst()
     if (this.ready.size === 0 || this.scheduled) return
     this.scheduled = true
     setImmediate(() => this.turn())
@@ -198,6 +213,7 @@ export class AdsServer {
 
   /** Ends all streams; clients connect to another replica. */
   close(): void {
+    this.pacing.stop()
     for (const stream of this.streams) {
       this.drop(stream)
       stream.transport.end(new StreamError(statusCodes.unavailable, 'the server is shutting down'))

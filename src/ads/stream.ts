@@ -63,7 +63,7 @@ export class DiscoveryStream {
   busy = false
   private readonly source: ResourceSource
   private readonly clock: Clock
-  private readonly wake: (stream: DiscoveryStream) => void
+  private readonly wake: (stream: DiscoveryStream, why: 'change' | 'peer') => void
   private readonly connection: { resources: ProxyResources; close(): void }
   private nonces = 0
   /** Endpoint sets of clusters that are new to the client: what may refer to the clusters waits for them. */
@@ -71,10 +71,13 @@ export class DiscoveryStream {
   private stopWaiting: (() => void) | undefined
   private ended = false
 
-  /** `wake` is called whenever there may be something to send; the server then calls `step` in its turn. */
+  /**
+   * `wake` is called whenever there may be something to send, because resources changed or because of what the peer says
+   * or takes; the server then calls `step` in its turn.
+   */
   constructor(
     parts: { protocol: Protocol; transport: ServerStream; node: ProxyNode; source: ResourceSource; clock: Clock },
-    wake: (stream: DiscoveryStream) => void,
+    wake: (stream: DiscoveryStream, why: 'change' | 'peer') => void,
   ) {
     this.protocol = parts.protocol
     this.transport = parts.transport
@@ -106,7 +109,7 @@ export class DiscoveryStream {
 
   receive(message: Uint8Array): void {
     this.protocol.receive(message, this)
-    this.wake(this)
+    this.wake(this, 'peer')
   }
 
   private changed(change: ResourceChange): void {
@@ -115,7 +118,7 @@ export class DiscoveryStream {
       const names = change.get(subscription.typeUrl)
       if (names) subscription.changed(names)
     }
-    this.wake(this)
+    this.wake(this, 'change')
   }
 
   accepted(subscription: Subscription, nonce: string): void {
@@ -148,7 +151,7 @@ export class DiscoveryStream {
     this.messagesSent++
     this.transport.send(response.message, () => {
       this.busy = false
-      this.wake(this)
+      this.wake(this, 'peer')
     })
     return true
   }
@@ -214,7 +217,7 @@ export class DiscoveryStream {
     this.stopWaiting?.()
     this.stopWaiting = undefined
     this.warming.clear()
-    this.wake(this)
+    this.wake(this, 'peer')
   }
 
   close(): void {
