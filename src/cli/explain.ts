@@ -40,6 +40,7 @@ export interface ProxySource {
 }
 
 export function register(program: Command): void {
+  const [http, name] = debugApiOptions()
   program
     .command('explain')
     .description('Show what becomes of one request, hop by hop, and which object is behind each step')
@@ -53,8 +54,8 @@ export function register(program: Command): void {
     .option('--sni <name>', 'with --at: server name of TLS (default for https: the host)')
     .option('--principal <spiffe-id>', 'with --at: identity of the client’s certificate')
     .option('--http2', 'the client speaks HTTP/2')
-    .option(...debugApiOptions[0])
-    .option(...debugApiOptions[1])
+    .addOption(http)
+    .addOption(name)
     .addOption(new Option('-o, --output <format>', 'format').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText('after', help)
     .action((from: string, method: string, url: string, options: Options, command: Command) =>
