@@ -63,7 +63,7 @@ export {
 } from './protocol.ts'
 export { allServices, sameItems, servicesOfHost } from './services.ts'
 export { snapshotOf, staticWorld } from './static-world.ts'
-export { podWorkload, workloadEntryWorkload, workloadName } from './workloads.ts'
+export { podLocality, podWorkload, workloadEntryWorkload, workloadName } from './workloads.ts'
 export {
   clusterQuery,
   type InCluster,

@@ -61,6 +61,13 @@ export const podWorkload = clusterQuery(
   { equals: sameStructure },
 )
 
+/** Where a pod runs, `region/zone/subzone`; '' if that, or the pod, is not known. */
+export const podLocality = clusterQuery(
+  'discovery/pod-locality',
+  (world, pod): string => world.get(podWorkload, pod)?.locality ?? '',
+  { equals: Object.is },
+)
+
 /** An endpoint without pod: known by address only. */
 export function bareWorkload(world: World, cluster: string, namespace: string, address: string): EndpointWorkload {
   const network = networkOfWorkload(world, cluster, { labels: undefined, address })

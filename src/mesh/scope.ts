@@ -1,4 +1,12 @@
-import { allServices, labelNames, meshConfigOf, type World, withPlace, worldQuery } from '../discovery/index.ts'
+import {
+  allServices,
+  labelNames,
+  meshConfigOf,
+  podLocality,
+  type World,
+  withPlace,
+  worldQuery,
+} from '../discovery/index.ts'
 import { compareText, sameStructure } from '../lib/index.ts'
 import { ruleComparedLabels, ruleSelectorLabels } from './destination-rules/index.ts'
 import { type ProxyPatches, patchesOf } from './envoy-filters/index.ts'
@@ -45,7 +53,7 @@ export interface ProxyScope {
 
 /** Finds the scope of a proxy. Depends on the rules that choose by label, not on what they say. */
 export function scopeOf(world: World, proxy: Proxy): ProxyScope {
-  const { type, namespace, cluster, network, locality, dataPath } = proxy
+  const { type, namespace, cluster, network, dataPath } = proxy
   const isGateway = type === 'gateway'
   const ruleLabels = pick(proxy.labels, world.get(ruleSelectorLabels, undefined))
   const labels = isGateway ? sorted(proxy.labels) : pick(proxy.labels, world.get(labelsThatMatter, undefined))
@@ -63,7 +71,7 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     cluster,
     network,
     networkView: networkView(proxy),
-    locality,
+    locality: localityOf(world, proxy),
     node: world.get(nodesMatter, undefined) ? proxy.node : '',
     ipFamilies: !supportsIpv6(proxy) ? 'v4' : supportsIpv4(proxy) ? 'both' : 'v6',
     labels,
@@ -77,6 +85,11 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     patches: patchesOf(world, proxy),
   }
   return { ...scope, key: JSON.stringify(scope) }
+}
+
+/** Where the proxy runs by what is known now: what it said when it started may be older than the labels of its node. */
+function localityOf(world: World, { cluster, namespace, name, locality }: Proxy): string {
+  return world.get(podLocality, { cluster, key: `${namespace}/${name}` }) || locality
 }
 
 function interceptionOf({ metadata }: Proxy): ProxyScope['interception'] {
