@@ -8,6 +8,7 @@ import {
 import { groupKind, type KubeObject, objectKey, objectsOf, readKind, refOf } from '../../resources/index.ts'
 import {
   at,
+  compact,
   type Generation,
   type GenerationReport,
   type Intent,
@@ -38,6 +39,7 @@ import {
   type Source,
 } from './read-policies.ts'
 import { readVirtualMesh } from './read-virtual-mesh.ts'
+import { dependencies, readServiceDependency, type ServiceDependency } from './service-dependency.ts'
 import {
   accessPolicyStatus,
   destinationStatus,
@@ -48,6 +50,7 @@ import {
   virtualMeshStatus,
 } from './status.ts'
 import { certificateObjects, rootSecret, trustErrors } from './trust.ts'
+import { unsupported } from './unsupported.ts'
 
 const enterprise = 'networking.enterprise.mesh.gloo.solo.io'
 
@@ -85,6 +88,9 @@ export const glooMesh: Generation = {
       tables: enterpriseObjects(context, 'RouteTable').map((object) => readTable(object, source)),
       policies,
     }
+    const limits = enterpriseObjects(context, 'ServiceDependency').map((object) =>
+      readServiceDependency(object, source),
+    )
     const intent: Intent = {
       dialect,
       meshes: found.meshes,
@@ -105,9 +111,15 @@ export const glooMesh: Generation = {
     return {
       intent,
       report: (outcome) =>
-        new Reporter({ context, intent, inventory: found, detectors, gateways, settings: settings.object }).report(
-          outcome,
-        ),
+        new Reporter({
+          context,
+          intent,
+          inventory: found,
+          detectors,
+          gateways,
+          dependencies: limits,
+          settings: settings.object,
+        }).report(outcome),
     }
   },
 }
@@ -134,6 +146,7 @@ interface ReporterInput {
   readonly inventory: GlooInventory
   readonly detectors: GatewayDetectors
   readonly gateways: GatewayInput
+  readonly dependencies: readonly ServiceDependency[]
   readonly settings: KubeObject | undefined
 }
 
@@ -161,9 +174,12 @@ class Reporter {
       trust: trustErrors(each, context),
     }))
     const gateways = translateGateways(this.#input.gateways, outcome, this.#specOf)
+    const limits = dependencies(this.#input.dependencies, outcome)
+    const others = unsupported(context, outcome)
     return {
       objects: [
         ...gateways.objects,
+        ...limits.objects,
         ...discoveryObjects(inventory, outcome, detectors),
         ...groups.flatMap((each) => certificateObjects(each, outcome)),
       ],
@@ -174,8 +190,14 @@ class Reporter {
         ...inventory.services.map((service) =>
           destinationStatus(service, this.#generationOf(service.object), outcome, this.#specOf),
         ),
-        ...inventory.workloads.map(({ object }) =>
-          statusOf(object, { observedGeneration: String(this.#generationOf(object)) }),
+        ...inventory.workloads.map((workload) =>
+          statusOf(
+            workload.object,
+            compact({
+              observedGeneration: String(this.#generationOf(workload.object)),
+              serviceDependencies: limits.ofWorkload(workload),
+            }),
+          ),
         ),
         ...traffic.map((each) => trafficPolicyStatus(each, outcome, gateways.routesOf.get(each.policy) ?? {})),
         ...access.map((each) => accessPolicyStatus(each, outcome)),
@@ -184,9 +206,13 @@ class Reporter {
         ),
         ...destinations.map(virtualDestinationStatus),
         ...gateways.statuses,
+        ...limits.statuses,
+        ...others.statuses,
       ],
       problems: [
         ...gateways.problems,
+        ...others.problems,
+        ...[...limits.errors].flatMap(([each, errors]) => userProblems(each, errors, [])),
         ...traffic.flatMap(({ policy, errors, services }) => {
           const each = [...services.values()]
           return userProblems(

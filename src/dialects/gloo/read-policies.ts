@@ -33,6 +33,7 @@ import {
   type UserObject,
   type VirtualDestination,
   type WeightedTarget,
+  type WorkloadSelector,
 } from '../shared/index.ts'
 
 /** What is read of a management object, whatever its kind. */
@@ -81,6 +82,14 @@ export function userObject(
   }
 }
 
+export function workloadSelectors(selectors: TrafficPolicySpec['sourceSelector']): WorkloadSelector[] {
+  return (selectors ?? []).map(({ kubeWorkloadMatcher = {} }) => ({
+    labels: kubeWorkloadMatcher.labels ?? {},
+    namespaces: kubeWorkloadMatcher.namespaces ?? [],
+    clusters: kubeWorkloadMatcher.clusters ?? [],
+  }))
+}
+
 export function serviceSelectors(selectors: TrafficPolicySpec['destinationSelector']): ServiceSelector[] {
   return (selectors ?? []).map(({ kubeServiceMatcher: matcher, kubeServiceRefs: refs }) => ({
     matcher: matcher && {
@@ -96,11 +105,7 @@ export function readTrafficPolicy(object: KubeObject, source: Source): TrafficPo
   const { spec, problems } = readKind(trafficPolicy, object, source.cluster)
   return {
     ...userObject(object, source, problems),
-    sources: (spec.sourceSelector ?? []).map(({ kubeWorkloadMatcher = {} }) => ({
-      labels: kubeWorkloadMatcher.labels ?? {},
-      namespaces: kubeWorkloadMatcher.namespaces ?? [],
-      clusters: kubeWorkloadMatcher.clusters ?? [],
-    })),
+    sources: workloadSelectors(spec.sourceSelector),
     destinations: serviceSelectors(spec.destinationSelector),
     matchers: (spec.httpRequestMatchers ?? []).map(({ method, ...matcher }) =>
       matcherOf({ ...matcher, method: methodOf(method) }),
@@ -186,7 +191,7 @@ export function weightedTarget(weighted: WeightedDestinationSpec): WeightedTarge
 
 /** The policy of a TrafficPolicy, or the options of a route. */
 export function requestPolicy(spec: PolicySpec): RequestPolicy {
-  const { trafficShift, faultInjection: fault, retries, mirror, corsPolicy: cors, mtls } = spec
+  const { trafficShift, faultInjection: fault, retries, mirror, corsPolicy: cors, mtls, csrf } = spec
   const fixedDelay = fault?.fixedDelay ?? fault?.delay?.fixedDelay
   return {
     trafficShift: trafficShift?.destinations?.map(weightedTarget),
@@ -212,6 +217,12 @@ export function requestPolicy(spec: PolicySpec): RequestPolicy {
     headerManipulation: headerManipulationOf(spec.headerManipulation),
     outlierDetection: outlierDetectionOf(spec.outlierDetection),
     tlsMode: mtls?.istio && (mtls.istio.tlsMode ?? 'DISABLE'),
+    csrf: csrf && {
+      isEnforced: csrf.filterEnabled ?? false,
+      isShadow: csrf.shadowEnabled ?? false,
+      percentage: csrf.percentage ?? 100,
+      additionalOrigins: (csrf.additionalOrigins ?? []).flatMap((origin) => stringMatch(origin) ?? []),
+    },
   }
 }
 

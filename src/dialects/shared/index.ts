@@ -29,6 +29,7 @@ export { type ClusterObject, compareObjects, isOwn, istioObject, ownerLabel, wit
 export { occupiedBy } from './occupied.ts'
 export { asInteger, asList, asMap, asText, asTexts, at, canonical, compact } from './plain.ts'
 export { headerManipulationOf, outlierDetectionOf, stringMatchOf } from './policy-parts.ts'
+export { referenceErrors } from './references.ts'
 export { hasLabels, selectsService, selectsWorkload, serviceKey } from './selectors.ts'
 export { bySeniority, statusKey } from './seniority.ts'
 export type { AppliedPolicies, PolicyError, PolicyResult } from './traffic/applied.ts'

@@ -239,6 +239,17 @@ export interface RequestPolicy {
   readonly headerManipulation?: HeaderManipulation | undefined
   readonly outlierDetection?: OutlierDetection | undefined
   readonly tlsMode?: string | undefined
+  readonly csrf?: CsrfPolicy | undefined
+}
+
+/** Requests that change something must come from a page of the same origin, or of one of these. */
+export interface CsrfPolicy {
+  readonly isEnforced: boolean
+  /** Requests are counted, and not refused. */
+  readonly isShadow: boolean
+  /** Of the requests, 0 to 100. */
+  readonly percentage: number
+  readonly additionalOrigins: readonly StringMatch[]
 }
 
 export interface CorsPolicy {

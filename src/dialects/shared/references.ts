@@ -1,16 +1,20 @@
 // References of policies to services.
 import type { Fleet } from './fleet.ts'
-import type { AccessPolicy, ClusterRef, TrafficPolicy } from './model.ts'
+import type { ClusterRef, ServiceSelector, TrafficPolicy, UserObject } from './model.ts'
 import { serviceKey } from './selectors.ts'
 import type { PolicyError } from './traffic/applied.ts'
 
 /** References to services that do not exist, and what was found in the policy by itself. */
-export function referenceErrors(policy: TrafficPolicy | AccessPolicy, fleet: Fleet): PolicyError[] {
+export function referenceErrors(
+  policy: TrafficPolicy | (UserObject & { readonly destinations: readonly ServiceSelector[] }),
+  fleet: Fleet,
+  field = 'destinationSelector',
+): PolicyError[] {
   const own = policy.problems
     .filter(({ severity }) => severity === 'error')
     .map(({ code, path, message }) => ({ code, path, message }))
   const selected = policy.destinations.flatMap(({ refs = [] }, index) => {
-    const path = policy.destinations.length > 1 ? `spec.destinationSelector[${index}]` : 'spec.destinationSelector'
+    const path = policy.destinations.length > 1 ? `spec.${field}[${index}]` : `spec.${field}`
     return refs.flatMap((ref) => missingService(ref, fleet, path, 'Destination'))
   })
   return [...own, ...selected, ...('policy' in policy ? missingTargets(policy, fleet) : [])]

@@ -4,11 +4,12 @@ import type { ObjectRef, Problem } from '../../report/index.ts'
 import { clientEntry, serverEntry, type Unreachable } from './federation.ts'
 import { backingWorkloads, type Federation, findService } from './fleet.ts'
 import type { Memory } from './memory.ts'
-import type { Service, TrafficPolicy } from './model.ts'
+import type { CsrfPolicy, Service, TrafficPolicy } from './model.ts'
 import { subsetName } from './names.ts'
 import { type ClusterObject, istioObject, type Origin, yieldsTo } from './objects.ts'
 import { type AppliedPolicies, applyPolicies, type ClusterRoutes, type RouteScope } from './traffic/applied.ts'
 import { ruleSpec } from './traffic/destination-rule.ts'
+import { csrfFilter } from './traffic/features/csrf.ts'
 import type { RouteContext } from './traffic/features/index.ts'
 import { httpRoutes } from './traffic/virtual-service.ts'
 
@@ -184,6 +185,9 @@ function localObjects(
   }
   if (http.length > 0) write('VirtualService', { hosts: [service.localHost], http })
   write('DestinationRule', rule)
+  const csrf = own?.rule.get('csrf')?.value as CsrfPolicy | undefined
+  // A selector of nothing would mean every pod of the namespace.
+  if (csrf !== undefined && Object.keys(service.selector).length > 0) objects.push(csrfFilter(service, csrf))
   return { objects, problems }
 }
 

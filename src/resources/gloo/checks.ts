@@ -1,5 +1,6 @@
 // What the schemas cannot say: values that have no meaning.
 import { durationMs, type Place } from '../dsl.ts'
+import { checkExternalServers } from './needs.ts'
 
 interface Ref {
   readonly name?: string
@@ -23,6 +24,9 @@ interface Policy {
   readonly retries?: { readonly attempts?: number; readonly perTryTimeout?: string }
   readonly corsPolicy?: { readonly maxAge?: string }
   readonly mirror?: { readonly kubeService?: Ref; readonly percentage?: number }
+  readonly csrf?: { readonly percentage?: number }
+  readonly rateLimit?: object
+  readonly extauth?: { readonly disable?: boolean }
 }
 
 interface Weighted {
@@ -67,6 +71,8 @@ export function checkPolicy(place: Place, policy: Policy): void {
   if (attempts < 0) retries.field('attempts').error(`must be 0 or more, got ${attempts}`)
   checkDuration(retries.field('perTryTimeout'), perTryTimeout)
   checkDuration(place.field('corsPolicy').field('maxAge'), policy.corsPolicy?.maxAge)
+  checkPercentage(place.field('csrf').field('percentage'), policy.csrf?.percentage)
+  checkExternalServers(place, policy)
   if (policy.mirror === undefined) return
   checkRef(place.field('mirror').field('kubeService'), policy.mirror.kubeService, serviceFields)
   checkPercentage(place.field('mirror').field('percentage'), policy.mirror.percentage)
@@ -115,6 +121,9 @@ const topLevel = [
   'headerManipulation',
   'outlierDetection',
   'mtls',
+  'csrf',
+  'rateLimit',
+  'extauth',
 ] as const
 
 /** Checks a TrafficPolicy by itself. */

@@ -27,6 +27,7 @@ import {
   stateColumn,
   v1beta1,
 } from './common.ts'
+import { checkExternalServers } from './needs.ts'
 import { httpMatcherFields, policy, weightedDestination } from './policy.ts'
 
 const common = { group: 'networking.enterprise.mesh.gloo.solo.io', versions: v1beta1, categories: ['gloo-mesh'] }
@@ -143,6 +144,7 @@ export const virtualGateway = defineKind({
     createdIstioGateways: map(object({ gateways: list(objectRef()) })),
   }),
   printerColumns: [stateColumn],
+  checkFields: (root, { spec: value }) => value && checkGateway(root.field('spec'), value),
 })
 
 export const virtualHost = defineKind({
@@ -188,16 +190,34 @@ export type VirtualGatewaySpec = Static<typeof virtualGateway.spec>
 export type VirtualHostSpec = Static<typeof virtualHost.spec>
 export type RouteTableSpec = Static<typeof routeTable.spec>
 
+function checkGateway(place: Place, { connectionHandlers, deployToSidecars }: VirtualGatewaySpec): void {
+  place.field('connectionHandlers').each(connectionHandlers, (at, { http }) => {
+    const options = at.field('http').field('routeOptions')
+    if (http?.routeOptions !== undefined) checkExternalServers(options, http.routeOptions)
+    if (http?.routeOptions?.csrf !== undefined) options.field('csrf').error(csrfAtGateways, 'not-supported')
+  })
+  if (deployToSidecars !== undefined)
+    place.field('deployToSidecars').error('not supported: use ingressGatewaySelectors', 'not-supported')
+}
+
+const csrfAtGateways =
+  'not supported at gateways: put csrf into a TrafficPolicy for the services behind them, whose proxies then check it'
+
 const actions = ['routeAction', 'redirectAction', 'directResponseAction', 'delegateAction'] as const
 
 function checkRoutes(place: Place, { routes, options }: VirtualHostSpec): void {
-  if (options?.trafficPolicy !== undefined)
-    checkPolicy(place.field('options').field('trafficPolicy'), options.trafficPolicy)
+  if (options?.trafficPolicy !== undefined) {
+    const at = place.field('options').field('trafficPolicy')
+    checkPolicy(at, options.trafficPolicy)
+    if (options.trafficPolicy.csrf !== undefined) at.field('csrf').error(csrfAtGateways, 'not-supported')
+  }
   place.field('routes').each(routes, (at, each) => {
     const given = actions.filter((action) => each[action] !== undefined)
     if (given.length === 0) at.error(`one of ${actions.join(', ')} must be set`, 'required')
     if (given.length > 1) at.error(`only one of ${actions.join(', ')} may be set, not ${given.join(' and ')}`)
     at.field('routeAction').field('destinations').each(each.routeAction?.destinations, checkWeighted)
-    if (each.options !== undefined) checkPolicy(at.field('options'), each.options)
+    if (each.options === undefined) return
+    checkPolicy(at.field('options'), each.options)
+    if (each.options.csrf !== undefined) at.field('options').field('csrf').error(csrfAtGateways, 'not-supported')
   })
 }

@@ -45,6 +45,7 @@ export {
   virtualGateway,
   virtualHost,
 } from './gateway.ts'
+export { unsupportedKinds } from './needs.ts'
 export {
   type AccessPolicySpec,
   accessPolicy,

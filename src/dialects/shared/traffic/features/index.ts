@@ -1,5 +1,6 @@
 // The features of a TrafficPolicy, in the order in which they are told of.
 import { corsPolicy } from './cors-policy.ts'
+import { csrf } from './csrf.ts'
 import { faultInjection } from './fault-injection.ts'
 import type { RouteFeature, RuleFeature } from './feature.ts'
 import { headerManipulation } from './header-manipulation.ts'
@@ -22,4 +23,4 @@ export const routeFeatures = [
   headerManipulation,
 ] as unknown as readonly RouteFeature[]
 
-export const ruleFeatures = [outlierDetection, tlsMode] as unknown as readonly RuleFeature[]
+export const ruleFeatures = [outlierDetection, tlsMode, csrf] as unknown as readonly RuleFeature[]
