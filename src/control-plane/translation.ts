@@ -14,7 +14,7 @@ export interface Translation {
   readonly trust: Query<string, TranslateResult['trust']>
 }
 
-const empty: TranslateResult = { objects: [], secrets: [], statuses: [], problems: [], trust: [] }
+const empty: TranslateResult = { objects: [], secrets: [], statuses: [], problems: [], trust: [], names: [] }
 
 /** `strangers`: pairs of clusters whose proxies cannot verify each other yet. */
 export function defineTranslation(

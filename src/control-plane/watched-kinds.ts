@@ -8,6 +8,7 @@ const kubernetesKinds: readonly WatchedKind[] = [
   { group: '', kind: 'Service' },
   { group: '', kind: 'Pod', keep: slimPod },
   { group: '', kind: 'ConfigMap', keep: slimConfigMap },
+  { group: '', kind: 'ServiceAccount', keep: slimServiceAccount },
   // Tokens and Helm's releases are many, large, and nobody's business here.
   { group: '', kind: 'Secret', fieldSelector: 'type!=kubernetes.io/service-account-token,type!=helm.sh/release.v1' },
   { group: 'discovery.k8s.io', kind: 'EndpointSlice', versions: ['v1'] },
@@ -67,6 +68,12 @@ function readyOnly(conditions: unknown): readonly Fields[] | undefined {
 /** Of a node, where it is; its status changes every few seconds. */
 function slimNode(node: KubeObject): KubeObject {
   return { ...slim(node), spec: {}, status: pick(fieldsOf(node.status), ['addresses']) }
+}
+
+/** Of accounts, that they are there: the gateways that we make have one. */
+function slimServiceAccount(account: KubeObject): KubeObject {
+  const { apiVersion, kind, metadata } = slim(account)
+  return { apiVersion, kind, metadata }
 }
 
 /** ConfigMaps of others can be large. Ours and Istio's are read. */

@@ -39,11 +39,14 @@ export interface ClusterPlan {
 
 const nothing: ClusterPlan = { apply: [], remove: [], statuses: [], objectStatuses: [], seen: [], problems: [] }
 
+/** Kinds of Kubernetes that dialects write: records, and gateways that users install by an object of the dialect. */
+const writtenKubernetesKinds = ['/ConfigMap', '/ServiceAccount', '/Service', 'apps/Deployment']
+
 /** Kinds among which we look for what we wrote. */
-const writtenKinds: readonly string[] = ['/ConfigMap', ...allKinds.map(({ group, kind }) => `${group}/${kind}`)]
+const writtenKinds: readonly string[] = [...writtenKubernetesKinds, ...allKinds.map(({ group, kind }) => `${group}/${kind}`)]
 
 /** Namespaces that are made if they are missing: those that dialects keep their own objects in. */
-const ownNamespaces = new Set(['service-mesh-hub', 'gloo-mesh'])
+const ownNamespaces = new Set(['service-mesh-hub', 'gloo-mesh', 'xcp-multicluster'])
 
 const idOf = (object: KubeObject): string => `${groupKind(object)} ${objectKey(object)}`
 

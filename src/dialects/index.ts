@@ -20,6 +20,7 @@ import {
   withoutClashes,
 } from './shared/index.ts'
 import { serviceMeshHub } from './smh/index.ts'
+import { type SharedRoot, tetrateServiceBridge } from './tsb/index.ts'
 
 export { type ClusterObject, ownerLabel, type StatusObject } from './shared/index.ts'
 
@@ -42,6 +43,8 @@ export interface TranslateInput {
   readonly options?: TranslateOptions
   /** Whether the proxies of two clusters can verify each other now; absent: all can. */
   readonly verifies?: Verifies
+  /** Addresses of DNS names that stand for gateways; undefined for names that nobody has resolved (yet). */
+  readonly resolved?: (name: string) => readonly string[] | undefined
 }
 
 /** A member of a VirtualMesh that is to have certificates of its root. */
@@ -67,6 +70,8 @@ export interface TranslateResult {
   readonly statuses: readonly StatusObject[]
   readonly problems: readonly Problem[]
   readonly trust: readonly TrustGroup[]
+  /** DNS names that stand for gateways, to be given to `resolved`. */
+  readonly names: readonly string[]
 }
 
 /** Name of the ConfigMap, in the management namespace, that records virtual addresses. */
@@ -114,7 +119,7 @@ export function translate(input: TranslateInput): TranslateResult {
 }
 
 function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
-  const { snapshot, management, options = {}, verifies = () => true } = input
+  const { snapshot, management, options = {}, verifies = () => true, resolved = () => undefined } = input
   const context = { snapshot, management, factsOf: (cluster: string) => factsOf(snapshot, cluster) }
   const readings = generations.map((generation) => generation.read(context))
   const intents = readings.map(({ intent }) => intent)
@@ -129,14 +134,24 @@ function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
   })
   const reports = readings.map(({ report }) => report(outcome))
   const records = intents.flatMap((intent) => recordOf(intent, outcome, management))
-  const wanted = [...outcome.objects, ...records, ...reports.flatMap(({ objects }) => objects)]
+  const bridge = tetrateServiceBridge({ ...context, resolved })
+  const wanted = [...outcome.objects, ...records, ...reports.flatMap(({ objects }) => objects), ...bridge.objects]
   const { objects, problems } = withoutClashes(wanted, occupied)
   return {
     objects: memory.inOrder('objects', objects, compareObjects),
     secrets: reports.flatMap(({ secrets }) => secrets).sort(compareObjects),
-    statuses: reports.flatMap(({ statuses }) => statuses).sort(compareObjects),
-    problems: distinct([...outcome.problems, ...problems, ...reports.flatMap((each) => each.problems)]),
-    trust: outcome.groups.flatMap(({ group }) => trustOf(group)),
+    statuses: [...reports.flatMap(({ statuses }) => statuses), ...bridge.statuses].sort(compareObjects),
+    problems: distinct([
+      ...outcome.problems,
+      ...problems,
+      ...reports.flatMap((each) => each.problems),
+      ...bridge.problems,
+    ]),
+    trust: withSharedRoot(
+      outcome.groups.flatMap(({ group }) => trustOf(group)),
+      bridge.root,
+    ),
+    names: bridge.names,
   }
 }
 
@@ -163,6 +178,16 @@ function recordOf({ dialect }: Intent, { addresses, hostOwners }: Outcome, manag
   const data = Object.fromEntries(own.sort(([a], [b]) => (a < b ? -1 : 1)))
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data }
   return [{ cluster: management, object }]
+}
+
+/** Clusters of a VirtualMesh that shares a root have that one. */
+function withSharedRoot(groups: readonly TrustGroup[], root: SharedRoot | undefined): readonly TrustGroup[] {
+  if (root === undefined) return groups
+  const taken = new Set(groups.flatMap(({ members }) => members.map(({ cluster }) => cluster)))
+  const members = root.members
+    .filter(({ name }) => !taken.has(name))
+    .map(({ name, trustDomain }) => ({ cluster: name, namespace: 'istio-system', trustDomain }))
+  return members.length === 0 ? groups : [...groups, { virtualMesh: root.object, trust: root.trust, members }]
 }
 
 function trustOf(group: Outcome['groups'][number]['group']): TrustGroup[] {

@@ -11,6 +11,8 @@ export const labelNames = {
   canonicalName: 'service.istio.io/canonical-name',
   canonicalRevision: 'service.istio.io/canonical-revision',
   persistentSession: 'istio.io/persistent-session',
+  /** Of an endpoint that is the gateway of another cluster: that cluster. A gateway never passes TLS on to it. */
+  remoteCluster: 'xcp.tetrate.io/cluster',
 } as const
 
 type Labels = Readonly<Record<string, string>>

@@ -85,6 +85,8 @@ export interface EndpointWorkload {
   readonly labels: Readonly<Record<string, string>>
   /** SPIFFE id; '' = unknown. */
   readonly identity: string
+  /** Of an endpoint that stands for several workloads elsewhere: their labels, and how many have them. */
+  readonly behind?: readonly { readonly labels: Readonly<Record<string, string>>; readonly count: number }[]
   /** Takes the mesh's mutual TLS, so a proxy stands before it. */
   readonly meshTls: boolean
   /** For the DNS names of single pods. */

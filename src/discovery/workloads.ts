@@ -123,13 +123,34 @@ export function describedWorkload(
   }
 }
 
+/** On a WorkloadEntry that is a gateway: JSON list of what stands behind it, by labels (decision 0070). */
+const behindAnnotation = 'fairlead.dev/behind'
+
+function readBehind(text: string | undefined): EndpointWorkload['behind'] {
+  if (text === undefined) return undefined
+  try {
+    const list: unknown = JSON.parse(text)
+    if (!Array.isArray(list)) return undefined
+    return list.filter(
+      (each): each is NonNullable<EndpointWorkload['behind']>[number] =>
+        typeof each?.labels === 'object' && each.labels !== null && typeof each.count === 'number',
+    )
+  } catch {
+    // Whatever it says, the entry itself is an endpoint with the labels that it has.
+    return undefined
+  }
+}
+
 export const workloadEntryWorkload = clusterQuery(
   'discovery/workload-entry',
   (world, { cluster, key }): EndpointWorkload | undefined => {
     const entry = world.object(cluster, kinds.workloadEntry, key) as WorkloadEntryObject | undefined
     if (!entry?.spec) return undefined
-    const { name, namespace = '', labels } = entry.metadata
-    return describedWorkload(world, cluster, { namespace, name, labels, origin: [refOf(cluster, entry)] }, entry.spec)
+    const { name, namespace = '', labels, annotations } = entry.metadata
+    const described = { namespace, name, labels, origin: [refOf(cluster, entry)] }
+    const workload = describedWorkload(world, cluster, described, entry.spec)
+    const behind = readBehind(annotations?.[behindAnnotation])
+    return behind === undefined ? workload : { ...workload, behind }
   },
   { equals: sameStructure },
 )

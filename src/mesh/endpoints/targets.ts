@@ -3,6 +3,7 @@ import {
   endpointsOfService,
   isIpAddress,
   isIpv6,
+  labelNames,
   type NetworkGateway,
   networkGateways,
   type Service,
@@ -65,6 +66,7 @@ export function targetGroups(world: World, request: EndpointRequest): TargetGrou
   const endpoints = world
     .get(endpointsOfService, { namespace: service.namespace, host: service.host })
     .filter((endpoint) => endpoint.portName === request.portName)
+    .flatMap((endpoint) => shareIn(endpoint, request.subset))
   const local = endpoints.length > 0 && isClusterLocal(world, service.host)
   const usable = endpoints.filter((endpoint) => isUsable(endpoint, request, local))
   const byLocality = Map.groupBy(usable, ({ workload }) => workload.locality)
@@ -76,13 +78,27 @@ export function targetGroups(world: World, request: EndpointRequest): TargetGrou
   return withDensePriorities(filtered)
 }
 
+/** The part of an endpoint that is in a subset: all or nothing, but of a gateway what stands behind it. */
+function shareIn(endpoint: Endpoint, subset: EndpointRequest['subset']): readonly Endpoint[] {
+  const { workload, weight } = endpoint
+  if (subset === undefined || workload.behind === undefined) return selects(subset, workload.labels) ? [endpoint] : []
+  let [all, fitting] = [0, 0]
+  for (const { labels, count } of workload.behind) {
+    all += count
+    if (selects(subset, { ...workload.labels, ...labels })) fitting += count
+  }
+  if (fitting === 0) return []
+  return [{ ...endpoint, weight: Math.max(1, Math.round((weight * fitting) / all)) }]
+}
+
 function isUsable(
   { address, port, health, workload }: Endpoint,
   request: EndpointRequest,
   clusterLocal: boolean,
 ): boolean {
-  const { service, client, subset } = request
-  if (!selects(subset, workload.labels)) return false
+  const { service, client } = request
+  // What a gateway takes in for its own cluster never leaves it again: two clusters could send it to and fro.
+  if (request.meshTlsOnly && workload.labels[labelNames.remoteCluster] !== undefined) return false
   if (service.nodeLocal && (workload.node !== client.node || workload.cluster !== client.cluster)) return false
   if (clusterLocal && workload.cluster !== client.cluster) return false
   if (client.networkView.length > 0 && workload.network !== '' && !client.networkView.includes(workload.network))
@@ -152,7 +168,7 @@ function targetsOf(world: World, request: EndpointRequest, endpoints: readonly E
     const ways = gateways.of(network, cluster)
     const meshTls = request.meshTls(endpoint)
     if (ways.length === 0 || inNetwork(request.client, network)) {
-      if (endpoint.address !== '') direct.push({ kind: 'endpoint', endpoint, weight, meshTls })
+      if (endpoint.address !== '') addTarget(direct, { kind: 'endpoint', endpoint, weight, meshTls })
       continue
     }
     const usable = ways.filter((way) => reaches(request, way))
@@ -165,6 +181,20 @@ function targetsOf(world: World, request: EndpointRequest, endpoints: readonly E
     ([gateway, share]): Target => ({ kind: 'gateway', gateway, weight: Math.max(1, share), meshTls: true }),
   )
   return [...direct, ...ways]
+}
+
+/** Of entries with one address (a gateway, for each of several versions) Envoy would keep the first and drop its share. */
+function addTarget(targets: Target[], target: Extract<Target, { kind: 'endpoint' }>): void {
+  const { endpoint } = target
+  const isGateway = endpoint.workload.labels[labelNames.remoteCluster] !== undefined
+  const at = isGateway ? targets.findIndex((other) => isSamePlace(other, endpoint)) : -1
+  const same = targets[at]
+  if (same?.kind !== 'endpoint') targets.push(target)
+  else targets[at] = { ...same, weight: Math.min(maxWeight, same.weight + target.weight) }
+}
+
+function isSamePlace(target: Target, { address, port }: Endpoint): boolean {
+  return target.kind === 'endpoint' && target.endpoint.address === address && target.endpoint.port === port
 }
 
 /** A proxy or an endpoint that names no network is next door. But a proxy without one uses gateways that are there. */

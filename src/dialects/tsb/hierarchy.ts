@@ -1,0 +1,112 @@
+// Workspaces with their groups and settings, and who owns which namespace.
+import type { Problem } from '../../report/index.ts'
+import { asList, asMap, asText, type ClusterFacts, type Plain } from '../shared/index.ts'
+import { NamespaceOwners, type NamespacePattern, patternsOf, selectedBy } from './namespace-selector.ts'
+import { objectsOfKind, type Place, pathOf, type TsbKind, type TsbObject, workspaceKey } from './objects.ts'
+
+export interface Workspace {
+  readonly object: TsbObject
+  readonly key: string
+  readonly patterns: readonly NamespacePattern[]
+  /** The setting in force. */
+  readonly setting: TsbObject | undefined
+}
+
+export interface Group {
+  readonly object: TsbObject
+  readonly workspace: Workspace
+  readonly patterns: readonly NamespacePattern[]
+  readonly isDirect: boolean
+}
+
+export type GroupKind = 'TrafficGroup' | 'GatewayGroup' | 'SecurityGroup' | 'IstioInternalGroup'
+
+/** Everything that users wrote, in its order. */
+export interface Hierarchy {
+  readonly workspaces: readonly Workspace[]
+  readonly owners: NamespaceOwners<Workspace>
+  /** The settings of the levels above a workspace, nearest last. */
+  settingsAbove(place: Place): readonly TsbObject[]
+  groups(kind: GroupKind): readonly Group[]
+  all(kind: TsbKind): readonly TsbObject[]
+  readonly problems: readonly Problem[]
+}
+
+export function readHierarchy(facts: ClusterFacts): Hierarchy {
+  const known = new Map<TsbKind, readonly TsbObject[]>()
+  const all = (kind: TsbKind): readonly TsbObject[] => {
+    const found = known.get(kind) ?? objectsOfKind(facts, kind)
+    known.set(kind, found)
+    return found
+  }
+  const problems: Problem[] = []
+  const workspaces = readWorkspaces(all, problems)
+  const groupsByKind = new Map<GroupKind, readonly Group[]>()
+  return {
+    workspaces,
+    owners: new NamespaceOwners(workspaces),
+    settingsAbove: ({ organization, tenant }) => [
+      ...all('OrganizationSetting').filter(({ place }) => place.organization === organization),
+      ...all('TenantSetting').filter(({ place }) => place.organization === organization && place.tenant === tenant),
+    ],
+    groups: (kind) => {
+      const found = groupsByKind.get(kind) ?? readGroups(all(kind), workspaces)
+      groupsByKind.set(kind, found)
+      return found
+    },
+    all,
+    problems,
+  }
+}
+
+function readWorkspaces(all: (kind: TsbKind) => readonly TsbObject[], problems: Problem[]): Workspace[] {
+  const settings = Map.groupBy(all('WorkspaceSetting'), ({ place }) => workspaceKey(place, place.workspace))
+  const workspaces = all('Workspace').map((object) => {
+    const key = workspaceKey(object.place, object.name)
+    const [setting, ...others] = settings.get(key) ?? []
+    settings.delete(key)
+    for (const other of others) problems.push(secondSetting(other, setting))
+    return { object, key, patterns: patternsOf(object.spec), setting }
+  })
+  for (const orphans of settings.values())
+    for (const orphan of orphans) problems.push(missingParent(orphan, `workspace ${orphan.place.workspace}`))
+  return workspaces
+}
+
+function secondSetting(other: TsbObject, first: TsbObject | undefined): Problem {
+  const message = `the workspace has settings already: ${first === undefined ? '' : pathOf(first)}; a workspace takes one`
+  return { code: 'conflict', severity: 'error', object: other.ref, path: '', message }
+}
+
+export function missingParent(object: TsbObject, what: string): Problem {
+  const message = `${what} not found; the object has no effect`
+  return { code: 'reference-not-found', severity: 'error', object: object.ref, path: 'metadata', message }
+}
+
+function readGroups(objects: readonly TsbObject[], workspaces: readonly Workspace[]): Group[] {
+  const byKey = new Map(workspaces.map((workspace) => [workspace.key, workspace]))
+  return objects.flatMap((object) => {
+    const workspace = byKey.get(workspaceKey(object.place, object.place.workspace))
+    if (workspace === undefined) return []
+    const isDirect = asText(object.spec['configMode']) === 'DIRECT'
+    return [{ object, workspace, patterns: patternsOf(object.spec), isDirect }]
+  })
+}
+
+/** Whether a group holds a namespace: the workspace must own it, and the group select it. */
+export function holds(group: Group, owners: NamespaceOwners<Workspace>, cluster: string, namespace: string): boolean {
+  return (
+    selectedBy(group.patterns, cluster, namespace) !== undefined && owners.of(cluster, namespace) === group.workspace
+  )
+}
+
+/** The group that an object is in. */
+export function groupOfObject(groups: readonly Group[], { place }: TsbObject): Group | undefined {
+  const key = workspaceKey(place, place.workspace)
+  return groups.find(({ object, workspace }) => workspace.key === key && object.name === place.group)
+}
+
+/** Items of a workspace's east-west settings. */
+export function eastWestItems({ setting }: Workspace): readonly Plain[] {
+  return asList(setting?.spec['defaultEastWestGatewaySettings']).map(asMap)
+}

@@ -1,0 +1,60 @@
+// Tetrate Service Bridge: workspaces, groups and settings → Istio objects for each cluster. Read from top to bottom.
+import type { Problem } from '../../report/index.ts'
+import type { ClusterObject, ReadContext, StatusObject } from '../shared/index.ts'
+import { callObjects } from './calls.ts'
+import { readClusters } from './clusters.ts'
+import type { Resolved } from './east-west-gateways.ts'
+import { exposingObjects, workspaceNames } from './exposing.ts'
+import { findExposures } from './exposure.ts'
+import { readHierarchy } from './hierarchy.ts'
+import { installedGateways } from './install.ts'
+import { gatewayNames, nameProblems, remoteObjects, sharedServices } from './remote-services.ts'
+import { type SharedRoot, sharedRoot, trustProblems } from './trust.ts'
+
+export type { SharedRoot } from './trust.ts'
+
+export interface TsbContext extends ReadContext {
+  readonly resolved: Resolved
+}
+
+export interface TsbResult {
+  readonly objects: readonly ClusterObject[]
+  readonly statuses: readonly StatusObject[]
+  readonly problems: readonly Problem[]
+  /** Clusters that are to share a root. */
+  readonly root: SharedRoot | undefined
+  /** DNS names of gateways that are to be resolved. */
+  readonly names: readonly string[]
+}
+
+export function tetrateServiceBridge(context: TsbContext): TsbResult {
+  const { snapshot, management, factsOf, resolved } = context
+  const hierarchy = readHierarchy(factsOf(management))
+  const names = [...snapshot.clusters.keys()].sort()
+  const clusters = readClusters(names.map(factsOf), hierarchy.all('Cluster'), hierarchy.all('OrganizationSetting'))
+  const { exposures, problems } = findExposures(hierarchy, clusters)
+  const shared = sharedServices(
+    hierarchy,
+    clusters,
+    exposures.flatMap(({ services }) => services),
+  )
+  const calls = callObjects({ hierarchy, clusters, exposures, shared })
+  return {
+    objects: [
+      ...installedGateways(clusters),
+      ...exposingObjects(exposures, workspaceNames(hierarchy.workspaces)),
+      ...remoteObjects(shared, resolved),
+      ...calls.objects,
+    ],
+    statuses: [],
+    problems: [
+      ...hierarchy.problems,
+      ...problems,
+      ...calls.problems,
+      ...trustProblems(exposures, shared),
+      ...nameProblems(shared, resolved),
+    ],
+    root: sharedRoot(hierarchy, clusters),
+    names: gatewayNames(shared),
+  }
+}
