@@ -48,10 +48,13 @@ const write = [...read, 'create', 'update', 'patch', 'delete']
 
 /** What the control plane does on a cluster. */
 const rules: readonly Rule[] = [
-  { apiGroups: [''], resources: ['namespaces', 'nodes', 'pods', 'services', 'serviceaccounts'], verbs: read },
+  { apiGroups: [''], resources: ['namespaces', 'nodes', 'pods'], verbs: read },
   { apiGroups: [''], resources: ['namespaces'], verbs: ['create', 'patch'] },
   { apiGroups: [''], resources: ['configmaps', 'secrets'], verbs: write },
-  { apiGroups: ['apps'], resources: ['deployments', 'replicasets', 'statefulsets', 'daemonsets'], verbs: read },
+  { apiGroups: ['apps'], resources: ['replicasets', 'statefulsets', 'daemonsets'], verbs: read },
+  // Gateways that users install by an object of install.tetrate.io.
+  { apiGroups: [''], resources: ['services', 'serviceaccounts'], verbs: write },
+  { apiGroups: ['apps'], resources: ['deployments'], verbs: write },
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: read },
   { apiGroups: ['gateway.networking.k8s.io'], resources: ['*'], verbs: read },
   // Every kind that is watched can be one whose status is written.

@@ -1,5 +1,6 @@
 // What each verb of an acceptance file does.
 import { readFileSync } from 'node:fs'
+import { parseAllDocuments } from 'yaml'
 import { Load, sendMany } from '../../src/sandbox/traffic/index.ts'
 import {
   type Context,
@@ -81,6 +82,19 @@ async function apply(fields: Fields<'apply'>, context: Context): Promise<void> {
   }
 }
 
+/** Guides make namespaces in a line of their own, which acceptance files leave out: those that objects name are made. */
+async function makeNamespaces(input: string, context: Context, scope: readonly string[]): Promise<void> {
+  const objects = parseAllDocuments(input).map((document): unknown => document.toJS())
+  const named = objects.flatMap(
+    (object) => (object as { metadata?: { namespace?: unknown } } | null)?.metadata?.namespace,
+  )
+  const names = new Set(named.filter((name): name is string => typeof name === 'string'))
+  for (const name of names) {
+    const found = await kubectl(context, [...scope, 'get', 'namespace', name])
+    if (found.exit !== 0) await kubectlOk(context, [...scope, 'create', 'namespace', name])
+  }
+}
+
 async function remove(fields: Fields<'delete'>, context: Context): Promise<void> {
   if (fields.resource !== undefined && fields.with !== 'tctl') {
     const args = [...scope(fields), 'delete', ...fields.resource.split(/\s+/), '--timeout=120s']
@@ -92,12 +106,14 @@ async function remove(fields: Fields<'delete'>, context: Context): Promise<void>
 }
 
 /** Sends files or text to `kubectl` or `tctl`, `apply` or `delete`, as one stream of documents. */
-function send(action: 'apply' | 'delete', fields: Fields<'apply'> & Fields<'delete'>, context: Context) {
+async function send(action: 'apply' | 'delete', fields: Fields<'apply'> & Fields<'delete'>, context: Context) {
   const texts = (fields.files ?? []).map((name) => readFileSync(findFile(context, name), 'utf8'))
   if (fields.yaml !== undefined) texts.push(fields.yaml)
   const tail = fields.resource !== undefined ? fields.resource.split(/\s+/) : ['-f', '-']
   const input = texts.join('\n---\n')
   if (fields.with === 'tctl') return command('tctl', [action, ...tail], context, input)
+  if (action === 'apply' && fields.files !== undefined)
+    await makeNamespaces(input, context, scope({ context: fields.context }))
   return kubectl(context, [...scope(fields), action, ...tail], input)
 }
 
