@@ -43,7 +43,10 @@ const nothing: ClusterPlan = { apply: [], remove: [], statuses: [], objectStatus
 const writtenKubernetesKinds = ['/ConfigMap', '/ServiceAccount', '/Service', 'apps/Deployment']
 
 /** Kinds among which we look for what we wrote. */
-const writtenKinds: readonly string[] = [...writtenKubernetesKinds, ...allKinds.map(({ group, kind }) => `${group}/${kind}`)]
+const writtenKinds: readonly string[] = [
+  ...writtenKubernetesKinds,
+  ...allKinds.map(({ group, kind }) => `${group}/${kind}`),
+]
 
 /** Namespaces that are made if they are missing: those that dialects keep their own objects in. */
 const ownNamespaces = new Set(['service-mesh-hub', 'gloo-mesh', 'xcp-multicluster'])

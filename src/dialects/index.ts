@@ -134,7 +134,7 @@ function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
   })
   const reports = readings.map(({ report }) => report(outcome))
   const records = intents.flatMap((intent) => recordOf(intent, outcome, management))
-  const bridge = tetrateServiceBridge({ ...context, resolved })
+  const bridge = tetrateServiceBridge({ ...context, resolved, verifies })
   const wanted = [...outcome.objects, ...records, ...reports.flatMap(({ objects }) => objects), ...bridge.objects]
   const { objects, problems } = withoutClashes(wanted, occupied)
   return {

@@ -165,7 +165,7 @@ function isBehind({ namespace, podLabels }: Controller, service: FactService): b
 }
 
 function grouped(pods: readonly Backend[]): Backend[] {
-  const alike = Map.groupBy(pods, ({ count: _, ...what }) => canonical(what))
+  const alike = Map.groupBy(pods, (pod) => canonical({ ...pod, count: 0 }))
   return [...alike]
     .sort(([a], [b]) => compareText(a, b))
     .flatMap(([, each]) => {

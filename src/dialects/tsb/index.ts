@@ -1,6 +1,6 @@
 // Tetrate Service Bridge: workspaces, groups and settings → Istio objects for each cluster. Read from top to bottom.
 import type { Problem } from '../../report/index.ts'
-import type { ClusterObject, ReadContext, StatusObject } from '../shared/index.ts'
+import type { ClusterObject, ReadContext, StatusObject, Verifies } from '../shared/index.ts'
 import { callObjects } from './calls.ts'
 import { readClusters } from './clusters.ts'
 import type { Resolved } from './east-west-gateways.ts'
@@ -9,12 +9,13 @@ import { findExposures } from './exposure.ts'
 import { readHierarchy } from './hierarchy.ts'
 import { installedGateways } from './install.ts'
 import { gatewayNames, nameProblems, remoteObjects, sharedServices } from './remote-services.ts'
-import { type SharedRoot, sharedRoot, trustProblems } from './trust.ts'
+import { mayTrust, type SharedRoot, sharedRoot, trustProblems } from './trust.ts'
 
 export type { SharedRoot } from './trust.ts'
 
 export interface TsbContext extends ReadContext {
   readonly resolved: Resolved
+  readonly verifies: Verifies
 }
 
 export interface TsbResult {
@@ -28,7 +29,7 @@ export interface TsbResult {
 }
 
 export function tetrateServiceBridge(context: TsbContext): TsbResult {
-  const { snapshot, management, factsOf, resolved } = context
+  const { snapshot, management, factsOf, resolved, verifies } = context
   const hierarchy = readHierarchy(factsOf(management))
   const names = [...snapshot.clusters.keys()].sort()
   const clusters = readClusters(names.map(factsOf), hierarchy.all('Cluster'), hierarchy.all('OrganizationSetting'))
@@ -37,6 +38,7 @@ export function tetrateServiceBridge(context: TsbContext): TsbResult {
     hierarchy,
     clusters,
     exposures.flatMap(({ services }) => services),
+    (one, other) => mayTrust(one, other) && verifies(one.name, other.name),
   )
   const calls = callObjects({ hierarchy, clusters, exposures, shared })
   return {
@@ -51,7 +53,7 @@ export function tetrateServiceBridge(context: TsbContext): TsbResult {
       ...hierarchy.problems,
       ...problems,
       ...calls.problems,
-      ...trustProblems(exposures, shared),
+      ...trustProblems(shared),
       ...nameProblems(shared, resolved),
     ],
     root: sharedRoot(hierarchy, clusters),

@@ -19,6 +19,8 @@ export interface SharedService {
   readonly namespace: string
   readonly name: string
   readonly remotes: readonly ExposedService[]
+  /** Others that have it, and whose proxies cannot be verified. */
+  readonly strangers: readonly ExposedService[]
   /** The cluster has a Service of its own by this name. */
   readonly isLocal: boolean
 }
@@ -28,22 +30,28 @@ export const remoteClusterLabel = 'xcp.tetrate.io/cluster'
 /** Annotation: what stands behind an endpoint, by labels, where it is not all of one kind. */
 export const behindAnnotation = 'fairlead.dev/behind'
 
-/** What every cluster is to know of the others' services. */
+/** Whether the proxies of two clusters can verify each other. */
+export type Trusts = (one: TsbCluster, other: TsbCluster) => boolean
+
+/** What every cluster is to know of the others' services. Who cannot verify another is not sent there. */
 export function sharedServices(
   hierarchy: Hierarchy,
   clusters: readonly TsbCluster[],
   exposed: readonly ExposedService[],
+  trusts: Trusts,
 ): SharedService[] {
   const byName = Map.groupBy(exposed, ({ service }) => `${service.namespace}/${service.name}`)
   return clusters.flatMap((client) =>
     [...byName].flatMap(([key, offers]) => {
-      const remotes = offers.filter(
+      const known = offers.filter(
         (offer) => offer.cluster !== client && canReach(client, offer.cluster) && mayCall(hierarchy, client, offer),
       )
-      const [first] = remotes
+      const [first] = known
       if (first === undefined) return []
       const { namespace, name } = first.service
-      return [{ client, namespace, name, remotes, isLocal: client.facts.services.has(key) }]
+      const remotes = known.filter(({ cluster }) => trusts(client, cluster))
+      const strangers = known.filter((offer) => !remotes.includes(offer))
+      return [{ client, namespace, name, remotes, strangers, isLocal: client.facts.services.has(key) }]
     }),
   )
 }

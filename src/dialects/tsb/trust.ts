@@ -3,7 +3,6 @@
 import type { ObjectRef, Problem } from '../../report/index.ts'
 import { asText, at, type VirtualMesh } from '../shared/index.ts'
 import type { TsbCluster } from './clusters.ts'
-import type { Exposure } from './exposure.ts'
 import type { Hierarchy } from './hierarchy.ts'
 import type { SharedService } from './remote-services.ts'
 
@@ -53,29 +52,31 @@ function rootOf(cluster: TsbCluster): string | undefined {
   return text === '' ? undefined : btoa(text)
 }
 
-/** Calls that will fail because their ends do not trust each other: told before anybody needs them. */
-export function trustProblems(exposures: readonly Exposure[], shared: readonly SharedService[]): Problem[] {
+/** Whether two clusters have the same root, as far as that is known. */
+export function mayTrust(one: TsbCluster, other: TsbCluster): boolean {
+  const [a, b] = [rootOf(one), rootOf(other)]
+  return a === undefined || b === undefined || sameText(a, b)
+}
+
+/** Calls that are not sent, because they would fail: told before anybody needs them. */
+export function trustProblems(shared: readonly SharedService[]): Problem[] {
   const pairs = new Map<string, Problem>()
-  for (const { client, remotes } of shared)
-    for (const { cluster, workspace } of remotes) {
-      const [from, to] = [rootOf(client), rootOf(cluster)]
-      const setting = exposures.find((exposure) => exposure.workspace === workspace)?.setting
-      if (from === undefined || to === undefined || sameText(from, to) || setting === undefined) continue
-      const message =
-        `clusters ${client.name} and ${cluster.name} do not share a root of trust: calls between them fail; ` +
-        `give both the same root in Secret ${systemNamespace}/cacerts`
-      pairs.set(`${workspace.key} ${client.name} ${cluster.name}`, {
-        code: 'conflict',
-        severity: 'warning',
-        object: setting,
-        path: 'spec.defaultEastWestGatewaySettings',
-        message,
-      })
+  for (const { client, strangers } of shared)
+    for (const { cluster, workspace } of strangers) {
+      const object = workspace.setting?.ref
+      if (object === undefined) continue
+      const message = mayTrust(client, cluster)
+        ? `the proxies of cluster ${client.name} cannot verify those of cluster ${cluster.name} yet; nothing fails over there until they can`
+        : `clusters ${client.name} and ${cluster.name} do not share a root of trust, so nothing fails over between them; ` +
+          `give both the same root in Secret ${systemNamespace}/cacerts`
+      const path = 'spec.defaultEastWestGatewaySettings'
+      pairs.set(`${workspace.key} ${message}`, { code: 'conflict', severity: 'warning', object, path, message })
     }
   return [...pairs.values()]
 }
 
 /** White space at the end does not make another certificate. */
 function sameText(a: string, b: string): boolean {
-  return a === b || a.replace(/(Cg==|Cg|=)*$/, '') === b.replace(/(Cg==|Cg|=)*$/, '')
+  const bare = (text: string): string => text.replace(/(Cg==|Cg|=)*$/, '')
+  return bare(a) === bare(b)
 }
