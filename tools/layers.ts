@@ -9,7 +9,18 @@ export const layers: Readonly<Record<string, { imports: readonly string[]; io: b
   const pureStages = ['report', 'resources', 'discovery', 'dialects', 'mesh', 'backends'] as const
   const above = (name: (typeof pureStages)[number]): string[] =>
     pureStages.slice(0, pureStages.indexOf(name)) as string[]
-  const product = [...pureStages, 'evaluator', 'pipeline', 'clusters', 'identity', 'ads', 'telemetry', 'vm', 'gen']
+  const product = [
+    ...pureStages,
+    'evaluator',
+    'pipeline',
+    'clusters',
+    'management',
+    'identity',
+    'ads',
+    'telemetry',
+    'vm',
+    'gen',
+  ]
   return {
     lib: { imports: [], io: false },
     report: { imports: [], io: false },
@@ -21,6 +32,7 @@ export const layers: Readonly<Record<string, { imports: readonly string[]; io: b
     evaluator: { imports: ['report', 'gen'], io: false },
     pipeline: { imports: [], io: false },
     clusters: { imports: ['resources', 'report', 'pipeline'], io: true },
+    management: { imports: ['report', 'resources', 'clusters'], io: true },
     identity: { imports: ['report', 'gen'], io: true },
     ads: { imports: ['gen'], io: true },
     vm: { imports: ['resources', 'report', 'clusters'], io: true },

@@ -3,6 +3,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Argument, Command, Option } from 'commander'
+import { createProgram } from '../src/cli/tctl/index.ts'
 import { wholeProgram } from '../src/main.ts'
 import { codes } from '../src/report/index.ts'
 import { allKinds, type TSchema } from '../src/resources/index.ts'
@@ -15,7 +16,8 @@ const made = '<!-- Made by `npm run docs`; edit the code that it describes. -->'
 export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   const groups = [...new Set(allKinds.map(({ group }) => group))].sort()
   const pages = new Map<string, string>([
-    ['commands.md', commandsPage(await wholeProgram())],
+    ['commands.md', commandsPage('Commands', await wholeProgram())],
+    ['tctl.md', commandsPage('Commands of tctl', createProgram())],
     ['problem-codes.md', codesPage()],
     ...groups.map((group): [string, string] => [`${group}.md`, groupPage(group)]),
   ])
@@ -26,6 +28,7 @@ function indexPage(groups: readonly string[]): string {
   return page(
     'Reference',
     '- [Commands](commands.md)',
+    '- [Commands of tctl](tctl.md)',
     '- [Problem codes](problem-codes.md)',
     '',
     '| API group | kinds |',
@@ -54,11 +57,8 @@ function codesPage(): string {
   )
 }
 
-function commandsPage(program: Command): string {
-  return page(
-    'Commands',
-    ...program.commands.toSorted(byName).flatMap((command) => commandLines(command, program.name())),
-  )
+function commandsPage(title: string, program: Command): string {
+  return page(title, ...program.commands.toSorted(byName).flatMap((command) => commandLines(command, program.name())))
 }
 
 const byName = (a: Command, b: Command): number => (a.name() < b.name() ? -1 : 1)

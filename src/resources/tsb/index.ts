@@ -14,6 +14,7 @@ import {
   user,
   workspaceAccessBindings,
 } from './access.ts'
+import { auditLog } from './audit.ts'
 import { cluster } from './cluster.ts'
 import { directObject } from './direct-object.ts'
 import { egressGateway, gateway, ingressGateway, tier1Gateway } from './gateways.ts'
@@ -33,6 +34,18 @@ import { serviceRoute } from './service-route.ts'
 import { serviceTrafficSetting, trafficSetting } from './traffic-setting.ts'
 
 export type { AccessBindingsSpec, RoleSpec, TeamSpec, UserSpec } from './access.ts'
+export { type ApiContent, type ApiObject, etagOf, placeOf, toApi, toStored } from './api-form.ts'
+export type { AuditLogSpec } from './audit.ts'
+export {
+  type ApiKind,
+  apiKinds,
+  apiKindsNamed,
+  apiKindsOf,
+  type GroupType,
+  groupTypes,
+  kindLabel,
+  type Level,
+} from './catalog.ts'
 export { namespaceNames } from './checks.ts'
 export type { ClusterSpec } from './cluster.ts'
 export { resourceStatus } from './common.ts'
@@ -47,6 +60,21 @@ export type {
   WorkspaceSettingSpec,
   WorkspaceSpec,
 } from './hierarchy.ts'
+export {
+  annotations,
+  fqnOf,
+  type Identified,
+  type Identity,
+  identityAnnotations,
+  identityOf,
+  isWithin,
+  managementNamespace,
+  missingLevel,
+  parentFqn,
+  parseFqn,
+  storedName,
+  tsbName,
+} from './identity.ts'
 export { type ControlPlaneSpec, externalAddressesAnnotation, type InstallGatewaySpec } from './install.ts'
 export {
   closeness,
@@ -57,12 +85,14 @@ export {
   selects,
 } from './namespace-pattern.ts'
 export type { OnboardingConfigurationSpec, OnboardingPolicySpec } from './onboarding.ts'
+export { type ReadApiFile, type ReadApiObject, readApiFile } from './read-file.ts'
 export { authorizationModes } from './security-parts.ts'
 export type { SecuritySettingSpec, ServiceSecuritySettingSpec } from './security-setting.ts'
 export type { ServiceRouteSpec } from './service-route.ts'
 export type { ServiceTrafficSettingSpec, TrafficSettingSpec } from './traffic-setting.ts'
 export {
   accessBindings,
+  auditLog,
   cluster,
   controlPlane,
   directObject,
@@ -155,4 +185,4 @@ export const clusterKinds: readonly KindDefinition[] = [
 ]
 
 /** Every kind of Tetrate Service Bridge. */
-export const tsbKinds: readonly KindDefinition[] = [...managementKinds, ...clusterKinds]
+export const tsbKinds: readonly KindDefinition[] = [...managementKinds, auditLog, ...clusterKinds]

@@ -1,0 +1,7 @@
+export type { AuditFilter } from './audit.ts'
+export { type Finding, ManagementError } from './findings.ts'
+export { type ApplyRequest, type ChangeResult, Management, type Query } from './management.ts'
+export type { Permission, Principal } from './permissions.ts'
+export type { ResourceStatus } from './status.ts'
+export { KubeStore } from './store.ts'
+export { ancestorsOf, type StoredObject, storedObject } from './view.ts'
