@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import pc from 'picocolors'
 import { type SandboxHandle, sendMany, startSandbox } from '../sandbox/index.ts'
+import { blueGreenCanary } from './demo/blue-green-canary.ts'
 import type { Guide } from './demo/guide.ts'
 import { kubectl } from './demo/kubectl.ts'
 import { measure, requestOf, watchTraffic } from './demo/measure.ts'
 import { multiCluster } from './demo/multi-cluster.ts'
 import { ProgressLines } from './demo/progress.ts'
 
-const guides: readonly Guide[] = [multiCluster]
+const guides: readonly Guide[] = [multiCluster, blueGreenCanary]
 
 export function register(program: Command): void {
   program

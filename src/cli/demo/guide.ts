@@ -9,6 +9,12 @@ export interface GuideRun {
   writeFile(name: string, text: string): string
 }
 
+/** A pod that calls, or a gateway that is called from outside. */
+export type Caller = { readonly context: string; readonly namespace: string } & (
+  | { readonly deployment: string }
+  | { readonly gateway: string; readonly port: number }
+)
+
 /** A guide that the demo shows: clusters, what is applied to them, and where requests then go. */
 export interface Guide {
   readonly name: string
@@ -16,7 +22,8 @@ export interface Guide {
   readonly spec: SandboxSpec
   readonly steps: readonly { readonly name: string; run(run: GuideRun): Promise<void> }[]
   /** Whose requests are measured. */
-  readonly caller: { readonly context: string; readonly namespace: string; readonly deployment: string }
+  readonly caller: Caller
+  /** Of a gateway only the path. */
   readonly url: string
   readonly rows: readonly Row[]
   /** The row of an answer, by its header `x-served-by`. */

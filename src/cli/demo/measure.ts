@@ -1,6 +1,6 @@
 // Sends requests as the guide's caller does, and draws where they went.
 import { type Answer, Load, type RequestPlan, sendMany, shareDeviations } from '../../sandbox/index.ts'
-import type { Guide } from './guide.ts'
+import type { Caller, Guide } from './guide.ts'
 import { kubectl } from './kubectl.ts'
 import { type Counts, draw, Screen } from './picture.ts'
 
@@ -14,7 +14,9 @@ const redrawMs = 100
 
 /** How a program in the caller's pod would send the guide's request: through the pod's own proxy. */
 export async function requestOf(guide: Guide, kubeconfig: string, signal: AbortSignal): Promise<RequestPlan> {
-  const { context, namespace, deployment } = guide.caller
+  const { caller } = guide
+  if ('gateway' in caller) return throughGateway(caller, guide.url, kubeconfig, signal)
+  const { context, namespace, deployment } = caller
   const [app = '', version = ''] = deployment.split(/-(?=[^-]*$)/)
   const selector = version === '' ? `app=${app}` : `app=${app},version=${version}`
   const get = ['--context', context, '-n', namespace, 'get', 'pods', '-l', selector]
@@ -22,6 +24,29 @@ export async function requestOf(guide: Guide, kubeconfig: string, signal: AbortS
   const host = (await kubectl(kubeconfig, [...get, ...running], signal)).trim()
   if (host === '') throw new Error(`no pod of ${deployment} is running`)
   return { url: guide.url, proxy: { host, port: proxyPort } }
+}
+
+/** The address of a gateway's load balancer, which may open low ports under other numbers. */
+async function throughGateway(
+  { context, namespace, gateway, port }: Extract<Caller, { gateway: string }>,
+  path: string,
+  kubeconfig: string,
+  signal: AbortSignal,
+): Promise<RequestPlan> {
+  const get = ['--context', context, '-n', namespace, 'get', 'service', gateway, '-o', 'json']
+  const { metadata, status } = JSON.parse(await kubectl(kubeconfig, get, signal)) as {
+    metadata: { annotations?: Record<string, string> }
+    status: { loadBalancer?: { ingress?: { ip?: string }[] } }
+  }
+  const host = status.loadBalancer?.ingress?.[0]?.ip
+  if (host === undefined) throw new Error(`service ${namespace}/${gateway} has no load balancer address`)
+  const moved = JSON.parse(metadata.annotations?.['fairlead.dev/load-balancer-ports'] ?? '{}') as Record<string, number>
+  return { url: `http://${host}:${moved[port] ?? port}${path}` }
+}
+
+/** Who calls, for people. */
+function nameOf(caller: Caller): string {
+  return 'gateway' in caller ? `users behind ${caller.gateway} of ${caller.context}` : caller.deployment
 }
 
 class Tally {
@@ -61,7 +86,7 @@ class Tally {
 export async function measure(guide: Guide, plan: RequestPlan): Promise<string[]> {
   const tally = new Tally(guide, requests)
   const screen = new Screen()
-  const title = `${guide.caller.deployment} calls ${guide.url}`
+  const title = 'gateway' in guide.caller ? plan.url : `${nameOf(guide.caller)} calls ${guide.url}`
   let drawnAt = 0
   await sendMany([plan], { count: requests, parallel: 8, rate: ratePerSecond }, (answer) => {
     tally.add(answer)
@@ -92,7 +117,7 @@ export async function watchTraffic(guide: Guide, plan: () => Promise<RequestPlan
   )
   const timer = setInterval(() => {
     const counts = tally.counts()
-    const title = `the last ${counts.sent} calls of ${guide.caller.deployment} (${counts.total} in all, ${counts.totalFailed} failed)`
+    const title = `the last ${counts.sent} calls of ${nameOf(guide.caller)} (${counts.total} in all, ${counts.totalFailed} failed)`
     screen.update(draw(title, guide.rows, counts))
   }, 500)
   await new Promise<void>((resolve) => {
