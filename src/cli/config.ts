@@ -16,7 +16,10 @@ export function register(program: Command): void {
   program
     .command('config')
     .description('What a proxy was given, each resource with the objects that it comes from')
-    .argument('<proxy>', 'pod.namespace, or pod; CLUSTER/pod.namespace if several clusters have it')
+    .argument(
+      '<proxy>',
+      'pod or deployment, with .namespace if several have the name; CLUSTER/… if several clusters have it',
+    )
     .addArgument(new Argument('[kind]', 'only these resources').choices(kinds))
     .option('--match <text>', 'only resources whose name contains this')
     .addOption(http)

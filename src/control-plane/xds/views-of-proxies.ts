@@ -103,9 +103,21 @@ const time = (ms: number): string => (ms === 0 ? '' : new Date(ms).toISOString()
 /** `pod.namespace`, from the node id. */
 const nameOf = (node: ProxyNode): string => node.id.split('~')[2] ?? node.id
 
+/** All names by which users may call a proxy. */
+function namesOf(node: ProxyNode): string[] {
+  const name = nameOf(node)
+  const at = name.lastIndexOf('.')
+  const { WORKLOAD_NAME: workload } = node.metadata
+  const ofWorkload =
+    typeof workload === 'string' && workload !== ''
+      ? [workload, `deployment/${workload}`].flatMap((each) => [each, `${each}${name.slice(at)}`])
+      : []
+  return [name, name.slice(0, at), node.id, ...ofWorkload]
+}
+
 /**
- * What a proxy was given. `wanted` is `pod.namespace`, `pod`, a node id, or any of these behind `cluster/`; `only` leaves
- * out the other kinds of resources. Undefined if no such proxy is connected.
+ * What a proxy was given. `wanted` is `pod.namespace`, `pod`, `deployment.namespace`, `deployment` (one of its pods), a
+ * node id, or any of these behind `cluster/`; `only` leaves out the other kinds of resources. Undefined if no such proxy is connected.
  */
 export function describeProxy(
   plane: XdsPlane,
@@ -113,8 +125,7 @@ export function describeProxy(
   only: readonly ConfigurationKind[] = configurationKinds,
 ): ProxyConfiguration | undefined {
   const stream = plane.streams().findLast(({ node }) => {
-    const name = nameOf(node)
-    const names = [name, name.slice(0, name.lastIndexOf('.')), node.id]
+    const names = namesOf(node)
     return [...names, ...names.map((each) => `${plane.clusterOf(node)}/${each}`)].includes(wanted)
   })
   if (!stream) return undefined
