@@ -3,6 +3,7 @@
 import { compareText } from '../../lib/index.ts'
 import type { ObjectRef } from '../../report/index.ts'
 import { type KubeObject, refOf } from '../../resources/index.ts'
+import { tsbName } from '../../resources/tsb/index.ts'
 import { asMap, asText, type ClusterFacts, type Plain } from '../shared/index.ts'
 
 /** Where an object is in the hierarchy; '' for levels above or beside it. */
@@ -78,7 +79,7 @@ export function objectsOfKind(facts: ClusterFacts, kind: TsbKind): TsbObject[] {
     .objects(kinds[kind])
     .map((object) => ({
       kind,
-      name: object.metadata.name,
+      name: tsbName(object),
       place: placeOf(object) ?? { organization: '', tenant: '', workspace: '', group: '' },
       ref: refOf(facts.name, object),
       object,

@@ -30,7 +30,7 @@ export function sharedRoot(hierarchy: Hierarchy, clusters: readonly TsbCluster[]
     secretKeys: ['root-cert.pem', 'ca-cert.pem', 'ca-key.pem', 'cert-chain.pem'],
     ttlDays: 3650,
     keyBits: 2048,
-    organization: organization || owner.object.metadata.name,
+    organization: organization || owner.name,
   }
   const intermediate = { ttlDays: 365, keyBits: 2048, organization: root.organization, renewRatio: 0.1 }
   return { object: owner.ref, members, trust: { root, intermediate, autoRestartPods: false } }
