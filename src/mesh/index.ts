@@ -61,6 +61,15 @@ export { type Rungs, rungsOfService } from './rungs.ts'
 export { labelsOfClient, type ProxyScope, scopeOf } from './scope.ts'
 export * from './security/index.ts'
 export { selectSidecar, sidecarOf } from './sidecar/select.ts'
+export {
+  accessLogsOf,
+  readTelemetry,
+  type TelemetryMode,
+  type TelemetryScope,
+  tracingOf,
+  type WantedLog,
+  type WantedTracing,
+} from './telemetry/index.ts'
 export { type Binding, type EgressView, type View, type ViewKey, viewOf } from './view/index.ts'
 export {
   admits,

@@ -14,6 +14,7 @@ import { gatewayPlan, gatewayPortsOf, passesMeshThrough } from './gateway/index.
 import { comparedLabels, effectiveLocality } from './locality/index.ts'
 import { type DataPath, type Machines, metadataFlag, type Proxy, supportsIpv4, supportsIpv6 } from './proxy.ts'
 import { selectSidecar } from './sidecar/select.ts'
+import { type TelemetryScope, telemetryScope } from './telemetry/index.ts'
 import type { ViewKey } from './view/index.ts'
 import { sourceLabelNames } from './virtual-services/index.ts'
 
@@ -49,6 +50,7 @@ export interface ProxyScope {
   readonly gatewayPorts: readonly (readonly [number, number])[]
   /** Patches of EnvoyFilters that its resources get. */
   readonly patches: ProxyPatches
+  readonly telemetry: TelemetryScope
 }
 
 /** Finds the scope of a proxy. Depends on the rules that choose by label, not on what they say. */
@@ -83,6 +85,7 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     autoAddresses: metadataFlag(proxy, 'DNS_CAPTURE'),
     gatewayPorts,
     patches: patchesOf(world, proxy),
+    telemetry: telemetryScope(world, proxy),
   }
   return { ...scope, key: JSON.stringify(scope) }
 }

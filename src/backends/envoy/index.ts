@@ -16,7 +16,6 @@ export {
   extensionsAdded,
   listenersAdded,
   patchedCluster,
-  patchedListener,
 } from './patches/apply.ts'
 export { envoyFilterProblems } from './patches/problems.ts'
 export { buildProxyConfig, type ProxyConfig } from './proxy-config.ts'
@@ -36,6 +35,7 @@ export {
   ownListeners,
   routesOf,
   scopeClusters,
+  sharedListener,
 } from './resources.ts'
 export { buildOutboundRoutes, outboundRouteParts, type RouteConfigurationParts } from './routes/route-configuration.ts'
 export { virtualHost } from './routes/virtual-host.ts'

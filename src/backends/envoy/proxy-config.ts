@@ -21,6 +21,7 @@ import {
   ownListeners,
   routesOf,
 } from './resources.ts'
+import { telemetryProblems } from './telemetry/problems.ts'
 import { objectsWithoutEffect, patchProblems } from './world-problems.ts'
 
 /** Everything that one proxy is given. */
@@ -63,6 +64,7 @@ export function buildProxyConfig(world: World, described: Proxy): ProxyConfig {
       ...gateway.problems,
       ...objectsWithoutEffect(world),
       ...patchProblems(world),
+      ...telemetryProblems(world),
       ...unusedPatches(world, scope, used, 'the proxy'),
     ],
   }

@@ -25,6 +25,7 @@ import {
   patchedRoutes,
 } from './patches/apply.ts'
 import { buildOutboundRoutes } from './routes/route-configuration.ts'
+import { observedListener } from './telemetry/listener.ts'
 
 // What a proxy is given, one resource at a time. Lists of names depend on what there is; each resource on what is in it.
 
@@ -100,7 +101,9 @@ export function ownClusters(world: World, scope: ProxyScope, proxy: Proxy): (Bui
 /** The listeners of one proxy's own: inbound ones of a sidecar, all of a gateway. */
 export function ownListeners(world: World, scope: ProxyScope, proxy: Proxy): (Built<Listener> | Removed)[] {
   const made = [...inboundListeners(world, proxy).listeners, ...gatewayListeners(world, scope, proxy).listeners]
-  return patchedOwnListeners(world, scope, proxy, made)
+  const mode = scope.type === 'gateway' ? 'CLIENT' : 'SERVER'
+  const observed = made.map((built) => observedListener(world, scope, mode, built))
+  return patchedOwnListeners(world, scope, proxy, observed)
 }
 
 /** A route configuration as it is given to proxies; undefined if there is none of that name. */
@@ -135,8 +138,13 @@ export function outboundListenerKeys(world: World, scope: ProxyScope): ListenerK
 /** Outbound listeners of a sidecar. */
 export function outboundListeners(world: World, scope: ProxyScope, proxy: Proxy): (Built<Listener> | Removed)[] {
   if (scope.type !== 'sidecar') return []
-  const made = sharedListeners(world, scope, proxy).map((built) => patchedListener(world, scope, built))
+  const made = sharedListeners(world, scope, proxy).map((built) => sharedListener(world, scope, built))
   return [...made, ...listenersAdded(world, scope, 'outbound')]
+}
+
+/** A listener that is the same for all proxies of a scope, as it is given to them. */
+export function sharedListener(world: World, scope: ProxyScope, built: Built<Listener>): Built<Listener> | Removed {
+  return patchedListener(world, scope, observedListener(world, scope, 'CLIENT', built))
 }
 
 function sharedListeners(world: World, scope: ProxyScope, proxy: Proxy): Built<Listener>[] {

@@ -6,11 +6,11 @@ import type { Problem } from '../../report/index.ts'
 import { refOf } from '../../resources/index.ts'
 import { authorizerProblems } from './filters/authorization.ts'
 import { envoyFilterProblems } from './patches/problems.ts'
+import { telemetryProblems } from './telemetry/problems.ts'
 
 /** Kinds that istiod would heed and that nothing here is made from. */
 const withoutEffect: ReadonlyMap<string, string> = new Map([
   [istioKinds.proxyConfig, 'proxies start with the settings of the mesh'],
-  [istioKinds.telemetry, 'proxies log what the mesh settings say'],
 ])
 
 /** Problems of the objects of a world whose proxies are driven by this backend. */
@@ -20,6 +20,7 @@ export const worldProblems = worldQuery(
     ...authorizerProblems(world),
     ...objectsWithoutEffect(world),
     ...patchProblems(world),
+    ...telemetryProblems(world),
   ],
   { equals: sameStructure },
 )

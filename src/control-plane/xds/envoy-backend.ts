@@ -39,9 +39,9 @@ import {
   ownClusters,
   ownListeners,
   patchedCluster,
-  patchedListener,
   type Removed,
   routesOf,
+  sharedListener,
   tunnelListener,
   virtualHost,
   wantedSecrets,
@@ -64,6 +64,13 @@ import { Removal, sameResource, type XdsResource } from './xds-resource.ts'
 /** The patches that a sort of resources gets, as a part of keys; '' = none. */
 const patchClass = ({ patches }: ProxyScope, target: PatchTarget): string =>
   patches[target].length === 0 ? '' : ` ${versionOf(patches[target].join())}`
+
+/** What listeners get beside what they are planned for: logs, traces and patches; '' = nothing. */
+const listenerClass = (scope: ProxyScope): string => {
+  const { objects, identity } = scope.telemetry
+  const observed = objects.length === 0 && !identity ? '' : ` ${versionOf(JSON.stringify(scope.telemetry))}`
+  return `${observed}${patchClass(scope, 'listeners')}`
+}
 
 /** A key's text, made once for each key object. */
 function remembered<K extends object>(keyOf: (key: K) => string): (key: K) => string {
@@ -211,6 +218,7 @@ function lists(world: World, connected: Proxy, typeUrl: string): EnvoyList[] {
 }
 
 function listenerLists(scope: ProxyScope, proxy: Proxy): EnvoyList[] {
+  const extras = listenerClass(scope)
   const patched = patchClass(scope, 'listeners')
   const added: EnvoyList[] =
     patched === '' || scope.type === 'gateway'
@@ -218,8 +226,8 @@ function listenerLists(scope: ProxyScope, proxy: Proxy): EnvoyList[] {
       : [{ kind: 'added-listeners', text: `added-listeners${patched}`, scope }]
   const shared: EnvoyList =
     scope.type === 'sidecar' && scope.dataPath === 'loopback'
-      ? { kind: 'explicit-proxy', text: `explicit-proxy ${ownAddresses(proxy).join()}${patched}`, proxy, scope }
-      : { kind: 'listeners', text: `listeners ${viewClass(scope)}${patched}`, scope }
+      ? { kind: 'explicit-proxy', text: `explicit-proxy ${ownAddresses(proxy).join()}${extras}`, proxy, scope }
+      : { kind: 'listeners', text: `listeners ${viewClass(scope)}${extras}`, scope }
   return [shared, ...added, own('listeners', proxy)]
 }
 
@@ -259,7 +267,7 @@ function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
         { name: 'virtualOutbound', key },
         {
           name: 'http_in_tunnel',
-          key: { kind: 'tunnel', text: `tunnel${patchClass(key.scope, 'listeners')}`, scope: key.scope },
+          key: { kind: 'tunnel', text: `tunnel${listenerClass(key.scope)}`, scope: key.scope },
         },
       ]
     case 'added-listeners':
@@ -292,11 +300,11 @@ function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
 
 function listeners(world: World, scope: ProxyScope): Listed<EnvoyResource>[] {
   const own = outboundListenerKeys(world, scope).map((key): Listed<EnvoyResource> => {
-    const text = `listener ${versionOf(outboundListener.keyOf(key))}${patchClass(scope, 'listeners')}`
+    const text = `listener ${versionOf(outboundListener.keyOf(key))}${listenerClass(scope)}`
     return { name: key.plan.name, key: { kind: 'listener', text, key, scope } }
   })
   if (scope.type !== 'sidecar' || scope.dataPath === 'loopback' || scope.interception === 'NONE') return own
-  const text = `capturing ${viewClass(scope)}${patchClass(scope, 'listeners')}`
+  const text = `capturing ${viewClass(scope)}${listenerClass(scope)}`
   return [...own, { name: 'virtualOutbound', key: { kind: 'capturing-listener', text, scope } }]
 }
 
@@ -356,13 +364,13 @@ function make(world: World, key: EnvoyResource): XdsResource | Removal | undefin
     case 'endpoints':
       return world.get(encodedEndpoints, endpointsKey(world, key.scope, key.spec))
     case 'listener':
-      return sharedListener(world, key.scope, outboundListener.compute(world, key.key))
+      return encodeShared(world, key.scope, outboundListener.compute(world, key.key))
     case 'capturing-listener':
-      return sharedListener(world, key.scope, { resource: capturingListener(world, key.scope), origin: [] })
+      return encodeShared(world, key.scope, { resource: capturingListener(world, key.scope), origin: [] })
     case 'explicit-proxy':
-      return sharedListener(world, key.scope, { resource: explicitProxyListener(world, key.proxy), origin: [] })
+      return encodeShared(world, key.scope, { resource: explicitProxyListener(world, key.proxy), origin: [] })
     case 'tunnel':
-      return sharedListener(world, key.scope, { resource: tunnelListener(world), origin: [] })
+      return encodeShared(world, key.scope, { resource: tunnelListener(world), origin: [] })
     case 'added-listener': {
       const added = listenersAdded(world, key.scope, 'outbound').find(({ resource: { name } }) => name === key.name)
       return added && encodeListener(added)
@@ -382,8 +390,8 @@ function make(world: World, key: EnvoyResource): XdsResource | Removal | undefin
   }
 }
 
-function sharedListener(world: World, scope: ProxyScope, built: Built<Listener>): XdsResource | Removal {
-  return encodeListener(patchedListener(world, scope, built))
+function encodeShared(world: World, scope: ProxyScope, built: Built<Listener>): XdsResource | Removal {
+  return encodeListener(sharedListener(world, scope, built))
 }
 
 function encodeCluster(built: Built<Cluster> | Removed): XdsResource | Removal {

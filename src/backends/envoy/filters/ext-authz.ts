@@ -10,10 +10,10 @@ import {
 import type { ExtAuthzSchema as NetworkExtAuthzSchema } from '#gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.js'
 import type { ListStringMatcherSchema } from '#gen/envoy/type/matcher/v3/string_pb.js'
 import { StatusCode } from '#gen/envoy/type/v3/http_status_pb.js'
-import { servicesOfHost, type World } from '../../../discovery/index.ts'
+import type { World } from '../../../discovery/index.ts'
 import type { ExtAuthzGrpc, ExtAuthzHttp, ExtensionProvider } from '../../../resources/istio/index.ts'
-import { outboundClusterName } from '../names.ts'
 import { duration, milliseconds } from '../proto.ts'
+import { type ProviderTarget, providerTarget } from '../providers.ts'
 
 /** Without the message itself, which could not be spread. */
 type Fields<S extends DescMessage> = Extract<MessageInitShape<S>, { readonly $typeName?: never }>
@@ -47,33 +47,18 @@ export function externalAuthorizer(
   if (named.length > 1) return { fault: `the MeshConfig has several extensionProviders ${JSON.stringify(name)}` }
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))
     return { fault: `${JSON.stringify(name)} must be lower-case letters, digits and hyphens` }
-  const target = providerTarget(world, provider.envoyExtAuthzHttp ?? provider.envoyExtAuthzGrpc ?? {})
+  const target = authorizerTarget(world, provider.envoyExtAuthzHttp ?? provider.envoyExtAuthzGrpc ?? {})
   if ('fault' in target) return target
   if (provider.envoyExtAuthzHttp) return httpAuthorizer(provider.envoyExtAuthzHttp, target)
   return grpcAuthorizer(provider.envoyExtAuthzGrpc ?? {}, target)
 }
 
-interface Target {
-  readonly host: string
-  readonly cluster: string
-}
-
-/** The service of a provider: a host name, or `namespace/host` where several namespaces have it. */
-function providerTarget(
-  world: World,
-  { service = '', port = 0, statusOnError = '' }: ExtAuthzHttp & ExtAuthzGrpc,
-): Target | UnusableProvider {
-  const slash = service.indexOf('/')
-  const [namespace, host] = slash < 0 ? [undefined, service] : [service.slice(0, slash), service.slice(slash + 1)]
-  const found = world
-    .get(servicesOfHost, host)
-    .filter((each) => namespace === undefined || each.namespace === namespace)
-  if (found.length === 0) return { fault: `its service ${JSON.stringify(service)} is not known` }
-  if (found.length > 1) return { fault: `its service ${service} is in several namespaces: write NAMESPACE/${host}` }
-  if (port < 1 || port > 65535) return { fault: `its port ${port} must be between 1 and 65535` }
+/** The service of an authorizer, and whether what it says of errors can be used. */
+function authorizerTarget(world: World, said: ExtAuthzHttp & ExtAuthzGrpc): ProviderTarget | UnusableProvider {
+  const { statusOnError = '' } = said
   if (statusOnError !== '' && statusCode(statusOnError) === undefined)
     return { fault: `its statusOnError ${JSON.stringify(statusOnError)} is no status that Envoy knows` }
-  return { host, cluster: outboundClusterName(port, '', host) }
+  return providerTarget(world, said)
 }
 
 function statusCode(text: string): StatusCode | undefined {
@@ -98,7 +83,10 @@ function common({
   }
 }
 
-function httpAuthorizer(provider: ExtAuthzHttp, { host, cluster }: Target): ExternalAuthorizer | UnusableProvider {
+function httpAuthorizer(
+  provider: ExtAuthzHttp,
+  { host, cluster }: ProviderTarget,
+): ExternalAuthorizer | UnusableProvider {
   const { pathPrefix = '' } = provider
   if (pathPrefix !== '' && !pathPrefix.startsWith('/'))
     return { fault: `its pathPrefix ${pathPrefix} must begin with /` }
@@ -136,7 +124,7 @@ function httpAuthorizer(provider: ExtAuthzHttp, { host, cluster }: Target): Exte
   return { http, tcp: undefined }
 }
 
-function grpcAuthorizer(provider: ExtAuthzGrpc, { host, cluster }: Target): ExternalAuthorizer {
+function grpcAuthorizer(provider: ExtAuthzGrpc, { host, cluster }: ProviderTarget): ExternalAuthorizer {
   const grpcService: MessageInitShape<typeof GrpcServiceSchema> = {
     targetSpecifier: { case: 'envoyGrpc', value: { clusterName: cluster, authority: host } },
     timeout: duration(provider.timeout) ?? longTimeout,

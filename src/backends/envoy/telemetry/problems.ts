@@ -1,0 +1,45 @@
+// What is wrong with Telemetry objects, as far as the mesh's settings tell.
+import type { World } from '../../../discovery/index.ts'
+import { istioKinds, readTelemetry } from '../../../mesh/index.ts'
+import type { Problem } from '../../../report/index.ts'
+import { collect, type Place, refOf } from '../../../resources/index.ts'
+import { configOf } from './access-log.ts'
+import { tracerOf } from './tracing.ts'
+
+type Found = { readonly fault: string } | object | undefined
+type Named = { readonly name: string }
+
+/** Problems of the Telemetry objects of a world. */
+export function telemetryProblems(world: World): Problem[] {
+  const { primary } = world
+  return world.objects(primary, istioKinds.telemetry).flatMap((object) => {
+    const { accessLogging, tracing, metrics } = readTelemetry(object, primary)
+    return collect(refOf(primary, object), (root) => {
+      const place = root.field('spec')
+      place.field('accessLogging').each(accessLogging, (at, { providers }) => {
+        at.field('providers').each(providers, (each, { name }: Named) =>
+          checkProvider(each, name, configOf(world, name)),
+        )
+      })
+      place.field('tracing').each(tracing, (at, each) => {
+        at.field('providers').each(each.providers, (one, { name }: Named) =>
+          checkProvider(one, name, tracerOf(world, name, '')),
+        )
+        at.field('customTags').entries(each.customTags, (tag, { formatter }) => {
+          if (formatter) tag.field('formatter').warn('has no effect', 'not-supported')
+        })
+        if (each.disableContextPropagation) at.field('disableContextPropagation').warn('has no effect', 'not-supported')
+      })
+      place.field('metrics').each(metrics, (at) => {
+        at.warn("has no effect: proxies report Envoy's own statistics", 'not-supported')
+      })
+    })
+  })
+}
+
+function checkProvider(place: Place, name: string, found: Found): void {
+  const at = place.field('name')
+  if (!found) at.error(`the MeshConfig has no extension provider ${JSON.stringify(name)}`, 'reference-not-found')
+  else if ('fault' in found)
+    at.error(`provider ${JSON.stringify(name)} cannot be used: ${String(found.fault)}`, 'reference-not-found')
+}

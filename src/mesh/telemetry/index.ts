@@ -1,0 +1,9 @@
+export {
+  accessLogsOf,
+  type TelemetryMode,
+  tracingOf,
+  type WantedLog,
+  type WantedTracing,
+} from './merge.ts'
+export { type TelemetryScope, telemetryScope } from './scope.ts'
+export { readTelemetry } from './select.ts'
