@@ -25,6 +25,7 @@ import {
   describeProxy,
   envoyBackend,
   ObjectTables,
+  ProxyProblems,
   problemsOf,
   Rejections,
   TrackedWorlds,
@@ -112,6 +113,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
 
   // ── Problems of all stages. ──
   const rejections = new Rejections(engine)
+  const proxyProblems = new ProxyProblems(engine)
   const ofWorlds = defineWorldProblems(engine, worlds, inputs.clusters)
   const problems = engine.define<string, readonly Problem[]>('problems', (read) =>
     [
@@ -120,6 +122,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
       ...read.query(tokenKeys.problems, ''),
       ...read.query(ofWorlds, ''),
       ...problemsOf(read.all(rejections.table)),
+      ...read.all(proxyProblems.table),
     ].sort(compareProblems),
   )
 
@@ -143,6 +146,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     clusters: inputs.clusters,
     trustGroups: translation.trust,
     rejections,
+    proxyProblems,
     backend: envoyBackend,
     proxyOf: (node, cluster) => {
       const proxy = proxyOfNode(node)

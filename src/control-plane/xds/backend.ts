@@ -1,4 +1,5 @@
 import type { World } from '../../discovery/index.ts'
+import type { Problem } from '../../report/index.ts'
 import type { Removal, XdsResource } from './xds-resource.ts'
 
 /**
@@ -23,5 +24,9 @@ export interface Backend<P, L extends Key, R extends Key> {
   /** The lists of a proxy for one type, in the order of sending. Equal proxies share them. */
   lists(world: World, proxy: P, typeUrl: string): readonly L[]
   list(world: World, list: L): readonly Listed<R>[]
+  /** Ids of the patches that a proxy's resources are to get. */
+  patches?(world: World, proxy: P): readonly string[]
+  /** What only translation for this proxy can tell of objects. */
+  problems?(world: World, proxy: P): readonly Problem[]
   make(world: World, resource: R): XdsResource | Removal | undefined
 }

@@ -27,6 +27,7 @@ import {
   extensionsAdded,
   fixedClusterNames,
   fixedClusterOf,
+  gatewayProblems,
   isBuilt,
   type ListenerKey,
   listenersAdded,
@@ -423,4 +424,10 @@ function makeRoute(world: World, scope: ProxyScope, name: string): XdsResource |
 }
 
 /** What Envoy proxies are given. */
-export const envoyBackend: Backend<Proxy, EnvoyList, EnvoyResource> = { lists, list, make }
+export const envoyBackend: Backend<Proxy, EnvoyList, EnvoyResource> = {
+  lists,
+  list,
+  make,
+  patches: (world, proxy) => Object.values(scopeOf(world, proxy).patches).flat(),
+  problems: (world, proxy) => gatewayProblems(world, scopeOf(world, proxy)),
+}

@@ -2,6 +2,7 @@ export { type EnvoyList, type EnvoyResource, envoyBackend } from './envoy-backen
 export type { ClusterFacts } from './object-tables.ts'
 export { ObjectTables } from './object-tables.ts'
 export { XdsPlane, type XdsPlaneOptions } from './plane.ts'
+export { ProxyProblems } from './proxy-problems.ts'
 export { problemsOf, Rejections } from './rejections.ts'
 export { defineStrangers } from './strangers.ts'
 export { TrackedWorlds } from './tracked-world.ts'

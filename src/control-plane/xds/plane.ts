@@ -17,6 +17,7 @@ import type { Backend, Key } from './backend.ts'
 import { type ClientOf, kubeSecretStore, tokenReviewer } from './kube-secrets.ts'
 import type { ObjectTables } from './object-tables.ts'
 import { type Address, openPorts, type Ports, peerVerifier } from './ports.ts'
+import type { ProxyProblems } from './proxy-problems.ts'
 import type { Rejections } from './rejections.ts'
 import { RootBundles } from './root-bundles.ts'
 import { XdsSource } from './source.ts'
@@ -33,6 +34,8 @@ export interface XdsPlaneOptions<P, L extends Key, R extends Key> {
   readonly trustGroups: Query<string, readonly TrustGroup[]>
   /** Takes what proxies refuse. */
   readonly rejections: Rejections
+  /** Takes what proxies tell of objects. */
+  readonly proxyProblems: ProxyProblems
   readonly backend: Backend<P, L, R>
   /** The proxy that a node describes, with its cluster's name as it is known here; undefined if it describes none. */
   readonly proxyOf: (node: ProxyNode, cluster: string) => P | undefined
@@ -83,8 +86,10 @@ export class XdsPlane {
     const store = kubeSecretStore(clientOf, known)
     const authority = new CertificateAuthority({ store, now, log: event })
     const authenticator = new Authenticator(authority, tokenReviewer(clientOf, now), now)
+    const asked = (): void => options.proxyProblems.later(() => views.problems())
+    const views = new Views(engine, worlds, options.backend, asked)
     const source = new XdsSource({
-      views: new Views(engine, worlds, options.backend),
+      views,
       place: (node) => place(node, clusters, options.proxyOf),
       authority,
       rejections: options.rejections,
@@ -125,6 +130,7 @@ export class XdsPlane {
     this.#parts = { clusterOf, authority, authenticator, store, driver, bundles }
     this.#stops.push(
       () => driver.stop(),
+      () => options.proxyProblems.stop(),
       () => bundles.stop(),
       () => source.close(),
     )

@@ -36,8 +36,14 @@ const backend: Backend<{ name: string }, Group, Key> = {
       .map((thing) => ({ name: thing.name, key: { text: thing.name } })),
   make: (world, { text: name }) => {
     const thing = things(world).find((t) => t.name === name)
-    return thing && new XdsResource(type, name, { pieces: [Buffer.from(thing.text)], version: thing.text, origin: [] })
+    const patches = thing?.text === '' ? [] : [`by#${thing?.text}`]
+    return (
+      thing &&
+      new XdsResource(type, name, { pieces: [Buffer.from(thing.text)], version: thing.text, origin: [], patches })
+    )
   },
+  patches: (world, proxy) =>
+    (world.object('east', '/Secret', proxy.name)?.metadata.labels?.['patches'] ?? '').split(',').filter(Boolean),
 }
 
 function setUp() {
@@ -149,4 +155,26 @@ it('makes a resource once for all proxies', () => {
   const resources = ['p', 'q'].map((name) => views.connect('east', { name }, () => undefined).resources.get(type, 'x'))
   expect(resources[0]).toBeDefined()
   expect(resources[0]).toBe(resources[1])
+})
+
+it('knows which patches change nothing of any proxy', () => {
+  const { engine, tables, views } = setUp()
+  const paths = (): string[] => views.problems().map(({ object: { name }, path }) => `${name} ${path}`)
+  const write = (patches: string): void =>
+    tables.set('east', '/Secret', 'p', object('Secret', 'p', { groups: 'a', patches }))
+  write('by#1,by#2')
+  tables.set('east', '/ConfigMap', 'x', object('ConfigMap', 'x', { groups: 'a', text: '1' }))
+  engine.rebuild()
+  const { resources, close } = views.connect('east', { name: 'p' }, () => {})
+  expect(paths()).toEqual(['by spec.configPatches[1]', 'by spec.configPatches[2]'])
+  resources.get(type, 'x')
+  expect(paths()).toEqual(['by spec.configPatches[2]'])
+  tables.set('east', '/ConfigMap', 'x', object('ConfigMap', 'x', { groups: 'a', text: '2' }))
+  engine.rebuild()
+  expect(paths()).toEqual(['by spec.configPatches[1]'])
+  write('')
+  engine.rebuild()
+  expect(paths()).toEqual([])
+  close()
+  expect(views.size).toBe(0)
 })

@@ -5,9 +5,12 @@
 //
 // A change of any of them becomes the set of names, by type, that the proxy is told.
 import { type ProxyResources, type ResourceChange, shortTypeName } from '../../ads/index.ts'
+import { sameStructure } from '../../lib/index.ts'
 import type { Engine, Observed, Observer, Query } from '../../pipeline/index.ts'
+import type { Problem } from '../../report/index.ts'
 import type { Backend, Key } from './backend.ts'
 import { changedNames, type NameList, NameLists } from './name-list.ts'
+import { type UnusedPatch, unusedPatchProblem } from './proxy-problems.ts'
 import type { TrackedWorlds } from './tracked-world.ts'
 import { type Removal, sameResource, XdsResource } from './xds-resource.ts'
 
@@ -52,11 +55,20 @@ interface ListView<L, R extends Key> {
   readonly users: Set<ProxyView<L, R>>
 }
 
+/** What is asked of a proxy beside its resources. */
+interface ProxyFacts {
+  /** Ids of the patches that its resources are to get. */
+  readonly patches: readonly string[]
+  readonly problems: readonly Problem[]
+}
+
 /** One connected proxy: its lists by type. */
 interface ProxyView<L, R extends Key> {
   readonly id: number
   readonly lists: Map<string, readonly ListView<L, R>[]>
   readonly changed: (change: ResourceChange) => void
+  readonly primary: string
+  facts: ProxyFacts
 }
 
 type Changes<L, R extends Key> = Map<ProxyView<L, R>, Map<string, Set<string>>>
@@ -67,6 +79,8 @@ export class Views<P, L extends Key, R extends Key> {
   readonly #names = new NameLists<R, Watched<R>>()
   readonly #listsOf: Query<ProxyKey<P>, readonly L[]>
   readonly #list: Query<ListKey<L>, Names<R>>
+  readonly #factsOf: Query<ProxyKey<P>, ProxyFacts>
+  readonly #problemsChanged: () => void
   readonly #resource: Query<ResourceKey<R>, XdsResource | Removal | undefined>
   readonly #listViews = new Map<string, ListView<L, R>>()
   /** Lists in use, with the views that show them. */
@@ -75,8 +89,23 @@ export class Views<P, L extends Key, R extends Key> {
   readonly #proxies = new Map<number, { view: ProxyView<L, R>; keys: ProxyKey<P>[] }>()
   #connections = 0
 
-  constructor(engine: Engine, worlds: TrackedWorlds, backend: Backend<P, L, R>) {
+  /** `problemsChanged` is told when `problems` may have changed. */
+  constructor(
+    engine: Engine,
+    worlds: TrackedWorlds,
+    backend: Backend<P, L, R>,
+    problemsChanged: () => void = () => undefined,
+  ) {
     this.#engine = engine
+    this.#problemsChanged = problemsChanged
+    this.#factsOf = engine.define(
+      'xds/facts-of-proxy',
+      (read, { primary, proxy }): ProxyFacts => {
+        const world = worlds.world(read, primary)
+        return { patches: backend.patches?.(world, proxy) ?? [], problems: backend.problems?.(world, proxy) ?? [] }
+      },
+      { keyText: ({ id }) => `${id}`, equals: sameStructure },
+    )
     this.#listsOf = engine.define(
       'xds/lists-of-proxy',
       (read, { primary, typeUrl, proxy }) => backend.lists(worlds.world(read, primary), proxy, typeUrl),
@@ -111,9 +140,11 @@ export class Views<P, L extends Key, R extends Key> {
     changed: (change: ResourceChange) => void,
   ): { resources: ProxyResources; close(): void } {
     const id = ++this.#connections
-    const view: ProxyView<L, R> = { id, lists: new Map(), changed }
+    const facts = this.#observer.watch(this.#factsOf, { id, primary, typeUrl: '', proxy })
+    const view: ProxyView<L, R> = { id, lists: new Map(), changed, primary, facts }
     const keys: ProxyKey<P>[] = []
     this.#proxies.set(id, { view, keys })
+    if (tells(facts)) this.#problemsChanged()
     const lists = (typeUrl: string): readonly ListView<L, R>[] => {
       const known = view.lists.get(typeUrl)
       if (known) return known
@@ -123,7 +154,7 @@ export class Views<P, L extends Key, R extends Key> {
       view.lists.set(typeUrl, made)
       return made
     }
-    return { resources: this.#resourcesOf(lists), close: () => this.#close(view, keys) }
+    return { resources: this.#resourcesOf(lists), close: () => this.#close(view, keys, proxy) }
   }
 
   #resourcesOf(lists: (typeUrl: string) => readonly ListView<L, R>[]): ProxyResources {
@@ -149,6 +180,7 @@ export class Views<P, L extends Key, R extends Key> {
     if (!watched) {
       watched = { key, made: this.#observer.watch(this.#resource, key) }
       this.#resources.set(text, watched)
+      if (watched.made && watched.made.patches.length > 0) this.#problemsChanged()
     }
     names.found.set(key.name, watched)
     return watched
@@ -199,8 +231,10 @@ export class Views<P, L extends Key, R extends Key> {
     names.found.clear()
   }
 
-  #close(view: ProxyView<L, R>, keys: readonly ProxyKey<P>[]): void {
+  #close(view: ProxyView<L, R>, keys: readonly ProxyKey<P>[], proxy: P): void {
     if (!this.#proxies.delete(view.id)) return
+    this.#observer.unwatch(this.#factsOf, { id: view.id, primary: view.primary, typeUrl: '', proxy })
+    if (tells(view.facts)) this.#problemsChanged()
     for (const key of keys) this.#observer.unwatch(this.#listsOf, key)
     for (const lists of view.lists.values()) for (const list of lists) this.#disuse(list, view)
     view.lists.clear()
@@ -212,7 +246,8 @@ export class Views<P, L extends Key, R extends Key> {
     const resources: ResourceKey<R>[] = []
     for (const { query, key } of observed) {
       // The engine tells keys of the queries that this observer watches, and of no others.
-      if (query.name === this.#resource.name) resources.push(key as ResourceKey<R>)
+      if (query.name === this.#factsOf.name) this.#factsChanged(key as ProxyKey<P>)
+      else if (query.name === this.#resource.name) resources.push(key as ResourceKey<R>)
       else if (query.name === this.#list.name) this.#listChanged(key as ListKey<L>, changes)
       else this.#proxyChanged(key as ProxyKey<P>, changes)
     }
@@ -220,10 +255,35 @@ export class Views<P, L extends Key, R extends Key> {
     for (const [view, change] of changes) view.changed(change)
   }
 
+  #factsChanged(key: ProxyKey<P>): void {
+    const proxy = this.#proxies.get(key.id)
+    if (!proxy) return
+    proxy.view.facts = this.#engine.get(this.#factsOf, key)
+    this.#problemsChanged()
+  }
+
+  /** What connected proxies tell of objects: their own problems, and patches that change nothing that any was given. */
+  problems(): Problem[] {
+    const wanted = new Map<string, UnusedPatch>()
+    const found: Problem[] = []
+    const textOf = (cluster: string, id: string): string => `${cluster} ${id}`
+    for (const { view } of this.#proxies.values()) {
+      const { primary: cluster, facts } = view
+      found.push(...facts.problems)
+      for (const id of facts.patches) wanted.set(textOf(cluster, id), { cluster, id })
+    }
+    if (wanted.size > 0)
+      for (const { key, made } of this.#resources.values())
+        for (const id of made?.patches ?? []) wanted.delete(textOf(key.primary, id))
+    return [...found, ...[...wanted.values()].map(unusedPatchProblem)]
+  }
+
   #resourceChanged(key: ResourceKey<R>, changes: Changes<L, R>): void {
     const watched = this.#resources.get(resourceText(key))
     if (!watched) return
+    const before = watched.made?.patches.join() ?? ''
     watched.made = this.#engine.get(this.#resource, key)
+    if ((watched.made?.patches.join() ?? '') !== before) this.#problemsChanged()
     for (const [names, views] of this.#shown) {
       if (names.keys.get(key.name)?.text !== key.resource.text) continue
       names.revision = {}
@@ -252,6 +312,10 @@ export class Views<P, L extends Key, R extends Key> {
     if (changed.length > 0) addNames(proxy.view, key.typeUrl, changed, changes)
     for (const view of before) if (!after.includes(view)) this.#disuse(view, proxy.view)
   }
+}
+
+function tells({ patches, problems }: ProxyFacts): boolean {
+  return patches.length + problems.length > 0
 }
 
 /** Names of several lists together; of two with one name the first counts. */

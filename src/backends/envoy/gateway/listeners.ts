@@ -60,13 +60,26 @@ export function gatewayListeners(world: World, scope: ProxyScope, proxy: Proxy):
   const listeners = plan.ports
     .filter(({ port }) => !unprivileged || port >= 1024)
     .flatMap((port) => listenerOf(edge, port) ?? [])
-  const conflicts = plan.conflicts.map(
-    ({ origin: object, path, message }): Problem => ({ code: 'conflict', severity: 'warning', object, path, message }),
-  )
   return {
     listeners: listeners.map((resource) => ({ resource, origin })),
-    problems: [...policies.problems, ...conflicts],
+    problems: [...policies.problems, ...gatewayProblems(world, scope)],
   }
+}
+
+/** What of Gateways cannot be on one proxy together. */
+export function gatewayProblems(world: World, scope: ProxyScope): Problem[] {
+  if (scope.type !== 'gateway') return []
+  return world
+    .get(gatewayPlan, scope)
+    .conflicts.map(
+      ({ origin: object, path, message }): Problem => ({
+        code: 'conflict',
+        severity: 'warning',
+        object,
+        path,
+        message,
+      }),
+    )
 }
 
 /** Envoy waits this long for the handshake, so that clients who never finish it do not pile up. */
