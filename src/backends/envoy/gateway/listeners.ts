@@ -69,17 +69,15 @@ export function gatewayListeners(world: World, scope: ProxyScope, proxy: Proxy):
 /** What of Gateways cannot be on one proxy together. */
 export function gatewayProblems(world: World, scope: ProxyScope): Problem[] {
   if (scope.type !== 'gateway') return []
-  return world
-    .get(gatewayPlan, scope)
-    .conflicts.map(
-      ({ origin: object, path, message }): Problem => ({
-        code: 'conflict',
-        severity: 'warning',
-        object,
-        path,
-        message,
-      }),
-    )
+  return world.get(gatewayPlan, scope).conflicts.map(
+    ({ origin: object, path, message }): Problem => ({
+      code: 'conflict',
+      severity: 'warning',
+      object,
+      path,
+      message,
+    }),
+  )
 }
 
 /** Envoy waits this long for the handshake, so that clients who never finish it do not pile up. */
