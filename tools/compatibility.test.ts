@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { unsupportedFields } from '../src/backends/envoy/index.ts'
 import { allKinds, list, map, object, string } from '../src/resources/index.ts'
 import { meshConfigSchema } from '../src/resources/istio/index.ts'
-import { type DescribedKind, leavesOf, pageFaults } from './compatibility.ts'
+import { type DescribedKind, leavesOf, pageFaults, readSections } from './compatibility.ts'
 
 const folder = join(import.meta.dirname, '../docs/compatibility')
 
@@ -29,6 +30,19 @@ describe('pages', () => {
   it.each(written)('%s has exactly the fields of its kinds', (name) => {
     expect(pageFaults(readFileSync(join(folder, name), 'utf8'), pages[name] ?? [])).toEqual([])
   })
+})
+
+it('istio.md says not supported of exactly what is told on objects', () => {
+  const text = readFileSync(join(folder, 'istio.md'), 'utf8')
+  const said = readSections(text).flatMap(({ kind, rows }) =>
+    rows
+      .filter(({ verdict }) => verdict === 'not supported' && kind !== 'MeshConfig')
+      .flatMap(({ patterns }) => patterns.map((pattern) => `${kind} ${pattern.replace(/\.\*$/, '')}`)),
+  )
+  const told = Object.entries(unsupportedFields).flatMap(([kind, fields]) =>
+    Object.keys(fields).map((path) => `${kind.slice(kind.indexOf('/') + 1)} ${path}`),
+  )
+  expect(said.sort()).toEqual(told.sort())
 })
 
 describe('the comparison', () => {

@@ -18,7 +18,7 @@ interface Row {
   readonly remark: string
 }
 
-interface Section {
+export interface Section {
   readonly line: number
   readonly kind: string
   /** Empty: all groups that have the kind. */
@@ -68,7 +68,8 @@ function fitsGroup({ groups }: Section, { group }: DescribedKind): boolean {
 
 const nameOf = ({ kind, group }: DescribedKind): string => (group === '' ? kind : `${kind} (${group})`)
 
-function readSections(text: string): Section[] {
+/** The sections of a page. */
+export function readSections(text: string): Section[] {
   const sections: (Section & { rows: Row[] })[] = []
   for (const [index, line] of text.split('\n').entries()) {
     const heading = /^## (\w+)(?: \(([\w., -]+)\))?\s*$/.exec(line)

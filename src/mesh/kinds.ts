@@ -10,6 +10,8 @@ export const istioKinds = {
   peerAuthentication: 'security.istio.io/PeerAuthentication',
   requestAuthentication: 'security.istio.io/RequestAuthentication',
   authorizationPolicy: 'security.istio.io/AuthorizationPolicy',
+  wasmPlugin: 'extensions.istio.io/WasmPlugin',
+  trafficExtension: 'extensions.istio.io/TrafficExtension',
   telemetry: 'telemetry.istio.io/Telemetry',
   httpRoute: 'gateway.networking.k8s.io/HTTPRoute',
   ingress: 'networking.k8s.io/Ingress',

@@ -22,7 +22,8 @@ import {
   routesOf,
 } from './resources.ts'
 import { telemetryProblems } from './telemetry/problems.ts'
-import { objectsWithoutEffect, patchProblems } from './world-problems.ts'
+import { unsupportedFieldProblems } from './unsupported-fields.ts'
+import { patchProblems } from './world-problems.ts'
 
 /** Everything that one proxy is given. */
 export interface ProxyConfig {
@@ -62,7 +63,7 @@ export function buildProxyConfig(world: World, described: Proxy): ProxyConfig {
     problems: [
       ...inbound.problems,
       ...gateway.problems,
-      ...objectsWithoutEffect(world),
+      ...unsupportedFieldProblems(world),
       ...patchProblems(world),
       ...telemetryProblems(world),
       ...unusedPatches(world, scope, used, 'the proxy'),

@@ -13,7 +13,7 @@ type Named = { readonly name: string }
 export function telemetryProblems(world: World): Problem[] {
   const { primary } = world
   return world.objects(primary, istioKinds.telemetry).flatMap((object) => {
-    const { accessLogging, tracing, metrics } = readTelemetry(object, primary)
+    const { accessLogging, tracing } = readTelemetry(object, primary)
     return collect(refOf(primary, object), (root) => {
       const place = root.field('spec')
       place.field('accessLogging').each(accessLogging, (at, { providers }) => {
@@ -25,13 +25,6 @@ export function telemetryProblems(world: World): Problem[] {
         at.field('providers').each(each.providers, (one, { name }: Named) =>
           checkProvider(one, name, tracerOf(world, name, '')),
         )
-        at.field('customTags').entries(each.customTags, (tag, { formatter }) => {
-          if (formatter) tag.field('formatter').warn('has no effect', 'not-supported')
-        })
-        if (each.disableContextPropagation) at.field('disableContextPropagation').warn('has no effect', 'not-supported')
-      })
-      place.field('metrics').each(metrics, (at) => {
-        at.warn("has no effect: proxies report Envoy's own statistics", 'not-supported')
       })
     })
   })

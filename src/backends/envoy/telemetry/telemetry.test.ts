@@ -163,7 +163,12 @@ describe('tracing', () => {
 })
 
 it('says that metrics are not changed', () => {
-  expect(ask(telemetry('{metrics: [{overrides: [{disabled: true}]}]}')).told).toEqual([
+  expect(
+    ask(
+      telemetry('{metrics: [{overrides: [{disabled: true}]}], tracing: [{customTags: {a: {formatter: {value: b}}}}]}'),
+    ).told,
+  ).toEqual([
     "warning t spec.metrics[0]: has no effect: proxies report Envoy's own statistics",
+    'warning t spec.tracing[0].customTags.a.formatter: has no effect: tags are texts, headers and variables of the environment',
   ])
 })

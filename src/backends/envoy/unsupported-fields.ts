@@ -1,0 +1,96 @@
+// Fields of Istio's kinds that nothing is made from. Each is told on the object that has it, and stands as `not
+// supported` in docs/compatibility/istio.md (a test compares the two).
+import { textQuery, type World } from '../../discovery/index.ts'
+import { sameStructure } from '../../lib/index.ts'
+import { istioKinds } from '../../mesh/index.ts'
+import type { Problem } from '../../report/index.ts'
+import { fieldPath, isObject, objectKey, refOf } from '../../resources/index.ts'
+
+/** By kind: paths within spec (`[]` for items; `**.` in front: wherever it stands; `*`: the object) and why. */
+export const unsupportedFields: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  [istioKinds.destinationRule]: {
+    '**.loadBalancer.backendUtilization': 'endpoints are weighted by what is known of them, not by what they report',
+    '**.outlierDetection.outlierDetectionHttpErrorCodes': 'only codes 500 to 599 count as errors',
+    '**.retryBudget.budgetInterval': "the budget is of Envoy's own interval",
+  },
+  [istioKinds.envoyFilter]: {
+    'configPatches[].match.waypoint': 'there are no waypoints',
+  },
+  [istioKinds.proxyConfig]: {
+    '*': 'proxies start with the settings of the mesh',
+  },
+  [istioKinds.telemetry]: {
+    'metrics[]': "proxies report Envoy's own statistics",
+    'tracing[].customTags{}.formatter': 'tags are texts, headers and variables of the environment',
+    'tracing[].disableContextPropagation': 'the context of a trace is always passed on',
+  },
+  [istioKinds.virtualService]: {
+    'http[].fault.abort.http2Error': 'requests are ended by a status only',
+    'tcp[].match[].sourceSubnet': 'callers are told apart by their labels and namespace only',
+  },
+  [istioKinds.wasmPlugin]: { '*': 'filters are not loaded into proxies' },
+  [istioKinds.trafficExtension]: { '*': 'filters are not loaded into proxies' },
+}
+
+const fieldsOfObject = textQuery(
+  'envoy/unsupported-fields',
+  (world, id): readonly Problem[] => {
+    const at = id.indexOf(' ')
+    const kind = id.slice(0, at)
+    const object = world.object(world.primary, kind, id.slice(at + 1))
+    const told = unsupportedFields[kind]
+    if (!object || !told) return []
+    const ref = refOf(world.primary, object)
+    const problem = (path: string, why: string): Problem => ({
+      code: 'not-supported',
+      severity: 'warning',
+      object: ref,
+      path,
+      message: `has no effect: ${why}`,
+    })
+    const whole = told['*']
+    if (whole !== undefined) return [problem('', whole)]
+    return Object.entries(told).flatMap(([pattern, why]) =>
+      placesOf(object.spec, pattern).map((path) => problem(path === '' ? 'spec' : `spec.${path}`, why)),
+    )
+  },
+  { equals: sameStructure },
+)
+
+/** A warning for each field of an object that nothing is made from. */
+export function unsupportedFieldProblems(world: World): Problem[] {
+  return Object.keys(unsupportedFields).flatMap((kind) =>
+    world.objects(world.primary, kind).flatMap((object) => world.get(fieldsOfObject, `${kind} ${objectKey(object)}`)),
+  )
+}
+
+/** Where in a value a path leads to something. */
+export function placesOf(value: unknown, pattern: string): string[] {
+  const anywhere = pattern.startsWith('**.')
+  const steps = (anywhere ? pattern.slice(3) : pattern).split('.')
+  return anywhere ? placesBelow(value, steps, '') : placesAt(value, steps, '')
+}
+
+function placesAt(value: unknown, [step, ...rest]: readonly string[], path: string): string[] {
+  if (step === undefined) return value === undefined || value === null ? [] : [path]
+  if (!isObject(value)) return []
+  const name = step.replace(/(\[\]|\{\})$/, '')
+  const own = value[name]
+  const at = path === '' ? name : `${path}.${name}`
+  if (step.endsWith('[]'))
+    return Array.isArray(own) ? own.flatMap((item: unknown, index) => placesAt(item, rest, `${at}[${index}]`)) : []
+  if (step.endsWith('{}'))
+    return isObject(own) ? Object.entries(own).flatMap(([key, each]) => placesAt(each, rest, fieldPath(at, key))) : []
+  return placesAt(own, rest, at)
+}
+
+function placesBelow(value: unknown, steps: readonly string[], path: string): string[] {
+  const own = placesAt(value, steps, path)
+  if (Array.isArray(value))
+    return value.flatMap((item: unknown, index) => placesBelow(item, steps, `${path}[${index}]`))
+  if (!isObject(value)) return own
+  const below = Object.entries(value).flatMap(([name, each]) =>
+    placesBelow(each, steps, path === '' ? name : `${path}.${name}`),
+  )
+  return [...own, ...below]
+}
