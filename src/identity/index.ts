@@ -22,6 +22,8 @@ export { certificateSecret, type EncodedSecret, rootsSecret, secretNames } from 
 export { ServerCertificate } from './server-certificate.ts'
 export { formatSpiffeId, parseSpiffeId, type SpiffeId } from './spiffe-id.ts'
 export {
+  authorityOf,
+  contentOfAuthority,
   memorySecretStore,
   type PublicMarks,
   rotateAnnotation,
@@ -31,4 +33,12 @@ export {
   type StoredSecret,
 } from './store.ts'
 export { type Timers, type WorkloadCertificate, WorkloadCertificates } from './workload-certificates.ts'
-export { fingerprint, makeRequest, splitPem } from './x509.ts'
+export {
+  fingerprint,
+  type KeyedCertificate,
+  makeIntermediate,
+  makeRequest,
+  makeRoot,
+  splitPem,
+  validityFrom,
+} from './x509.ts'

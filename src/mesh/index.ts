@@ -40,7 +40,7 @@ export {
   parseLocality,
 } from './locality/index.ts'
 export { withEntry } from './machine.ts'
-export { autoMutualTls, speaksMutualTls } from './mutual-tls.ts'
+export { allMutualTls, autoMutualTls, speaksMutualTls } from './mutual-tls.ts'
 export { type OutboundPolicy, outboundPolicyOf } from './outbound-policy.ts'
 export {
   type DataPath,

@@ -17,6 +17,14 @@ export function autoMutualTls(world: World, service: Service, policy: EffectiveP
   return inboundModes(world, { namespace: service.namespace, labels: {} }).mode !== 'DISABLE'
 }
 
+/** Whether every endpoint of a service, now, has a proxy before it that takes mutual TLS, and clients speak it. */
+export function allMutualTls(world: World, service: Service, policy: EffectivePolicy): boolean {
+  if (policy.tls) return policy.tls.mode === 'ISTIO_MUTUAL'
+  if (!autoMutualTls(world, service, policy)) return false
+  const endpoints = world.get(endpointsOfService, { namespace: service.namespace, host: service.host })
+  return endpoints.every((endpoint) => speaksMutualTls(world, policy, endpoint))
+}
+
 /** Whether a client would speak mutual TLS with an endpoint: what a rule says, else what the endpoint takes. */
 export function speaksMutualTls(world: World, policy: EffectivePolicy, endpoint: Endpoint): boolean {
   if (policy.tls) return policy.tls.mode === 'ISTIO_MUTUAL'

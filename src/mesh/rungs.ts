@@ -1,4 +1,4 @@
-import { endpointsOfService, type NamespacedHost, type Query } from '../discovery/index.ts'
+import { endpointsOfService, type NamespacedHost, type Query, servicesOfHost } from '../discovery/index.ts'
 
 /** How many places a service can be served from, without their endpoints: changes far less often than they do. */
 export interface Rungs {
@@ -6,12 +6,16 @@ export interface Rungs {
   readonly localities: number
 }
 
-/** Clusters and localities that have endpoints of a service, ready or not. */
+/**
+ * Clusters that have the service or endpoints of it, ready or not, and localities that have endpoints. A cluster whose pods are
+ * all gone still counts: what a proxy is told must not change at the very moment of a failover.
+ */
 export const rungsOfService: Query<NamespacedHost, Rungs> = {
   name: 'mesh/rungs-of-service',
   keyOf: ({ namespace, host }) => `${namespace}/${host}`,
   compute: (world, key) => {
-    const clusters = new Set<string>()
+    const service = world.get(servicesOfHost, key.host).find(({ namespace }) => namespace === key.namespace)
+    const clusters = new Set(service?.registry === 'kubernetes' ? service.origin.map(({ cluster }) => cluster) : [])
     const localities = new Set<string>()
     for (const { workload } of world.get(endpointsOfService, key)) {
       clusters.add(workload.cluster)

@@ -9,6 +9,8 @@ export type { Static, TSchema } from 'typebox'
 export interface CelRule {
   readonly rule: string
   readonly message: string
+  /** Kept only where its place occurs once in an object: in lists API servers would refuse it for what it may cost. */
+  readonly costly?: boolean
 }
 
 /** What may be said of any field beside its type. */

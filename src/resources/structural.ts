@@ -1,4 +1,4 @@
-import type { TSchema } from './schema.ts'
+import type { CelRule, TSchema } from './schema.ts'
 
 /** A schema as `apiextensions.k8s.io/v1` takes it. */
 export type StructuralSchema = Readonly<Record<string, unknown>>
@@ -29,7 +29,17 @@ function convert(schema: TSchema, occurs: Occurs): StructuralSchema {
     else if (key === 'required' && Array.isArray(value) && value.length === 0) continue
     else plain[key] = value
   }
-  return occurs === 'many' ? withoutOwnRules(schema, plain) : plain
+  return withAffordableRules(occurs === 'many' ? withoutOwnRules(schema, plain) : plain, occurs)
+}
+
+/** Without rules that only a place which occurs once can afford, and without our marks on the others. */
+function withAffordableRules(plain: StructuralSchema, occurs: Occurs): StructuralSchema {
+  const { 'x-kubernetes-validations': rules, ...rest } = plain as { 'x-kubernetes-validations'?: readonly CelRule[] }
+  if (rules === undefined) return plain
+  const kept = rules
+    .filter(({ costly }) => occurs === 'once' || !costly)
+    .map(({ rule, message }) => ({ rule, message }))
+  return kept.length > 0 ? { ...rest, 'x-kubernetes-validations': kept } : rest
 }
 
 /** Go's form of a duration, as far as a pattern can say it. */

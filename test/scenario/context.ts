@@ -24,6 +24,8 @@ export interface Context {
   readonly loads: Map<string, { load: Load; answers: Readonly<Record<string, AnswerClass>>; close(): void }>
   /** Values of named groups, kept within a step. */
   readonly groups: Map<string, string>
+  /** Addresses of gateways that were found before: clients know them, whatever becomes of the API. */
+  readonly gateways: Map<string, string>
   readonly skip: ReadonlySet<string>
   /** Ends when the run is interrupted. */
   readonly signal: AbortSignal
@@ -114,29 +116,8 @@ export function isReady(pod: Pod): boolean {
 async function outside(context: Context, url: string, request: Omit<RequestPlan, 'url'>) {
   const [kind, cluster = '', target = '', port = '', path = '/'] = url.split(/\s+/)
   if (kind === 'gateway') {
-    const [namespace = '', service = ''] = target.split('/')
-    const json = await kubectlOk(context, [
-      '--context',
-      cluster,
-      '-n',
-      namespace,
-      'get',
-      'service',
-      service,
-      '-o',
-      'json',
-    ])
-    const { metadata, status } = JSON.parse(json) as {
-      metadata: { annotations?: Record<string, string> }
-      status: { loadBalancer?: { ingress?: { ip?: string }[] } }
-    }
-    const ip = status.loadBalancer?.ingress?.[0]?.ip
-    if (ip === undefined) throw new Failure(`service ${target} of ${cluster} has no load balancer address`)
-    const shifted = JSON.parse(metadata.annotations?.['fairlead.dev/load-balancer-ports'] ?? '{}') as Record<
-      string,
-      number
-    >
-    return { plans: [{ ...request, url: `http://${ip}:${shifted[port] ?? port}${path}` }], close() {} }
+    const base = await gatewayBase(context, cluster, target, port)
+    return { plans: [{ ...request, url: `${base}${path}` }], close() {} }
   }
   if (kind === 'port-forward') {
     const [namespace = '', ...resource] = target.split('/')
@@ -144,6 +125,31 @@ async function outside(context: Context, url: string, request: Omit<RequestPlan,
     return { plans: [{ ...request, url: `http://127.0.0.1:${forward.port}${path}` }], close: forward.close }
   }
   throw new Failure(`url of a call from outside starts with gateway or port-forward, not ${kind}`)
+}
+
+/** `http://ADDRESS:PORT` of a Service of type LoadBalancer; as it was last if the API does not answer. */
+async function gatewayBase(context: Context, cluster: string, target: string, port: string): Promise<string> {
+  const [namespace = '', service = ''] = target.split('/')
+  const key = `${cluster} ${target} ${port}`
+  const found = await kubectl(context, ['--context', cluster, '-n', namespace, 'get', 'service', service, '-o', 'json'])
+  const known = context.gateways.get(key)
+  if (found.exit !== 0) {
+    if (known !== undefined && found.stderr.includes('was refused')) return known
+    throw new Failure(`service ${target} of ${cluster}: ${found.stderr.trim()}`)
+  }
+  const { metadata, status } = JSON.parse(found.stdout) as {
+    metadata: { annotations?: Record<string, string> }
+    status: { loadBalancer?: { ingress?: { ip?: string }[] } }
+  }
+  const ip = status.loadBalancer?.ingress?.[0]?.ip
+  if (ip === undefined) throw new Failure(`service ${target} of ${cluster} has no load balancer address`)
+  const shifted = JSON.parse(metadata.annotations?.['fairlead.dev/load-balancer-ports'] ?? '{}') as Record<
+    string,
+    number
+  >
+  const base = `http://${ip}:${shifted[port] ?? port}`
+  context.gateways.set(key, base)
+  return base
 }
 
 /** Starts `kubectl port-forward` on a free local port and waits until it says that it listens. */

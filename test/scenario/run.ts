@@ -95,6 +95,7 @@ async function open(file: ScenarioFile, path: string, options: Options, signal: 
     answers: file.answers,
     loads: new Map(),
     groups: new Map(),
+    gateways: new Map(),
     skip: options.skip,
     signal,
   }

@@ -1,6 +1,7 @@
 import type { OutlierDetectionSchema } from '#gen/envoy/config/cluster/v3/outlier_detection_pb.js'
-import type { World } from '../../discovery/index.ts'
-import { type EffectivePolicy, rungsOfService } from '../../mesh/index.ts'
+import { isHttp, type MeshConfig, type World } from '../../discovery/index.ts'
+import { allMutualTls, type EffectivePolicy, rungsOfService } from '../../mesh/index.ts'
+import type { HttpOptions } from './clusters/http-options.ts'
 import type { ClusterSpec } from './clusters/spec.ts'
 import { localityInForce } from './endpoints/client.ts'
 import { type Init, milliseconds } from './proto.ts'
@@ -31,3 +32,25 @@ export const lastResortPanic = 1
 
 /** Failing over must not wait for a connection that will not come. */
 export const failoverConnectTimeout = milliseconds(1000)
+
+/** A peer that answers no ping within 1 s + 1.5 s is gone: its requests end, and those that may be repeated are. */
+const pings = { interval: milliseconds(1000), timeout: milliseconds(1500) }
+
+/**
+ * Between proxies HTTP/2 is spoken, whose pings notice a frozen pod, gateway or network; HTTP/1.1 has nothing of the kind,
+ * and requests on its connections would hang. Only where every endpoint has a proxy, since programs may not know HTTP/2, and
+ * not where a rule or the mesh says otherwise.
+ */
+export function noticeFrozenPeers(
+  http: HttpOptions,
+  world: World,
+  { port, binding }: ClusterSpec,
+  mesh: MeshConfig,
+  policy: EffectivePolicy,
+): void {
+  const said = policy.connectionPool?.http
+  const open = said?.useClientProtocol !== true && (said?.h2UpgradePolicy ?? 'DEFAULT') === 'DEFAULT'
+  const free = isHttp(port.protocol) && open && mesh.h2UpgradePolicy !== 'DO_NOT_UPGRADE'
+  if (http.protocol === undefined && free && allMutualTls(world, binding.service, policy)) http.protocol = 'http2'
+  if (http.protocol === 'http2') http.http2.connectionKeepalive ??= pings
+}

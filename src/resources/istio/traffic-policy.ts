@@ -42,14 +42,37 @@ const consistentHash = object(
 
 const failoverRule = object({ from: string(), to: string() })
 
-export const localityLbSetting = object({
-  distribute: list(
-    object({ from: string(), to: map(uint32(), { description: 'Locality → percent; the sum is 100.' }) }),
-  ),
-  failover: list(failoverRule, { description: 'Which region stands in for which.' }),
-  failoverPriority: list(string(), { description: 'Labels by which endpoints are ranked, most important first.' }),
-  enabled: boolean({ nullable: true }),
-})
+/** API servers must know how long lists can become to say what rules over them may cost. */
+const mostLocalities = 256
+
+export const localityLbSetting = object(
+  {
+    distribute: list(
+      object({
+        from: string(),
+        to: map(uint32(), { maxProperties: mostLocalities, description: 'Locality → percent; the sum is 100.' }),
+      }),
+      { maxItems: mostLocalities },
+    ),
+    failover: list(failoverRule, { description: 'Which region stands in for which.' }),
+    failoverPriority: list(string(), { description: 'Labels by which endpoints are ranked, most important first.' }),
+    enabled: boolean({ nullable: true }),
+  },
+  {
+    rules: [
+      {
+        rule: '!has(self.distribute) || !has(self.failover) || size(self.distribute) == 0 || size(self.failover) == 0',
+        message: 'distribute and failover cannot be set together',
+        costly: true,
+      },
+      {
+        rule: '!has(self.distribute) || self.distribute.all(d, has(d.to) && d.to.all(k, d.to[k] >= 1) && d.to.map(k, d.to[k]).sum() == 100)',
+        message: 'the weights of each distribute[].to must be 1 or more and add up to 100',
+        costly: true,
+      },
+    ],
+  },
+)
 
 export const zoneAwareLbSetting = object({
   enabled: boolean({ nullable: true }),

@@ -96,6 +96,18 @@ interface Placed {
   readonly gateway: boolean
 }
 
+const metadataPrefix = 'ISTIO_META_'
+
+/** Node metadata that the pod spec gives its proxy, by variables that begin with ISTIO_META_, as Istio's agent reads them. */
+function saidToProxy(pod: Pod): Record<string, string> {
+  const variables = (pod.spec?.containers ?? []).find(({ name }) => name === proxyContainer)?.env ?? []
+  return Object.fromEntries(
+    variables
+      .filter(({ name }) => name.startsWith(metadataPrefix))
+      .map(({ name, value }) => [name.slice(metadataPrefix.length), value ?? '']),
+  )
+}
+
 function proxyOf(node: NodeSite, plan: ProxyPlan, pod: Pod, placed: Placed): PodProxy {
   const { address, programAddress, folder, ports, gateway } = placed
   const { namespace = 'default', name, labels = {}, annotations = {} } = pod.metadata
@@ -119,6 +131,7 @@ function proxyOf(node: NodeSite, plan: ProxyPlan, pod: Pod, placed: Placed): Pod
     },
     cluster: node.cluster,
     network: labels[networkLabel] ?? plan.network,
+    metadata: saidToProxy(pod),
     locality: node.locality(),
     xds: plan.xds,
     token: async () => {

@@ -2,6 +2,7 @@
 // (`--on`), the same without one of our own.
 import { join } from 'node:path'
 import type { Machines } from '../../mesh/index.ts'
+import type { KubeObject } from '../../resources/index.ts'
 import { type ApiServer, startApiServer } from '../apiserver/index.ts'
 import {
   type Controller,
@@ -16,7 +17,14 @@ import { type RunningKubelet, startKubelet } from '../kubelet/index.ts'
 import { type Child, keepRunning } from './child.ts'
 import { type ClusterAccess, kubeconfigFor, writeKubeconfig } from './kubeconfig.ts'
 import { Applier, awaitDeployments } from './manifests.ts'
-import { gatewayName, gatewayObjects, meshObjects, systemNamespace } from './mesh-objects.ts'
+import {
+  eastWestGatewayName,
+  eastWestObjects,
+  gatewayName,
+  gatewayObjects,
+  meshObjects,
+  systemNamespace,
+} from './mesh-objects.ts'
 import { awaitListening, freePort } from './ports.ts'
 import type { Claim } from './ranges.ts'
 import { RootFile } from './root-file.ts'
@@ -136,23 +144,31 @@ export class SandboxCluster {
     })
   }
 
-  /** Makes what every cluster of the mesh has: system namespace and mesh configuration. */
-  async prepareMesh(): Promise<void> {
+  /** Makes what every cluster of the mesh has: system namespace, mesh configuration, and `more`. */
+  async prepareMesh(more: readonly KubeObject[]): Promise<void> {
     const applier = new Applier(this.kubeconfig, this.spec.context)
     try {
-      await applier.apply(meshObjects(this.spec))
+      await applier.apply([...meshObjects(this.spec), ...more])
     } finally {
       applier.close()
     }
   }
 
-  /** Installs the gateway, once the control plane is known to proxies, and waits until it is up. */
-  async installGateway(withinMs: number, signal?: AbortSignal): Promise<void> {
+  /** Installs the gateways, once the control plane is known to proxies, and waits until they are up. */
+  async installGateways(which: { readonly eastWest: boolean }, withinMs: number, signal?: AbortSignal): Promise<void> {
     await this.rootFile?.written(withinMs, signal)
     const applier = new Applier(this.kubeconfig, this.spec.context)
+    const names = [gatewayName]
     try {
       await applier.apply(gatewayObjects(), systemNamespace)
-      await awaitDeployments(applier, systemNamespace, [gatewayName], { withinMs, ...(signal ? { signal } : {}) })
+      if (which.eastWest) {
+        const objects = eastWestObjects(this.spec.network)
+        // The control plane installs the definitions when it holds its Lease.
+        for (const { apiVersion, kind } of objects) await applier.awaitServed(apiVersion, kind, withinMs, signal)
+        await applier.apply(objects, systemNamespace)
+        names.push(eastWestGatewayName)
+      }
+      await awaitDeployments(applier, systemNamespace, names, { withinMs, ...(signal ? { signal } : {}) })
     } finally {
       applier.close()
     }

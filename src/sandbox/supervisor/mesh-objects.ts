@@ -28,6 +28,28 @@ export function gatewayObjects(): KubeObject[] {
   return readExample('gateway/istio-ingressgateway.yaml')
 }
 
+export const eastWestGatewayName = 'istio-eastwestgateway'
+
+interface Workload
+  extends KubeObject<{ template: { spec: { containers: { env?: { name: string; value?: string }[] }[] } } }> {}
+
+/** The way into a network from the other networks of one mesh: its proxies see what is in this network only. */
+export function eastWestObjects(network: string): KubeObject[] {
+  return readExample('gateway/istio-eastwestgateway.yaml').map((object) => {
+    const { metadata } = object
+    if (object.kind === 'Service')
+      return {
+        ...object,
+        metadata: { ...metadata, labels: { ...metadata.labels, 'topology.istio.io/network': network } },
+      }
+    if (object.kind !== 'Deployment') return object
+    const deployment = structuredClone(object) as Workload
+    for (const container of deployment.spec?.template.spec.containers ?? [])
+      (container.env ??= []).push({ name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', value: network })
+    return deployment
+  })
+}
+
 /** Where the objects of Service Mesh Hub, and of its successor Gloo Mesh, live on the management cluster. */
 export const managementNamespaces = ['service-mesh-hub', 'gloo-mesh'] as const
 

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadAccess, registerCluster, standardRegistrations } from '../../clusters/index.ts'
+import type { KubeObject } from '../../resources/index.ts'
 import { findEnvoy } from '../envoy/index.ts'
 import { type FaultOrder, Faults } from '../faults/index.ts'
 import { SandboxCluster } from './cluster.ts'
@@ -22,6 +23,7 @@ import {
 import { takeLock } from './lock.ts'
 import { SandboxMachines } from './machines.ts'
 import { Applier } from './manifests.ts'
+import { meshAuthorities } from './mesh-authority.ts'
 import { managementNamespaces, remoteSecret } from './mesh-objects.ts'
 import { type OrderDesk, openOrderDesk } from './orders.ts'
 import { freePort } from './ports.ts'
@@ -156,7 +158,10 @@ export class Sandbox implements SandboxHandle {
     await this.machines.place()
     await runStep(onProgress, 'start controllers and kubelets', () => this.eachCluster((cluster) => cluster.run()))
     if (this.options.controlPlane !== false) {
-      await runStep(onProgress, 'prepare namespaces', () => this.eachCluster((cluster) => this.prepare(cluster)))
+      await runStep(onProgress, 'prepare namespaces', async () => {
+        const authorities = await this.authorities()
+        await this.eachCluster((cluster) => this.prepare(cluster, authorities.get(cluster.spec.name)))
+      })
       await this.startControlPlane()
       for (const machine of this.machines.placed) {
         const start = (): Promise<void> => this.machines.start(machine, readyWithinMs, this.options.signal)
@@ -308,8 +313,20 @@ export class Sandbox implements SandboxHandle {
     }
   }
 
-  private async prepare(cluster: SandboxCluster): Promise<void> {
-    if (cluster.spec.registered) await cluster.prepareMesh()
+  /** Clusters without a management cluster are one mesh, whose certificates have one root. */
+  private async authorities(): Promise<ReadonlyMap<string, KubeObject>> {
+    const members = this.members()
+    if (members.length < 2 || this.clusters.some(({ spec }) => spec.management)) return new Map()
+    const names = members.map(({ spec }) => spec.name)
+    return meshAuthorities(this.directory, names)
+  }
+
+  private members(): SandboxCluster[] {
+    return this.clusters.filter((cluster) => cluster.spec.registered)
+  }
+
+  private async prepare(cluster: SandboxCluster, authority: KubeObject | undefined): Promise<void> {
+    if (cluster.spec.registered) await cluster.prepareMesh(authority ? [authority] : [])
     if (!cluster.spec.management) return
     await this.applyTo(cluster, async (applier) => {
       await applier.apply(
@@ -320,7 +337,7 @@ export class Sandbox implements SandboxHandle {
 
   private async startControlPlane(): Promise<void> {
     const management = this.clusters.find((cluster) => cluster.spec.management)
-    const members = this.clusters.filter((cluster) => cluster.spec.registered)
+    const members = this.members()
     const watched = management ? [management] : members
     const { ports } = this.state
     this.controlPlane = new ControlPlane({
@@ -337,8 +354,10 @@ export class Sandbox implements SandboxHandle {
       if (management) await this.register(management, members)
       else await this.join(members)
     })
+    // Meshes that a dialect federates have their own ways into each other's networks.
+    const eastWest = !management && new Set(members.map(({ spec }) => spec.network)).size > 1
     await runStep(this.onProgress, 'install gateways', () =>
-      Promise.all(members.map((cluster) => cluster.installGateway(readyWithinMs, this.options.signal))),
+      Promise.all(members.map((cluster) => cluster.installGateways({ eastWest }, readyWithinMs, this.options.signal))),
     )
   }
 

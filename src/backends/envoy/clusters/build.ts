@@ -18,7 +18,7 @@ import { type EffectivePolicy, type EndpointClient, type ProxyScope, ruleOf } fr
 import type { Built } from '../built.ts'
 import { namedEndpoints } from '../endpoints/build.ts'
 import { clientKey, endpointClient, localityInForce, localityOf, policyOf } from '../endpoints/client.ts'
-import { failoverConnectTimeout, hasRungs, lastResortPanic, quickEjection } from '../failover.ts'
+import { failoverConnectTimeout, hasRungs, lastResortPanic, noticeFrozenPeers, quickEjection } from '../failover.ts'
 import { duration, type Init, milliseconds, noTimeout } from '../proto.ts'
 import type { SecretSource } from '../tls/secrets.ts'
 import { applyHttpPool, connectionPoolFields, upgradesToHttp2 } from './connection-pool.ts'
@@ -80,8 +80,9 @@ function buildOutboundCluster(world: World, { spec, client }: ClusterKey): Built
   const discovery = discoveryOf(spec, client.type, policy.loadBalancer?.simple === 'PASSTHROUGH')
   const found = discoveryFields(world, spec, client, discovery, mesh)
   if (!found) return undefined
-  const http = httpOptionsOf(spec, client, mesh, policy)
   const safe = hasRungs(world, spec, policy)
+  const http = httpOptionsOf(spec, client, mesh, policy)
+  if (safe) noticeFrozenPeers(http, world, spec, mesh, policy)
   const fields: ClusterInit = {
     name: spec.name,
     altStatName: `${statName(mesh, spec)};`,

@@ -115,6 +115,8 @@ function tcpProxy(cluster: string): object {
       stat_prefix: cluster,
       cluster,
       idle_timeout: '0s',
+      // A pod that has just died is not yet gone from the endpoints: connections try the next one.
+      max_connect_attempts: 3,
     },
   }
 }
