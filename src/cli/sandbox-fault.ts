@@ -9,9 +9,11 @@ interface FaultOptions {
   namespace?: string
   deployment?: string
   pods?: number
+  container?: string
   vm?: string
   target?: string
   to?: string
+  oneWay?: boolean
   status?: number
   delayMs?: number
 }
@@ -30,9 +32,11 @@ export function registerFault(sandbox: Command): void {
     .option('--namespace <namespace>')
     .option('--deployment <deployment>')
     .addOption(whole('--pods', 'hit only so many pods'))
+    .option('--container <name>', 'kill or pause only this container of the pods; the proxy is istio-proxy')
     .option('--vm <name>')
     .option('--target <target>', 'control-plane')
     .option('--to <context>', 'other end of a cut')
+    .option('--one-way', 'cut only what FROM opens to TO')
     .addOption(whole('--status', 'what pods answer (kind answer)'))
     .addOption(whole('--delay-ms', 'how long pods wait before they answer (kind slow)'))
     .action((kind: string, ends: string[], options: FaultOptions) => attempt(() => fault(kind, ends, options)))

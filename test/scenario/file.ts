@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import { type Static, type TSchema, Type } from 'typebox'
 import { LineCounter, parseDocument } from 'yaml'
+import { type FaultKind, faultKinds } from '../../src/sandbox/faults/index.ts'
 
 const strict = { additionalProperties: false }
 const text = Type.String()
@@ -91,16 +92,16 @@ const verbs = {
   ]),
   fault: Type.Object(
     {
-      kind: Type.Union(
-        ['answer', 'black-hole', 'kill', 'pause', 'slow', 'api-down', 'cut', 'heal'].map((kind) => Type.Literal(kind)),
-      ),
+      kind: Type.Unsafe<FaultKind>({ type: 'string', enum: [...faultKinds] }),
       name: opt(text),
       status: opt(Type.Integer()),
       delayMs: opt(Type.Number()),
       context: opt(text),
       to: opt(text),
+      oneWay: opt(Type.Boolean()),
       namespace: opt(text),
       deployment: opt(text),
+      container: opt(text),
       pods: opt(Type.Integer({ minimum: 1 })),
       vm: opt(text),
       target: opt(Type.Literal('control-plane')),

@@ -59,9 +59,17 @@ export async function openSandbox(spec: ScenarioFile['sandbox'], signal: AbortSi
         ...(noSidecar ? ['--no-sidecar'] : []),
       ])
     },
-    async fault({ kind, name, delayMs, ...target }) {
+    async fault({ kind, name, delayMs, oneWay, ...target }) {
       const flags = Object.entries(target).flatMap(([key, value]) => flag(key, value))
-      await fairlead(['sandbox', 'fault', kind, ...flag('name', name), ...flag('delay-ms', delayMs), ...flags])
+      await fairlead([
+        'sandbox',
+        'fault',
+        kind,
+        ...flag('name', name),
+        ...flag('delay-ms', delayMs),
+        ...(oneWay ? ['--one-way'] : []),
+        ...flags,
+      ])
     },
     async restartControlPlane() {
       await fairlead(['sandbox', 'restart', 'control-plane'])

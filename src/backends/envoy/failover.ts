@@ -27,8 +27,14 @@ export const quickEjection: Init<typeof OutlierDetectionSchema> = {
   enforcingSuccessRate: 0,
 }
 
-/** Panic only where nothing at all is healthy: with 0, ejecting everything would turn a hiccup into an outage. */
-export const lastResortPanic = 1
+/**
+ * Below how many percent of healthy endpoints the ejected ones are used all the same. 1, only where nothing at all is healthy:
+ * with 0, ejecting everything would turn a hiccup into an outage. A rule that itself lets all endpoints be ejected means it so
+ * (docs/decisions/0020-who-may-eject-everything.md).
+ */
+export function panicOf({ outlierDetection }: EffectivePolicy): number {
+  return (outlierDetection?.maxEjectionPercent ?? 0) >= 100 ? 0 : 1
+}
 
 /** Failing over must not wait for a connection that will not come. */
 export const failoverConnectTimeout = milliseconds(1000)

@@ -8,7 +8,7 @@ function recorded(): { targets: FaultTargets; done: string[] } {
   const victim = (name: string): Victim => ({
     name,
     setProgramFault: (fault) => say(`${name} ${JSON.stringify(fault) ?? 'well'}`),
-    signal: (signal) => say(`${name} ${signal}`),
+    signal: (signal, container) => say([name, ...(container === undefined ? [] : [container]), signal].join(' ')),
   })
   const targets: FaultTargets = {
     pods: async (_context, _namespace, deployment) => (deployment === 'none' ? [] : [victim('a'), victim('b')]),
@@ -47,7 +47,23 @@ test('a fault of the same name takes the place of the one before', async () => {
   const faults = new Faults(targets)
   await faults.apply({ kind: 'cut', name: 'x', context: 'c1', to: 'c2' })
   await faults.apply({ kind: 'api-down', name: 'x', context: 'c1' })
-  expect(done).toEqual(['c1-c2 cut', 'c1-c2 joined', 'c1 down'])
+  expect(done).toEqual(['c1-c2 cut', 'c2-c1 cut', 'c1-c2 joined', 'c2-c1 joined', 'c1 down'])
+})
+
+test('a cut can be of one direction, and one container of a pod can be hit', async () => {
+  const { targets, done } = recorded()
+  const faults = new Faults(targets)
+  await faults.apply({ kind: 'cut', context: 'c1', to: 'c2', oneWay: true })
+  await faults.apply({
+    kind: 'pause',
+    context: 'c1',
+    namespace: 'n',
+    deployment: 'd',
+    container: 'istio-proxy',
+    pods: 1,
+  })
+  await faults.apply({ kind: 'heal' })
+  expect(done).toEqual(['c1-c2 cut', 'a istio-proxy SIGSTOP', 'c1-c2 joined', 'a istio-proxy SIGCONT'])
 })
 
 test('heal without a name ends everything', async () => {
@@ -65,6 +81,7 @@ test.each([
   [{ kind: 'answer', context: 'c', status: 42 }, 'not an answer'],
   [{ kind: 'pause', context: 'c', namespace: 'n', deployment: 'none' }, 'no pod runs in c/n/none'],
   [{ kind: 'pause', context: 'c', namespace: 'n', deployment: 'd', pods: 3 }, 'only 2 pods'],
+  [{ kind: 'answer', status: 500, context: 'c', container: 'x' }, 'cannot be done to one container'],
   [{ kind: 'slow', delayMs: 5, target: 'control-plane' }, 'cannot be done to the control plane'],
   [{ kind: 'heal', name: 'x' }, 'no fault named x'],
 ] as const)('an order that cannot be done is refused: %j', async (order, message) => {

@@ -7,8 +7,8 @@ export interface Victim {
   readonly name: string
   /** What its programs do to requests; undefined ends it. */
   setProgramFault(fault: { status?: number; delayMs?: number } | undefined): void
-  /** Signals all its processes, proxies included. */
-  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void
+  /** Signals all its processes, proxies included, or those of one container. */
+  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT', container?: string): void
   /** Undoes a kill, where nobody else does. */
   revive?(): void
 }
@@ -19,7 +19,7 @@ export interface FaultTargets {
   pods(context: string, namespace?: string, deployment?: string): Promise<Victim[]>
   vm(name: string): Victim
   setReachable(context: string, reachable: boolean): Promise<void>
-  /** Cuts two clusters off from each other, or joins them again. */
+  /** Lets nothing that one cluster opens reach the other one, or joins them again. */
   setCut(from: string, to: string, cut: boolean): Promise<void>
   controlPlane: { kill(): Promise<void>; start(): Promise<void>; signal(signal: 'SIGSTOP' | 'SIGCONT'): void }
 }
@@ -72,9 +72,19 @@ export class Faults {
       case 'api-down':
         await this.targets.setReachable(context, false)
         return () => this.targets.setReachable(context, true)
-      case 'cut':
-        await this.targets.setCut(context, to, true)
-        return () => this.targets.setCut(context, to, false)
+      case 'cut': {
+        const ways = order.oneWay
+          ? [[context, to]]
+          : [
+              [context, to],
+              [to, context],
+            ]
+        const set = async (cut: boolean): Promise<void> => {
+          for (const [from = '', end = ''] of ways) await this.targets.setCut(from, end, cut)
+        }
+        await set(true)
+        return () => set(false)
+      }
       default:
         return onVictims(order, await this.victims(order))
     }
@@ -119,12 +129,12 @@ function onVictims(order: FaultOrder, victims: readonly Victim[]): Undo {
       return () => each((victim) => victim.setProgramFault(undefined))
     case 'kill':
       // Pods are started again by whoever runs them: there is nothing to undo.
-      each((victim) => victim.signal('SIGKILL'))
+      each((victim) => victim.signal('SIGKILL', order.container))
       return () => each((victim) => victim.revive?.())
     case 'pause':
     case 'black-hole':
-      each((victim) => victim.signal('SIGSTOP'))
-      return () => each((victim) => victim.signal('SIGCONT'))
+      each((victim) => victim.signal('SIGSTOP', order.container))
+      return () => each((victim) => victim.signal('SIGCONT', order.container))
     default:
       throw new FaultError(`fault ${order.kind} cannot be done to pods`)
   }

@@ -13,10 +13,14 @@ export interface FaultOrder {
   readonly deployment?: string | undefined
   /** Hits only so many pods; all if not given. */
   readonly pods?: number | undefined
+  /** Kills or pauses only this container of the pods, or `istio-proxy`; all if not given. */
+  readonly container?: string | undefined
   readonly vm?: string | undefined
   readonly target?: 'control-plane' | undefined
   /** Other end of a cut: a context. */
   readonly to?: string | undefined
+  /** Of a cut: only what `context` opens to `to` is lost, not what `to` opens to `context`. */
+  readonly oneWay?: boolean | undefined
   /** What pods answer. */
   readonly status?: number | undefined
   readonly delayMs?: number | undefined
@@ -44,4 +48,6 @@ export function checkFault(order: FaultOrder): void {
     throw new FaultError(`status ${order.status} is not an answer (200 to 599)`)
   }
   if (order.deployment !== undefined) need('namespace')
+  if (order.container !== undefined && !['kill', 'pause', 'black-hole'].includes(order.kind))
+    throw new FaultError(`fault ${order.kind} cannot be done to one container`)
 }

@@ -163,7 +163,7 @@ class Kubelet implements RunningKubelet {
       .map(([key, worker]) => ({
         name: `${this.#options.cluster}/${key}`,
         setProgramFault: (fault) => worker.setProgramFault(fault),
-        signal: (signal) => worker.signal(signal),
+        signal: (signal, container) => worker.signal(signal, container),
       }))
   }
 

@@ -143,10 +143,11 @@ export class PodWorker {
     for (const name of this.#names()) this.#applyFault(name)
   }
 
-  /** Signals all processes, the proxy's included. Those that are started while the pod is stopped are stopped too. */
-  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
-    if (signal !== 'SIGKILL') this.#stopped = signal === 'SIGSTOP'
-    for (const name of this.#names()) this.container(name)?.process?.signal(signal)
+  /** Signals all processes, the proxy's included, or those of one container. Those that are started while the pod is stopped are stopped too. */
+  signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT', only?: string): void {
+    if (only === undefined && signal !== 'SIGKILL') this.#stopped = signal === 'SIGSTOP'
+    for (const name of this.#names())
+      if (only === undefined || name === only) this.container(name)?.process?.signal(signal)
   }
 
   get #isLeaving(): boolean {

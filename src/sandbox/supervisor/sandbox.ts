@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { loadAccess, registerCluster, standardRegistrations } from '../../clusters/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import { findEnvoy } from '../envoy/index.ts'
-import { type FaultOrder, Faults } from '../faults/index.ts'
+import { FaultError, type FaultOrder, Faults } from '../faults/index.ts'
 import { SandboxCluster } from './cluster.ts'
 import { ControlPlane } from './control-plane.ts'
 import { socketPath } from './control-socket.ts'
@@ -203,14 +203,14 @@ export class Sandbox implements SandboxHandle {
     await this.controlPlane.awaitReady(readyWithinMs, this.options.signal)
   }
 
-  /** Cuts two clusters off from each other, both ways, or joins them again. */
+  /** Lets nothing that `from` opens reach `to`, or joins them again. Throws `FaultError` where nothing stands between. */
   setCut(from: string, to: string, cut: boolean): void {
-    const ends = [this.clusterOf(from), this.clusterOf(to)]
-      .map((c) => c.spec.name)
-      .sort()
-      .join(' ')
-    if (cut) this.cuts.add(ends)
-    else this.cuts.delete(ends)
+    const [source, end] = [this.clusterOf(from).spec, this.clusterOf(to).spec]
+    if (source.network === end.network) {
+      throw new FaultError(`${source.name} and ${end.name} are in one network: there is nothing between them to cut`)
+    }
+    if (cut) this.cuts.add(`${source.name} ${end.name}`)
+    else this.cuts.delete(`${source.name} ${end.name}`)
     this.setPeers()
   }
 
@@ -297,8 +297,9 @@ export class Sandbox implements SandboxHandle {
 
   private setPeers(): void {
     const home = this.clusters.find((cluster) => cluster.spec.management)
-    const stateOf = (a: SandboxCluster, b: SandboxCluster | undefined): 'open' | 'silent' =>
-      b && this.cuts.has([a.spec.name, b.spec.name].sort().join(' ')) ? 'silent' : 'open'
+    /** What `cluster` does with what `from` opens. */
+    const stateOf = (cluster: SandboxCluster, from: SandboxCluster): 'open' | 'silent' =>
+      this.cuts.has(`${from.spec.name} ${cluster.spec.name}`) ? 'silent' : 'open'
     for (const cluster of this.clusters) {
       const others = this.clusters.filter((other) => other !== cluster)
       cluster.setPeers(

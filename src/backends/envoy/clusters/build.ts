@@ -18,7 +18,7 @@ import { type EffectivePolicy, type EndpointClient, type ProxyScope, ruleOf } fr
 import type { Built } from '../built.ts'
 import { namedEndpoints } from '../endpoints/build.ts'
 import { clientKey, endpointClient, localityInForce, localityOf, policyOf } from '../endpoints/client.ts'
-import { failoverConnectTimeout, hasRungs, lastResortPanic, noticeFrozenPeers, quickEjection } from '../failover.ts'
+import { failoverConnectTimeout, hasRungs, noticeFrozenPeers, panicOf, quickEjection } from '../failover.ts'
 import { duration, type Init, milliseconds, noTimeout } from '../proto.ts'
 import type { SecretSource } from '../tls/secrets.ts'
 import { applyHttpPool, connectionPoolFields, upgradesToHttp2 } from './connection-pool.ts'
@@ -137,7 +137,7 @@ function balancing(
   const setting = localityOf(world, spec, policy)
   const inForce = localityInForce(world, spec, policy) !== undefined
   const locality = localityConfig(setting, inForce)
-  const panic = policy.outlierDetection?.minHealthPercent ?? (safe ? lastResortPanic : 0)
+  const panic = policy.outlierDetection?.minHealthPercent ?? (safe ? panicOf(policy) : 0)
   const draining = (spec.binding.service.labels['istio.io/persistent-session'] ?? '') !== ''
   const commonLbConfig: Init<typeof Cluster_CommonLbConfigSchema> = {
     ...(panic >= 0 && { healthyPanicThreshold: { value: panic } }),

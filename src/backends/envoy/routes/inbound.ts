@@ -2,6 +2,7 @@ import { create } from '@bufbuild/protobuf'
 import { type RetryPolicySchema, type Route, RouteSchema } from '#gen/envoy/config/route/v3/route_components_pb.js'
 import { type RouteConfiguration, RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js'
 import type { MeshConfig } from '../../../discovery/index.ts'
+import { undeliveredHeader } from '../names.ts'
 import { duration, type Init, noTimeout } from '../proto.ts'
 import { parseConditions } from './retry.ts'
 
@@ -23,6 +24,8 @@ export function inboundRoutes(options: InboundRouteOptions): RouteConfiguration 
     name: cluster,
     virtualHosts: [{ name: `inbound|http|${servicePort}`, domains: ['*'], routes: [defaultRoute(options)] }],
     validateClusters: false,
+    // Only this proxy says what its program never got: a program that says so itself is not believed.
+    responseHeadersToRemove: [undeliveredHeader],
   })
 }
 

@@ -64,22 +64,37 @@ export const idempotentMethods = '^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$'
 
 /**
  * For services that several places serve. `idempotent`: whatever failed is tried elsewhere. `any`: only what surely never
- * reached the program, since no connection came about, or the far proxy says so by a header.
+ * reached the program, since no connection came about, or the far proxy says so by a header. What a rule or the mesh says
+ * (attempts, a timeout per try, …) holds; what it leaves open is what failing over needs.
  */
-export function failoverRetryPolicy(methods: 'idempotent' | 'any', sticky: boolean): RetryPolicy {
+export function failoverRetryPolicy(
+  methods: 'idempotent' | 'any',
+  sticky: boolean,
+  said?: HttpRetry | RetryPolicySetting,
+): RetryPolicy {
   const idempotent = methods === 'idempotent'
   const conditions = idempotent
     ? 'connect-failure,refused-stream,unavailable,cancelled,reset,retriable-status-codes'
     : 'connect-failure,refused-stream,reset-before-request,retriable-headers'
+  const avoidPrevious = said?.retryIgnorePreviousHosts ?? !sticky
+  const perTryTimeout = duration(said?.perTryTimeout)
+  const baseInterval = duration(said?.backoff)
   return create(RetryPolicySchema, {
     retryOn: conditions,
-    numRetries: 4,
+    numRetries: said?.attempts ?? 4,
     retriableStatusCodes: idempotent ? [502, 503, 504] : [],
     retriableHeaders: idempotent
       ? []
       : [{ name: undeliveredHeader, headerMatchSpecifier: { case: 'presentMatch', value: true } }],
     hostSelectionRetryMaxAttempts: 5n,
-    retryHostPredicate: sticky ? [] : [notPreviousHosts],
-    retryPriority: leavePriorities(1),
+    retryHostPredicate: avoidPrevious ? [notPreviousHosts] : [],
+    ...(perTryTimeout && { perTryTimeout }),
+    ...(said?.retryRemoteLocalities !== false && { retryPriority: leavePriorities(1) }),
+    ...(baseInterval && { retryBackOff: { baseInterval } }),
   })
+}
+
+/** Whether a rule, or the mesh, decides alone over what is sent again: it names the conditions, or wants nothing repeated. */
+export function decidesRetries(said: HttpRetry | RetryPolicySetting | undefined): boolean {
+  return said !== undefined && (Boolean(said.retryOn) || (said.attempts ?? 0) <= 0)
 }

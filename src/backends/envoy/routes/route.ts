@@ -22,7 +22,7 @@ import { headerChanges } from './headers.ts'
 import { matchesEverything, routeMatch, withMethods } from './match.ts'
 import { mirrorPolicies } from './mirror.ts'
 import { redirectAction } from './redirect.ts'
-import { failoverRetryPolicy, retryPolicy } from './retry.ts'
+import { decidesRetries, failoverRetryPolicy, retryPolicy } from './retry.ts'
 
 type RouteInit = Init<typeof RouteSchema>
 type ActionInit = Init<typeof RouteActionSchema>
@@ -158,11 +158,11 @@ function forwardingRoutes(
   const said = route.retries ?? defaultRetries(context.world)
   const single = (route.route ?? []).length === 1
   const sticky = single && targets.hashPolicies.length > 0
-  if (said || !targets.hasRungs) return [withRetries(retryPolicy(said, sticky))]
+  if (decidesRetries(said) || !targets.hasRungs) return [withRetries(retryPolicy(said, sticky))]
   const repeatable = withMethods(common.match)
   return [
-    withRetries(failoverRetryPolicy('idempotent', sticky), repeatable),
-    withRetries(failoverRetryPolicy('any', sticky)),
+    withRetries(failoverRetryPolicy('idempotent', sticky, said), repeatable),
+    withRetries(failoverRetryPolicy('any', sticky, said)),
   ]
 }
 

@@ -16,7 +16,7 @@ import { noTimeout } from '../proto.ts'
 import { defaultRetries, type RouteContext, serviceHash } from './context.ts'
 import { hashPolicy } from './hash-policy.ts'
 import { routeMatch, withMethods } from './match.ts'
-import { failoverRetryPolicy, retryPolicy } from './retry.ts'
+import { decidesRetries, failoverRetryPolicy, retryPolicy } from './retry.ts'
 import { routesOfRule } from './route.ts'
 import { destinationHasRungs } from './rungs.ts'
 import { type VirtualHostKey, virtualHostKeyText } from './virtual-host-keys.ts'
@@ -80,10 +80,10 @@ function serviceRoutes(world: World, binding: Binding, port: number): Route[] {
       },
     })
   const sticky = policy !== undefined
-  if (said || !destinationHasRungs(world, binding, port, '')) return [routeTo(retryPolicy(said, false))]
+  if (decidesRetries(said) || !destinationHasRungs(world, binding, port, '')) return [routeTo(retryPolicy(said, false))]
   return [
-    routeTo(failoverRetryPolicy('idempotent', sticky), withMethods(everything)),
-    routeTo(failoverRetryPolicy('any', sticky)),
+    routeTo(failoverRetryPolicy('idempotent', sticky, said), withMethods(everything)),
+    routeTo(failoverRetryPolicy('any', sticky, said)),
   ]
 }
 
