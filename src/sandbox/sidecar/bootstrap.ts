@@ -101,7 +101,6 @@ export function nodeMetadata(options: ProxyOptions): Record<string, unknown> {
       OWNER: `kubernetes://apis/apps/v1/namespaces/${pod.namespace}/deployments/${workload}`,
     }),
     ISTIO_VERSION: '1.30.0',
-    ...options.metadata,
     FAIRLEAD_DATA_PATH: 'loopback',
     FAIRLEAD_INBOUND_PORTS: options.ports,
     ...(Object.keys(options.machines ?? {}).length > 0 && { FAIRLEAD_MACHINES: options.machines }),

@@ -40,8 +40,6 @@ export interface ProxyOptions {
   readonly pod: ProxyPod
   readonly cluster: string
   readonly network: string
-  /** Node metadata beside what is known of every pod. */
-  readonly metadata?: Readonly<Record<string, string>>
   readonly locality: { readonly region: string; readonly zone: string; readonly subzone?: string }
   /** The control plane: `host:port`, and a file with the CA of its certificate. */
   readonly xds: { readonly address: string; readonly rootFile: string }
