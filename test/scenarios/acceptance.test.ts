@@ -11,6 +11,10 @@ const minutes = 60_000
 const guides = ['000.yaml', '001.yaml', '002.yaml', '003.yaml'].map((name) =>
   join(root, 'test/conformance/seeds', name),
 )
+/** Pages whose commands are run: those that name the sandbox that they start from. */
+const pages = readdirSync(join(root, 'docs/guides'))
+  .map((name) => join(root, 'docs/guides', name))
+  .filter((path) => /^<!-- sandbox: /m.test(readFileSync(path, 'utf8')))
 const own = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith('.yaml'))
   .sort()
