@@ -7,11 +7,12 @@ import { type SandboxHandle, sendMany, startSandbox } from '../sandbox/index.ts'
 import { blueGreenCanary } from './demo/blue-green-canary.ts'
 import type { Guide } from './demo/guide.ts'
 import { kubectl } from './demo/kubectl.ts'
+import { locality } from './demo/locality.ts'
 import { measure, requestOf, watchTraffic } from './demo/measure.ts'
 import { multiCluster } from './demo/multi-cluster.ts'
 import { ProgressLines } from './demo/progress.ts'
 
-const guides: readonly Guide[] = [multiCluster, blueGreenCanary]
+const guides: readonly Guide[] = [multiCluster, blueGreenCanary, locality]
 
 export function register(program: Command): void {
   program
@@ -50,18 +51,18 @@ async function run(guide: Guide, options: { once?: boolean; name: string }): Pro
       writeFileSync(join(folder, file), text)
       return join(folder, file)
     }
-    for (const step of guide.steps) {
-      await progress.step(step.name, () => step.run({ kubeconfig, signal: stop.signal, writeFile }))
+    const run = { kubeconfig, signal: stop.signal, writeFile }
+    for (const step of guide.steps) await progress.step(step.name, () => step.run(run))
+    let wrong = await measured(guide, kubeconfig, progress, stop.signal, startedAt)
+    for (const phase of guide.phases ?? []) {
+      console.log('')
+      await progress.step(phase.name, () => phase.run(run))
+      const state = { ...guide, rows: phase.rows }
+      wrong = [...wrong, ...(await measured(state, kubeconfig, progress, stop.signal))]
     }
-    const plan = (): Promise<Awaited<ReturnType<typeof requestOf>>> => requestOf(guide, kubeconfig, stop.signal)
-    await progress.step('wait until the proxies have the policy', () => settled(guide, plan))
-    console.log(pc.dim(`\nready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`))
-    const wrong = await measure(guide, await plan())
-    if (wrong.length > 0) console.log(pc.red(`\n  not as the policy says: ${wrong.join('; ')}`))
-    else console.log(pc.green('\n  as the policy says, within 4 sigma'))
     if (options.once) return wrong.length === 0 ? 0 : 1
     printNext(guide, kubeconfig)
-    await watchTraffic(guide, plan, stop.signal)
+    await watchTraffic(guide, () => requestOf(guide, kubeconfig, stop.signal), stop.signal)
     return 0
   } catch (error) {
     if (stop.signal.aborted) return 130
@@ -73,7 +74,25 @@ async function run(guide: Guide, options: { once?: boolean; name: string }): Pro
   }
 }
 
-/** Waits until each row has answered at least once: the policy is in force at the caller's proxy. */
+/** Waits until requests go where the guide says, and counts then; returns what is wrong with the shares. */
+async function measured(
+  guide: Guide,
+  kubeconfig: string,
+  progress: ProgressLines,
+  signal: AbortSignal,
+  startedAt?: number,
+): Promise<string[]> {
+  const plan = (): Promise<Awaited<ReturnType<typeof requestOf>>> => requestOf(guide, kubeconfig, signal)
+  await progress.step('wait until the proxies follow', () => settled(guide, plan))
+  const took = startedAt === undefined ? '' : `ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s\n`
+  console.log(pc.dim(`\n${took}`))
+  const wrong = await measure(guide, await plan())
+  if (wrong.length > 0) console.log(pc.red(`\n  not as the policy says: ${wrong.join('; ')}`))
+  else console.log(pc.green('\n  as the policy says, within 4 sigma'))
+  return wrong
+}
+
+/** Waits until each row that is wanted, and no other, answers: the policy is in force at the caller's proxy. */
 async function settled(guide: Guide, plan: () => Promise<Parameters<typeof measure>[1]>): Promise<void> {
   const deadline = performance.now() + 60_000
   let seen = new Set<string | undefined>()
@@ -82,7 +101,8 @@ async function settled(guide: Guide, plan: () => Promise<Parameters<typeof measu
     const answers = await sendMany([await plan()], { count: 60, parallel: 4 })
     seen = new Set(answers.map((answer) => guide.rowOf(answer.headers['x-served-by'] ?? '')))
     statuses = [...new Set(answers.map((answer) => answer.status))]
-    if (guide.rows.every((row) => seen.has(row.name)) && statuses.every((status) => status === 200)) return
+    const isAsWanted = guide.rows.every((row) => seen.has(row.name) === row.wanted > 0)
+    if (isAsWanted && statuses.every((status) => status === 200)) return
   }
   throw new Error(
     `after 60 s only ${[...seen].filter(Boolean).join(', ') || 'nobody'} answers (status ${statuses.join(', ')})`,

@@ -26,6 +26,12 @@ export interface Guide {
   /** Of a gateway only the path. */
   readonly url: string
   readonly rows: readonly Row[]
+  /** What happens next, and where requests go then; each is measured like the first state. */
+  readonly phases?: readonly {
+    readonly name: string
+    run(run: GuideRun): Promise<void>
+    readonly rows: readonly Row[]
+  }[]
   /** The row of an answer, by its header `x-served-by`. */
   rowOf(servedBy: string): string | undefined
   /** Commands to try next. */
