@@ -3,7 +3,6 @@ import { Command } from 'commander'
 import * as check from './check.ts'
 import * as cluster from './cluster.ts'
 import * as describe from './describe.ts'
-import * as mesh from './mesh.ts'
 import * as snapshot from './snapshot.ts'
 import * as version from './version.ts'
 
@@ -13,7 +12,6 @@ export const meshctlCommands: readonly ((program: Command) => void)[] = [
   cluster.register,
   describe.register,
   snapshot.register,
-  mesh.register,
   version.register,
 ]
 

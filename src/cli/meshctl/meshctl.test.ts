@@ -96,7 +96,6 @@ test('every command of the original that a day of operation needs is there', () 
       'cluster list',
       'describe accesspolicy',
       'debug snapshot networking output',
-      'mesh restart',
       'version',
     ]),
   )

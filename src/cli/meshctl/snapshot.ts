@@ -103,7 +103,7 @@ async function show(chosen: readonly Part[], flags: SnapshotFlags): Promise<void
 }
 
 /** The registered clusters, by name. */
-export async function connect(management: Cluster): Promise<Map<string, Cluster>> {
+async function connect(management: Cluster): Promise<Map<string, Cluster>> {
   const registrations = await management.list('multicluster.solo.io', 'KubernetesCluster')
   const secrets = new Map((await management.list('', 'Secret')).map((secret) => [objectKey(secret), secret]))
   const { members, problems } = registeredClusters('', registrations, (ns, name) => secrets.get(`${ns}/${name}`))
