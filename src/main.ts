@@ -28,6 +28,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: () => import('./cli/lint.ts'),
   },
   {
+    name: 'tsb-api',
+    summary: "Serve TSB's management API over HTTP, to users with roles",
+    load: () => import('./cli/tsb-api.ts'),
+  },
+  {
     name: 'envoy',
     summary: 'Show what one proxy would be given, from files alone',
     load: () => import('./cli/envoy.ts'),

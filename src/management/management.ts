@@ -195,6 +195,9 @@ function planApply(
   const before = view.find({ kind, fqn })
   const object = before === undefined ? content : onto(before.object, content)
   const after: StoredObject = { kind, identity: request.identity, fqn, object }
+  // Who may not do it learns nothing of what else is there.
+  const denied = checkAccess(view, before, after, principal)
+  if (denied !== undefined) return [refused(request, 'PermissionDenied', [denied], after)]
   const said = (request.spec as { fqn?: unknown } | undefined)?.fqn
   const findings = checkChange(view, after, clusters)
   if (typeof said === 'string' && said !== '' && kind.istio === undefined && said !== fqn)
@@ -202,8 +205,6 @@ function planApply(
   const missing = findings.some(({ severity, message }) => severity === 'error' && message.includes('not found'))
   if (findings.some(({ severity }) => severity === 'error'))
     return [refused(request, missing ? 'NotFound' : 'InvalidArgument', findings, after)]
-  const denied = checkAccess(view, before, after, principal)
-  if (denied !== undefined) return [refused(request, 'PermissionDenied', [denied], after)]
   if (request.etag !== '' && request.etag !== (before === undefined ? '' : etagOf(before.object)))
     return [refused(request, 'Aborted', [staleness(before)], after)]
   const action = before === undefined ? 'created' : isSame(before.object, object) ? 'unchanged' : 'changed'

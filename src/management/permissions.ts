@@ -11,8 +11,10 @@ export interface Principal {
   readonly name: string
   /** Who may do everything, by what stands outside the hierarchy: access to the management cluster itself. */
   readonly isPlatform: boolean
-  /** Full names of the user or service account, and of teams by groups of a token. */
+  /** Full names of the user or service account. */
   readonly subjects: readonly string[]
+  /** Groups of an OIDC token; teams name them in `oidcGroups`. */
+  readonly groups?: readonly string[]
 }
 
 const everything: readonly Permission[] = ['READ', 'WRITE', 'CREATE', 'DELETE', 'SET_POLICY', 'GET_POLICY']
@@ -29,12 +31,12 @@ export const builtInRoles: ReadonlyMap<string, readonly Permission[]> = new Map(
 /** Whether a principal may do this with an object; creating is judged by the full name that the object will have. */
 export function isAllowed(
   view: HierarchyView,
-  { isPlatform, subjects }: Principal,
+  principal: Principal,
   permission: Permission,
   of: { readonly kind: ApiKind; readonly fqn: string },
 ): boolean {
-  if (isPlatform) return true
-  const names = new Set(withTeams(view, subjects))
+  if (principal.isPlatform) return true
+  const names = new Set(withTeams(view, principal))
   return [...ancestorsOf(of.fqn), of.fqn].some((fqn) =>
     bindingsOf(view, fqn).some(
       ({ role = '', subjects: bound = [] }) =>
@@ -50,9 +52,13 @@ function bindingsOf(view: HierarchyView, fqn: string): NonNullable<AccessBinding
 }
 
 /** The subjects, with every team that one of them is a member of; teams may be members of teams. */
-function withTeams(view: HierarchyView, subjects: readonly string[]): string[] {
+function withTeams(view: HierarchyView, { subjects, groups = [] }: Principal): string[] {
   const teams = view.ofKind('Team')
-  const found = [...subjects]
+  const byGroup = teams.filter(({ object }) => {
+    const { oidcGroups } = (object.spec ?? {}) as { oidcGroups?: unknown }
+    return Array.isArray(oidcGroups) && oidcGroups.some((group) => groups.includes(group as string))
+  })
+  const found = [...subjects, ...byGroup.map(({ fqn }) => fqn)]
   for (let grown = true; grown; ) {
     const more = teams.filter(({ fqn, object }) => {
       const { members } = (object.spec ?? {}) as { members?: unknown }

@@ -50,7 +50,7 @@ export async function applyObjects(
   { org, tenant }: Pick<Options, 'org' | 'tenant'> = {},
 ): Promise<void> {
   const requests = objects.map((object) => requestOf(object, org ?? session.org, tenant ?? session.tenant))
-  const results = await session.management.apply(requests, session.principal, 'tctl apply')
+  const results = await session.api.apply(requests, 'tctl apply')
   const isRefused = results.some(({ action }) => action === 'refused')
   for (const result of results) {
     printProblems(problemsOf(result, objects[result.request ?? -1]))

@@ -38,7 +38,7 @@ export function registerAudit(parent: Command): void {
           const since = options.since === undefined ? undefined : startOf(options.since, Date.now())
           const filter = { fqn, ...(recursive && { isRecursive: true }), since, user, operation, kind, text }
           const given = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))
-          const entries = await session.management.audit(given, session.principal)
+          const entries = await session.api.audit(given)
           if (options.output === 'table') printTable(tableOf(entries))
           else printObjects(entries.map(shown), options.output)
         } finally {
@@ -51,11 +51,11 @@ export function registerAudit(parent: Command): void {
 /** The full name that is asked for; of an object that is gone, as far as the flags name it. */
 async function fqnNamed(word: string, name: string, options: ScopeOptions, session: Session): Promise<string> {
   if (name.startsWith('organizations/')) return name
-  const [found] = await session.management.find(queryOf(word, name, options, session), session.principal)
+  const [found] = await session.api.find(queryOf(word, name, options, session))
   if (found !== undefined) return found.fqn
   const [kind] = kindsNamed(word)
   const suffix = `/${kind?.segment}/${name}`
-  const entries = await session.management.audit({}, session.principal)
+  const entries = await session.api.audit({})
   const past = entries.find(({ fqn = '' }) => fqn.endsWith(suffix))?.fqn
   if (past === undefined)
     throw new UsageError(`${word} ${name} not found, and nothing is known of one that was; give its full name`)

@@ -29,7 +29,7 @@ export function registerDelete(program: Command): void {
             options.file === undefined
               ? [await findOne(word ?? '', name ?? '', options, session)]
               : await findAll(options.file, session)
-          const results = await session.management.remove(found, session.principal, 'tctl delete')
+          const results = await session.api.remove(found, 'tctl delete')
           for (const result of results) printChange(result)
         } finally {
           session.close()
@@ -45,7 +45,7 @@ export async function findOne(
   options: ScopeOptions,
   session: Session,
 ): Promise<StoredObject> {
-  const found = await session.management.find(queryOf(word, name, options, session), session.principal)
+  const found = await session.api.find(queryOf(word, name, options, session))
   const [only, ...more] = found
   if (only === undefined) throw new ManagementError('NotFound', `${word} ${name} not found`)
   if (more.length > 0)
@@ -64,7 +64,7 @@ async function findAll(files: readonly string[], session: Session): Promise<Stor
   for (const { kinds, identity } of objects) {
     const wanted = kinds.map((kind) => ({ kind, fqn: fqnOf({ kind, identity }) }))
     const [kind] = kinds
-    const there = await session.management.find({ kinds }, session.principal)
+    const there = await session.api.find({ kinds })
     const match = there.find((each) => wanted.some(({ fqn }) => fqn === each.fqn))
     if (match !== undefined) found.push(match)
     else if (kind !== undefined) throw new ManagementError('NotFound', `${kindLabel(kind)} ${wanted[0]?.fqn} not found`)

@@ -29,7 +29,7 @@ export function registerGet(program: Command): void {
         const session = await openSession(command)
         try {
           const query: Query = word === 'all' ? {} : queryOf(word, name, options, session)
-          const found = await session.management.find(query, session.principal)
+          const found = await session.api.find(query)
           const shown = word === 'all' ? found.filter((each) => isWanted(each, options)) : found
           if (shown.length === 0 && name !== undefined) throw new TctlError(`NotFound: ${word} ${name} not found`)
           print(shown, options.output, word === 'all')

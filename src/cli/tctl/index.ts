@@ -2,10 +2,14 @@
 import { Command, Option } from 'commander'
 import { registerApply } from './apply.ts'
 import { registerAudit } from './audit.ts'
+import { registerCollect } from './collect.ts'
+import { registerCompletion } from './completion.ts'
 import { registerConfig } from './config.ts'
 import { registerDelete } from './delete.ts'
 import { registerEdit } from './edit.ts'
 import { registerGet } from './get.ts'
+import { registerInstall } from './install.ts'
+import { registerLogin } from './login.ts'
 import { registerStatus } from './status.ts'
 import { registerValidate } from './validate.ts'
 import { registerVersion } from './version.ts'
@@ -48,6 +52,10 @@ export function createProgram(): Command {
   registerWait(experimental)
   registerAudit(experimental)
   registerConfig(program)
+  registerLogin(program)
+  registerCollect(program)
+  registerInstall(program)
+  registerCompletion(program)
   registerVersion(program)
   return program
 }

@@ -1,12 +1,20 @@
 // Which management plane a command talks to, and as whom.
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type Access, defaultAccess, homeDirectory, KubeClient, loadAccess } from '../../clusters/index.ts'
-import { KubeStore, Management, type Principal } from '../../management/index.ts'
+import {
+  apiFor,
+  KubeStore,
+  Management,
+  type ManagementApi,
+  type RemoteOptions,
+  remoteApi,
+  remoteVersion,
+} from '../../management/index.ts'
 import { order, readLock, type SandboxStatus, sandboxDirectory } from '../../sandbox/index.ts'
-import { configPath, readConfig, type TctlConfig, type UserEntry } from './config-file.ts'
+import { type ClusterEntry, configPath, readConfig, type TctlConfig, type UserEntry } from './config-file.ts'
 import { TctlError } from './errors.ts'
 
 /** Flags of every command. */
@@ -18,8 +26,7 @@ export interface GlobalOptions {
 
 /** An open connection; `close` it. */
 export interface Session {
-  readonly management: Management
-  readonly principal: Principal
+  readonly api: ManagementApi
   /** Organization and tenant of the profile; "" if it names none. */
   readonly org: string
   readonly tenant: string
@@ -33,27 +40,53 @@ export async function openSession(command: Command): Promise<Session> {
   const options = command.optsWithGlobals<GlobalOptions>()
   const config = readConfig(configPath(options.config))
   const { cluster, user } = profileOf(config, options.profile)
+  const defaults = { org: user?.org ?? '', tenant: user?.tenant ?? '' }
+  if (cluster?.bridgeAddress !== undefined && cluster.kubeconfig === undefined)
+    return { ...openRemote(remoteOptions(cluster, user)), ...defaults }
   const access =
     cluster?.kubeconfig === undefined
       ? await accessWithoutProfile(cluster?.context)
       : loadAccess(cluster.kubeconfig, cluster.context)
+  return { ...openLocal(access, user?.username ?? userInfo().username), ...defaults }
+}
+
+type Connection = Pick<Session, 'api' | 'version' | 'close'>
+
+function openRemote(options: RemoteOptions): Connection {
+  return { api: remoteApi(options), version: () => remoteVersion(options), close: () => {} }
+}
+
+/** How to reach a management API, and as whom. */
+export function remoteOptions(
+  { bridgeAddress = '', tlsInsecure, tlsDisabled }: ClusterEntry,
+  user: UserEntry | undefined,
+): RemoteOptions {
+  const tls = tlsDisabled ? 'none' : tlsInsecure ? 'insecure' : 'verified'
+  return { address: bridgeAddress, tls, username: user?.username, password: user?.password, token: user?.token }
+}
+
+/** Who can write to the management cluster itself is judged by Kubernetes. */
+function openLocal(access: Access, name: string): Connection {
   const client = new KubeClient(access, 'tctl')
   const store = new KubeStore(client)
+  const management = new Management({ store, audit: store.audit(), now: Date.now })
   return {
-    management: new Management({ store, audit: store.audit(), now: Date.now }),
-    // Who can write to the management cluster is judged by Kubernetes itself.
-    principal: { name: user?.username ?? userInfo().username, isPlatform: true, subjects: [] },
-    org: user?.org ?? '',
-    tenant: user?.tenant ?? '',
+    api: apiFor(management, { name, isPlatform: true, subjects: [] }),
     version: async () => {
       const { gitVersion } = await client.request<{ gitVersion: string }>('GET', '/version')
-      return `0.1.0 on Kubernetes ${gitVersion}`
+      return `${ownVersion()} on Kubernetes ${gitVersion.replace(/^v/, '')}`
     },
     close: () => client.close(),
   }
 }
 
-function profileOf(config: TctlConfig, flag: string | undefined) {
+/** The version of this package. */
+export function ownVersion(): string {
+  const file = new URL('../../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}
+
+export function profileOf(config: TctlConfig, flag: string | undefined) {
   const name = flag ?? config.currentProfile
   const profile = config.profiles.find((each) => each.name === name)
   if (profile === undefined && flag !== undefined)
@@ -64,7 +97,7 @@ function profileOf(config: TctlConfig, flag: string | undefined) {
       `profile ${name} names cluster ${profile.cluster}, which is not configured; see: tctl config clusters set`,
     )
   const user: UserEntry | undefined = config.users.find((each) => each.name === profile?.username)
-  return { cluster, user }
+  return { name, cluster, user }
 }
 
 async function accessWithoutProfile(context: string | undefined): Promise<Access> {

@@ -26,7 +26,7 @@ The status of a workspace or group is the worst of what is in it.`,
       attempt(command.optsWithGlobals<GlobalOptions>().debug ?? false, async () => {
         const session = await openSession(command)
         try {
-          const found = await session.management.status(queryOf(word, name, options, session), session.principal)
+          const found = await session.api.status(queryOf(word, name, options, session))
           if (found.length === 0 && name !== undefined) throw new TctlError(`NotFound: ${word} ${name} not found`)
           if (options.output === 'table') printTable(tableOf(found))
           else printObjects(found, options.output)

@@ -1,8 +1,7 @@
 // `tctl version`.
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { attempt } from './errors.ts'
-import { type GlobalOptions, openSession } from './session.ts'
+import { type GlobalOptions, openSession, ownVersion } from './session.ts'
 
 export function registerVersion(program: Command): void {
   program
@@ -11,9 +10,7 @@ export function registerVersion(program: Command): void {
     .option('--local-only', 'only that of tctl')
     .action((options: { localOnly?: boolean }, command: Command) =>
       attempt(command.optsWithGlobals<GlobalOptions>().debug ?? false, async () => {
-        const file = new URL('../../../package.json', import.meta.url)
-        const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
-        console.log(`tctl version: v${version}`)
+        console.log(`tctl version: v${ownVersion()}`)
         if (options.localOnly) return
         const session = await openSession(command)
         try {

@@ -32,7 +32,7 @@ export function registerWait(parent: Command): void {
           const query = queryOf(word, name, options, session)
           const deadline = Date.now() + timeoutMs
           for (;;) {
-            const [found] = await session.management.status(query, session.principal)
+            const [found] = await session.api.status(query)
             if (found === undefined) throw new TctlError(`NotFound: ${word} ${name} not found`)
             const { status, message = '', configEvents } = found.spec
             const events = configEvents?.events.map(({ type }) => type) ?? []
