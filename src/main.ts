@@ -8,6 +8,11 @@ interface CommandModule {
 
 const commands: readonly { name: string; summary: string; load: () => Promise<CommandModule> }[] = [
   {
+    name: 'ca',
+    summary: 'Certificate authorities of the clusters',
+    load: () => import('./cli/ca.ts'),
+  },
+  {
     name: 'cluster',
     summary: 'Register clusters with the control plane',
     load: () => import('./cli/cluster.ts'),

@@ -34,17 +34,27 @@ async function addressOf({ http, name }: DebugApiOptions): Promise<string> {
 }
 
 /** Gets one page; undefined if there is none of that name. Rejects with DebugApiError. */
-export async function getDebug<T>(options: DebugApiOptions, path: string): Promise<T | undefined> {
+export function getDebug<T>(options: DebugApiOptions, path: string): Promise<T | undefined> {
+  return ask(options, path, 'GET')
+}
+
+/** Orders something; undefined if there is nothing of that name. Rejects with DebugApiError, which says why it was refused. */
+export function postDebug<T>(options: DebugApiOptions, path: string): Promise<T | undefined> {
+  return ask(options, path, 'POST')
+}
+
+async function ask<T>(options: DebugApiOptions, path: string, method: 'GET' | 'POST'): Promise<T | undefined> {
   const address = await addressOf(options)
   let response: Response
   try {
-    response = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(30_000) })
+    response = await fetch(`http://${address}${path}`, { method, signal: AbortSignal.timeout(30_000) })
   } catch (cause) {
     throw new DebugApiError(`no control plane answers at ${address}; is it running? (fairlead serve, or sandbox up)`, {
       cause,
     })
   }
   if (response.status === 404) return undefined
+  if (response.status === 409) throw new DebugApiError(((await response.json()) as { error: string }).error)
   if (!response.ok) throw new DebugApiError(`the control plane at ${address} answers ${response.status} to ${path}`)
   return (await response.json()) as T
 }

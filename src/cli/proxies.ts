@@ -20,6 +20,7 @@ export function register(program: Command): void {
       'after',
       `
 SYNCED: the proxy has taken all that it was sent.  STALE: it has not answered yet.  NACK: it refuses something.
+CERT: how long the certificate that it shows others is still good; it is renewed half-way.
 Exit code: 0, or 1 if the control plane cannot be reached.`,
     )
     .action((options: Options) =>
@@ -34,6 +35,15 @@ Exit code: 0, or 1 if the control plane cannot be reached.`,
 
 const types = ['CDS', 'LDS', 'EDS', 'RDS', 'SDS']
 
+/** For how long a certificate is still good, in its largest unit. */
+function lifeLeft(expires: string): string {
+  if (expires === '') return '-'
+  const seconds = Math.floor((Date.parse(expires) - Date.now()) / 1000)
+  if (seconds <= 0) return 'EXPIRED'
+  if (seconds < 120) return `${seconds}s`
+  return seconds < 7200 ? `${Math.floor(seconds / 60)}m` : `${Math.floor(seconds / 3600)}h`
+}
+
 function table(rows: readonly ProxyRow[]): string {
   if (rows.length === 0) return 'No proxy is connected.'
   const lines = rows.map((row) => [
@@ -41,6 +51,7 @@ function table(rows: readonly ProxyRow[]): string {
     row.cluster,
     ...types.map((type) => row.sync[type]?.state ?? '-'),
     row.protocol,
+    lifeLeft(row.certificateExpires),
     row.identity || '(not proved)',
   ])
   const refusals = rows.flatMap((row) =>
@@ -48,6 +59,6 @@ function table(rows: readonly ProxyRow[]): string {
       refused.map(({ name, detail }) => `${row.proxy} refuses ${type} ${name}: ${detail}`),
     ),
   )
-  const grid = columns([['PROXY', 'CLUSTER', ...types, 'PROTOCOL', 'IDENTITY'], ...lines])
+  const grid = columns([['PROXY', 'CLUSTER', ...types, 'PROTOCOL', 'CERT', 'IDENTITY'], ...lines])
   return refusals.length === 0 ? grid : `${grid}\n\n${refusals.join('\n')}`
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { defaultAccess, homeDirectory, KubeconfigError, loadAccess } from '../clusters/index.ts'
 import { type Address, type ControlPlane, makeLog, type ServeOptions, serve } from '../control-plane/index.ts'
+import { durationMs } from '../resources/index.ts'
 import { isCidr, isIpAddress } from '../resources/istio/index.ts'
 
 interface Options {
@@ -13,6 +14,7 @@ interface Options {
   readonly xds: Address
   readonly xdsPlaintext?: Address
   readonly tokenKeysFrom: string[]
+  readonly workloadCertTtl?: number
   readonly stateDir: string | false
   readonly logLevel: string
 }
@@ -53,6 +55,12 @@ export function register(program: Command): void {
         .argParser(collectNetworks)
         .default([], 'none'),
     )
+    .addOption(
+      new Option(
+        '--workload-cert-ttl <duration>',
+        'lifetime of the certificates of workloads; they are renewed half-way (default: 24h)',
+      ).argParser(parseLifetime),
+    )
     .option('--state-dir <folder>', 'where the last known state of clusters is kept over a restart', defaultStateDir())
     .option('--no-state-dir', 'keep nothing on disk')
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'))
@@ -73,6 +81,7 @@ async function run(options: Options, command: Command): Promise<void> {
       xds: options.xds,
       xdsPlaintext: options.xdsPlaintext,
       tokenKeyNetworks: options.tokenKeysFrom,
+      ...(options.workloadCertTtl !== undefined && { leafTtlMs: options.workloadCertTtl }),
       release: command.parent?.version() ?? '0.0.0',
     })
   } catch (error) {
@@ -126,6 +135,13 @@ function parseAddress(text: string): Address {
 function collectNetworks(text: string, before: readonly string[]): string[] {
   if (!isCidr(text) && !isIpAddress(text)) throw new InvalidArgumentError('It must be a network like 10.0.0.0/8.')
   return [...before, text]
+}
+
+function parseLifetime(text: string): number {
+  const ms = durationMs(text)
+  if (ms === undefined || ms < 10_000)
+    throw new InvalidArgumentError('It must be a duration like 24h, of 10s at least.')
+  return ms
 }
 
 function defaultStateDir(): string {

@@ -46,6 +46,8 @@ export interface ServeOptions {
   readonly release: string
   /** Networks that are not public, and that keys of token issuers may be fetched from all the same (CIDR). */
   readonly tokenKeyNetworks?: readonly string[]
+  /** Lifetime of the certificates of workloads, in milliseconds; a day if absent. */
+  readonly leafTtlMs?: number
   /** Namespace of the Lease on the management cluster. */
   readonly namespace?: string
 }
@@ -154,6 +156,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     },
     clientOf: (name) => inputs.fleet.find(name === '' ? managementName() : name)?.connection.client,
     mayWrite: () => lease.isHolder,
+    leafTtlMs: options.leafTtlMs,
     xds: options.xds,
     xdsPlaintext: options.xdsPlaintext,
     log,
@@ -193,6 +196,8 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     problems: () => engine.get(problems, ''),
     proxies: () => describeProxies(plane),
     fronts: () => engine.get(fronts, ''),
+    authorities: () => plane.authorities(),
+    rotate: (cluster) => plane.wishRotation(cluster),
     proxyConfig: (proxy, only) =>
       describeProxy(
         plane,

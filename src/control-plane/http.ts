@@ -20,6 +20,9 @@ export interface DebugViews {
   readonly proxies: () => unknown
   /** Addresses of Services that lead to proxies. */
   readonly fronts: () => unknown
+  readonly authorities: () => unknown
+  /** Names of the clusters that get another root; undefined if there is no such cluster. Rejects if it is not ours. */
+  readonly rotate: (cluster: string) => Promise<readonly string[] | undefined>
   /** Undefined if there is no such proxy. */
   readonly proxyConfig: (proxy: string, only: string | undefined) => unknown
 }
@@ -66,6 +69,16 @@ export function debugServer(views: DebugViews): FastifyInstance {
   app.get('/debug/problems', async () => views.problems())
   app.get('/debug/proxies', async () => views.proxies())
   app.get('/debug/fronts', async () => views.fronts())
+  app.get('/debug/authorities', async () => views.authorities())
+  app.post<{ Params: { name: string } }>('/debug/authorities/:name/rotate', async (request, reply) => {
+    const { name } = request.params
+    try {
+      const clusters = await views.rotate(name)
+      return clusters ? { clusters } : reply.code(404).send({ error: `Fairlead does not sign for a cluster ${name}` })
+    } catch (error) {
+      return reply.code(409).send({ error: error instanceof Error ? error.message : String(error) })
+    }
+  })
   app.get<{ Params: { '*': string }; Querystring: { only?: string } }>('/debug/config/*', async (request, reply) => {
     const config = views.proxyConfig(request.params['*'], request.query.only)
     return config ?? reply.code(404).send({ error: `no proxy ${request.params['*']} is connected` })

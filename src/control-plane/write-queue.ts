@@ -1,4 +1,5 @@
 import { Backoff } from '../clusters/index.ts'
+import type { Phase } from './write-order.ts'
 
 /** One write to an API server. */
 export interface Write {
@@ -8,15 +9,23 @@ export interface Write {
   readonly content: string
   /** Writes of one step run side by side, steps one after the other. */
   readonly step: number
+  /** Its place in the order over all clusters; undefined: anywhere. */
+  readonly phase?: Phase
   readonly run: () => Promise<void>
 }
 
 export interface WriteQueueOptions {
   readonly failed: (write: Write, error: Error) => void
+  /** Whether a write may begin now; if not, it is asked again soon. */
+  readonly mayBegin?: (write: Write) => boolean
+  readonly done?: (write: Write) => void
   readonly firstRetryMs?: number
   readonly maximumRetryMs?: number
   readonly parallel?: number
 }
+
+/** Until what may not begin yet is asked again. */
+const heldMs = 50
 
 /**
  * Carries out the writes of one cluster. `set` says what is due now; what is not due any more is dropped. A write that
@@ -33,6 +42,7 @@ export class WriteQueue {
   #again = false
   #retry: NodeJS.Timeout | undefined
   #stopped = false
+  #failing = false
 
   constructor(options: WriteQueueOptions) {
     this.#options = options
@@ -42,6 +52,11 @@ export class WriteQueue {
   /** Writes that are due and not done. */
   get waiting(): number {
     return this.#due.filter((write) => !this.#isDone(write)).length
+  }
+
+  /** The same, but none while writes fail. */
+  get open(): readonly Write[] {
+    return this.#failing ? [] : this.#due.filter((write) => !this.#isDone(write))
   }
 
   set(writes: readonly Write[]): void {
@@ -81,26 +96,30 @@ export class WriteQueue {
     }
     clearTimeout(this.#retry)
     this.#running = true
-    this.#current = this.#pass().then((failed) => {
+    this.#current = this.#pass().then((how) => {
       this.#running = false
+      this.#failing = how === 'failed'
       if (this.#again) {
         this.#again = false
         this.#start()
-      } else if (failed && !this.#stopped) this.#retry = setTimeout(() => this.#start(), this.#backoff.next())
+      } else if (how !== 'done' && !this.#stopped)
+        this.#retry = setTimeout(() => this.#start(), how === 'held' ? heldMs : this.#backoff.next())
     })
   }
 
-  /** One pass over what is due; true if something failed. */
-  async #pass(): Promise<boolean> {
+  /** One pass over what is due; it ends where something fails, or may not begin yet. */
+  async #pass(): Promise<'done' | 'failed' | 'held'> {
     const due = this.#due.filter((write) => !this.#isDone(write))
     const steps = [...new Set(due.map(({ step }) => step))].sort((a, b) => a - b)
     for (const step of steps) {
-      const failed = await this.#runAll(due.filter((write) => write.step === step))
-      if (failed) return true
-      if (this.#again) return false // The plan has changed: begin with what is due now.
+      const writes = due.filter((write) => write.step === step)
+      if (!writes.every((write) => this.#options.mayBegin?.(write) ?? true)) return 'held'
+      const failed = await this.#runAll(writes)
+      if (failed) return 'failed'
+      if (this.#again) return 'done' // The plan has changed: begin with what is due now.
     }
     this.#backoff.reset()
-    return false
+    return 'done'
   }
 
   async #runAll(writes: Write[]): Promise<boolean> {
@@ -112,6 +131,7 @@ export class WriteQueue {
         try {
           await write.run()
           this.#done.set(write.id, write.content)
+          this.#options.done?.(write)
         } catch (error) {
           failed = true
           this.#options.failed(write, error as Error)

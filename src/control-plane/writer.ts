@@ -10,6 +10,7 @@ import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { defineObjectStatuses, stampedStatus } from './object-status.ts'
 import type { Translation } from './translation.ts'
+import { WriteOrder } from './write-order.ts'
 import { type Write, WriteQueue } from './write-queue.ts'
 import type { ObjectTables } from './xds/object-tables.ts'
 
@@ -53,6 +54,8 @@ const ownNamespaces = new Set(['service-mesh-hub', 'gloo-mesh', 'xcp-multicluste
 
 const idOf = (object: KubeObject): string => `${groupKind(object)} ${objectKey(object)}`
 
+const isRoute = (object: KubeObject): boolean => groupKind(object) === 'networking.istio.io/VirtualService'
+
 /** Removing waits for everything else; see `order` in backends/istio for the steps within. */
 const statusStep = 100
 const removeStep = 200
@@ -65,6 +68,7 @@ export class Writer {
   readonly plan: Query<string, ClusterPlan>
   readonly #options: WriterOptions
   readonly #queues = new Map<string, WriteQueue>()
+  readonly #order = new WriteOrder(this.#queues, () => performance.now())
   readonly #ending = new Map<string, Promise<unknown>>()
   /** What was sent to each cluster since we began: the watch may not have brought all of it back yet. */
   readonly #sent = new Map<string, Map<string, KubeObject>>()
@@ -212,6 +216,8 @@ export class Writer {
     if (queue === undefined) {
       const { log, metrics } = this.#options
       queue = new WriteQueue({
+        mayBegin: ({ phase }) => phase === undefined || this.#order.mayBegin(cluster, phase),
+        done: (write) => this.#order.done(write),
         failed: (write, error) => {
           metrics.writeFailures.inc({ cluster })
           log.warn({ cluster, write: write.id, err: error.message }, 'cannot write; will try again')
@@ -231,6 +237,7 @@ export class Writer {
         id: idOf(object),
         content: object.metadata.annotations?.[contentAnnotation] ?? '',
         step: steps.indexOf(groupKind(object)),
+        phase: isRoute(object) ? 'routes' : 'referred',
         run: () => this.#apply(found, object, 'object'),
       })),
       ...plan.statuses.map((object) => ({
@@ -264,6 +271,7 @@ export class Writer {
         id: `${idOf(object)} removed`,
         content: object.metadata.uid ?? '',
         step: removeStep + at,
+        phase: isRoute(object) ? 'routes' : 'unreferred',
         run: () => this.#remove(found, object),
       })),
     ]

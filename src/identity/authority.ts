@@ -6,6 +6,7 @@
 //
 // Each step is one write of the cluster's Secret; whoever restarts goes on from there.
 import { AuthoritySource, type AuthorityTarget, nameKey, type TrustSettings } from './authority-source.ts'
+import { type AuthorityRow, describeAuthority } from './describe.ts'
 import { IdentityRefused } from './errors.ts'
 import {
   type AuthorityState,
@@ -127,6 +128,28 @@ export class CertificateAuthority {
       announced: next && next.root !== active.root ? next.root : undefined,
       shown: shownRoots(entry.state),
     }
+  }
+
+  describe(): AuthorityRow[] {
+    return [...this.entries].map(([cluster, { settings, state }]) => describeAuthority(cluster, settings, state))
+  }
+
+  /**
+   * Notes the wish for another root of a cluster, and of those that share it; the watch of the Secret brings it back.
+   * Returns their names, or undefined if there is no such cluster. Rejects if the root is not one that Fairlead made.
+   */
+  async wishRotation(cluster: string): Promise<string[] | undefined> {
+    const entry = this.entries.get(cluster)
+    if (!entry) return undefined
+    const row = describeAuthority(cluster, entry.settings, entry.state)
+    const { root } = entry.settings
+    if (!row.secret || (root.kind === 'shared' && !root.generate))
+      throw new IdentityRefused(
+        'denied',
+        `the root of cluster ${cluster} is not Fairlead's; replace it where you gave it`,
+      )
+    await this.store.wish(row.secret, new Date(this.now()).toISOString())
+    return this.group(cluster)
   }
 
   /**

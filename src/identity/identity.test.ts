@@ -191,7 +191,7 @@ describe('a change of root', () => {
     const { authority, store } = setUp()
     for (const cluster of ['east', 'west']) await authority.setTrust(cluster, shared)
     expect(rootsOf(authority, 'east')).toEqual(rootsOf(authority, 'west'))
-    store.wish(sharedSource.secret, 'now')
+    await store.wish(sharedSource.secret, 'now')
     for (const cluster of ['east', 'west']) await authority.setTrust(cluster, shared)
     const actives = ['east', 'west'].map((cluster) => authority.trust(cluster)?.active)
     await authority.advance(delivered((cluster) => cluster === 'east'))
@@ -207,7 +207,7 @@ describe('a change of root', () => {
   it('goes on after a restart', async () => {
     const { authority, open, store } = setUp()
     await authority.setTrust('east', own)
-    store.wish(secretOf('east'), 'now')
+    await store.wish(secretOf('east'), 'now')
     await authority.setTrust('east', own)
     const restarted = open()
     await restarted.setTrust('east', own)
@@ -306,7 +306,7 @@ describe('certificates of workloads', () => {
     const renewed: string[] = []
     const certificates = new WorkloadCertificates({ authority, timers, renewed: (holder) => renewed.push(holder) })
     const first = await certificates.prepare('pod-1', 'east', reviews)
-    store.wish(secretOf('east'), 'now')
+    await store.wish(secretOf('east'), 'now')
     await authority.setTrust('east', own)
     expect(renewed).toEqual([])
     await authority.advance(delivered())

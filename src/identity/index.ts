@@ -16,6 +16,7 @@ export {
 } from './authority.ts'
 export type { AuthorityOptions, RootSource, TrustSettings } from './authority-source.ts'
 export { type CertificateServiceParts, certificatePath, createCertificate } from './certificate-service.ts'
+export type { AuthorityRow } from './describe.ts'
 export { IdentityRefused } from './errors.ts'
 export { Redacted } from './redacted.ts'
 export { certificateSecret, type EncodedSecret, rootsSecret, secretNames } from './sds.ts'

@@ -35,11 +35,12 @@ export interface SecretStore {
    * somebody else was faster.
    */
   write(name: SecretName, content: SecretContent, version: string | undefined, marks?: PublicMarks): Promise<boolean>
+  /** Notes at a Secret the wish that its authority be replaced. Rejects if there is none. */
+  wish(name: SecretName, rotation: string): Promise<void>
 }
 
-/** Secrets in memory, whose rotation can be wished for. */
+/** Secrets in memory. */
 export interface MemorySecretStore extends SecretStore {
-  wish(name: SecretName, rotation: string): void
   remove(name: SecretName): void
   marks(name: SecretName): PublicMarks | undefined
 }
@@ -57,9 +58,10 @@ export function memorySecretStore(): MemorySecretStore {
       secrets.set(keyOf(name), { content, version: `${++writes}`, rotation: before?.rotation, marks })
       return true
     },
-    wish: (name, rotation) => {
+    wish: async (name, rotation) => {
       const before = secrets.get(keyOf(name))
-      if (before) secrets.set(keyOf(name), { ...before, version: `${++writes}`, rotation })
+      if (!before) throw new Error(`there is no Secret ${keyOf(name)}`)
+      secrets.set(keyOf(name), { ...before, version: `${++writes}`, rotation })
     },
     remove: (name) => void secrets.delete(keyOf(name)),
     marks: (name) => secrets.get(keyOf(name))?.marks,

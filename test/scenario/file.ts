@@ -234,6 +234,7 @@ const fileSchema = Type.Object(
           ),
         ),
         samples: opt(Type.Array(Type.Object(sample, strict))),
+        workloadCertTtl: opt(text),
       },
       strict,
     ),

@@ -80,6 +80,10 @@ export function kubeSecretStore(
         throw error
       }
     },
+    async wish({ cluster, namespace, name }, rotation) {
+      const patch = { metadata: { annotations: { [rotateAnnotation]: rotation } } }
+      await client(cluster).mergePatch(secretType, { name, namespace }, patch)
+    },
   }
 }
 

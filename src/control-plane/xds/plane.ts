@@ -9,7 +9,7 @@ import {
   typeUrls,
 } from '../../ads/index.ts'
 import type { TrustGroup } from '../../dialects/index.ts'
-import { Authenticator, CertificateAuthority, ServerCertificate } from '../../identity/index.ts'
+import { Authenticator, type AuthorityRow, CertificateAuthority, ServerCertificate } from '../../identity/index.ts'
 import type { Engine, Query, Table } from '../../pipeline/index.ts'
 import type { ClusterRow } from '../cluster-rows.ts'
 import type { Log } from '../log.ts'
@@ -42,6 +42,8 @@ export interface XdsPlaneOptions<P, L extends Key, R extends Key> {
   readonly clientOf: ClientOf
   /** Whether this replica writes to clusters. */
   readonly mayWrite: () => boolean
+  /** Lifetime of the certificates of workloads, in milliseconds. */
+  readonly leafTtlMs?: number | undefined
   readonly xds: Address | undefined
   readonly xdsPlaintext: Address | undefined
   readonly log: Log
@@ -66,6 +68,7 @@ export class XdsPlane {
     readonly authenticator: Authenticator
     readonly store: ReturnType<typeof kubeSecretStore>
     readonly driver: TrustDriver
+    readonly source: Pick<XdsSource<unknown, Key, Key>, 'certificateExpires'>
     readonly bundles: RootBundles
   }
   readonly #options: Pick<XdsPlaneOptions<never, Key, Key>, 'xds' | 'xdsPlaintext' | 'log' | 'clusters'>
@@ -84,7 +87,8 @@ export class XdsPlane {
       return tables.table(name ?? '', '/Secret').rows.get(key)
     }
     const store = kubeSecretStore(clientOf, known)
-    const authority = new CertificateAuthority({ store, now, log: event })
+    const leaves = options.leafTtlMs === undefined ? {} : { maxLeafTtlMs: options.leafTtlMs }
+    const authority = new CertificateAuthority({ store, now, log: event, ...leaves })
     const authenticator = new Authenticator(authority, tokenReviewer(clientOf, now), now)
     const asked = (): void => options.proxyProblems.later(() => views.problems())
     const views = new Views(engine, worlds, options.backend, asked)
@@ -127,7 +131,7 @@ export class XdsPlane {
         log.warn({ cluster, what }, 'identity: goes on, though not all proxies have answered'),
     })
     const bundles = new RootBundles({ engine, tables, clientOf, mayWrite: options.mayWrite, failed })
-    this.#parts = { clusterOf, authority, authenticator, store, driver, bundles }
+    this.#parts = { clusterOf, authority, authenticator, store, driver, source, bundles }
     this.#stops.push(
       () => driver.stop(),
       () => options.proxyProblems.stop(),
@@ -178,6 +182,20 @@ export class XdsPlane {
   clusterOf(node: ProxyNode): string {
     const claimed = claimedCluster(node)
     return this.#parts.clusterOf(claimed) ?? claimed
+  }
+
+  /** When the certificate that a connected proxy shows expires. */
+  certificateExpires(node: ProxyNode): Date | undefined {
+    return this.#parts.source.certificateExpires(node)
+  }
+
+  authorities(): AuthorityRow[] {
+    return this.#parts.authority.describe()
+  }
+
+  /** As `CertificateAuthority.wishRotation`, of the cluster of a name or alias. */
+  wishRotation(cluster: string): Promise<string[] | undefined> {
+    return this.#parts.authority.wishRotation(this.#parts.clusterOf(cluster) ?? cluster)
   }
 
   given(nodeId: string): ReadonlyMap<string, readonly EncodedResource[]> | undefined {

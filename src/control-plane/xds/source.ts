@@ -185,6 +185,11 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
     return [...(gone?.values() ?? [])].some((each) => each.roots !== roots)
   }
 
+  /** When the certificate that a proxy shows expires. */
+  certificateExpires(node: ProxyNode): Date | undefined {
+    return this.#certificates.get(holderOf(node))?.validity.notAfter
+  }
+
   close(): void {
     this.#certificates.close()
   }

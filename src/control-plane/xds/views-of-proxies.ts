@@ -19,6 +19,8 @@ export interface ProxyRow {
   readonly cluster: string
   readonly type: string
   readonly identity: string
+  /** When the certificate that it shows others expires: RFC 3339; "" if it has proved no identity. */
+  readonly certificateExpires: string
   readonly nodeId: string
   readonly peer: string
   /** RFC 3339. */
@@ -74,11 +76,11 @@ export const configurationKinds = Object.keys(kinds) as readonly ConfigurationKi
 export function describeProxies(plane: XdsPlane): ProxyRow[] {
   return plane
     .streams()
-    .map((stream) => row(stream, plane.clusterOf(stream.node)))
+    .map((stream) => row(stream, plane.clusterOf(stream.node), plane.certificateExpires(stream.node)))
     .sort((a, b) => (`${a.cluster} ${a.proxy}` < `${b.cluster} ${b.proxy}` ? -1 : 1))
 }
 
-function row(stream: StreamStatus, cluster: string): ProxyRow {
+function row(stream: StreamStatus, cluster: string, expires: Date | undefined): ProxyRow {
   const { node, peer, connectedAt, protocol, bytesSent, types } = stream
   const sync = types.map(({ type, state, resources, sentAt, ackedAt, refused }): [string, SyncRow] => [
     type,
@@ -89,6 +91,7 @@ function row(stream: StreamStatus, cluster: string): ProxyRow {
     cluster,
     type: node.id.split('~')[0] ?? '',
     identity: node.identity ?? '',
+    certificateExpires: expires?.toISOString() ?? '',
     nodeId: node.id,
     peer,
     connectedAt: time(connectedAt),

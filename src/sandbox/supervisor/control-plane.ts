@@ -10,6 +10,8 @@ export interface ControlPlaneOptions {
   /** For its cache and its log. */
   readonly directory: string
   readonly ports: { readonly xds: number; readonly http: number; readonly xdsPlaintext?: number }
+  /** As the flag of `fairlead serve`. */
+  readonly workloadCertTtl?: string | undefined
   readonly onExit: (how: string) => void
 }
 
@@ -47,14 +49,16 @@ export class ControlPlane {
 
   start(): void {
     if (this.child) return
-    const { clusters, directory, ports, onExit } = this.options
+    const { clusters, directory, ports, workloadCertTtl, onExit } = this.options
     const folder = join(directory, 'control-plane')
     const kubeconfig = join(folder, 'kubeconfig')
     writeKubeconfig(kubeconfig, kubeconfigFor(clusters.map(({ name, access }) => ({ ...access, context: name }))))
     const names = clusters.map(({ name }) => name)
     const plaintext = ports.xdsPlaintext === undefined ? [] : [`127.0.0.1:${ports.xdsPlaintext}`]
     const open = { '--http': [this.http], '--xds': [this.xds], '--xds-plaintext': plaintext }
-    const more = { '--cluster-name': names.slice(0, 1), '--state-dir': [join(folder, 'state')] }
+    const lifetime = workloadCertTtl === undefined ? [] : [workloadCertTtl]
+    const kept = { '--cluster-name': names.slice(0, 1), '--state-dir': [join(folder, 'state')] }
+    const more = { ...kept, '--workload-cert-ttl': lifetime }
     const flags = { '--kubeconfig': [kubeconfig], '--context': names, ...open, ...more }
     const given = Object.entries(flags).filter(([, values]) => values.length > 0)
     const serve = fairleadCommand(['serve', ...given.flat(2)])

@@ -345,6 +345,7 @@ export class Sandbox implements SandboxHandle {
       clusters: watched.map(({ spec, access }) => ({ name: spec.name, access })),
       directory: this.directory,
       ports: { xds: ports['xds'] ?? 0, http: ports['http'] ?? 0, xdsPlaintext: ports['xdsPlaintext'] ?? 0 },
+      workloadCertTtl: this.spec.workloadCertTtl,
       onExit: (how) => this.log(`control plane ended (${how}); it is started again`),
     })
     await runStep(this.onProgress, 'start the control plane', async () => {

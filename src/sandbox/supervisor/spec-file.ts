@@ -65,6 +65,8 @@ export const sandboxSpec = Type.Object(
     clusters: Type.Array(clusterSpec, { minItems: 1 }),
     vms: Type.Optional(Type.Array(machineSpec)),
     samples: Type.Optional(Type.Array(sampleSpec)),
+    /** As the flag of `fairlead serve`: lifetime of the certificates of workloads. */
+    workloadCertTtl: Type.Optional(Type.String()),
   },
   strict,
 )
