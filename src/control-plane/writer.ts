@@ -1,14 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { contentAnnotation, instanceLabel, isOwned, planWrites } from '../backends/istio/index.ts'
-import { ApiError, type FleetCluster, fieldManager, isConflict, isNotFound, type Member } from '../clusters/index.ts'
+import { ApiError, type FleetCluster, fieldManager, isConflict, isNotFound } from '../clusters/index.ts'
 import { sameStructure } from '../lib/index.ts'
 import type { Engine, Observer, Query } from '../pipeline/index.ts'
 import { formatRef, type Problem } from '../report/index.ts'
 import { allKinds, groupKind, type KubeObject, objectKey, refOf } from '../resources/index.ts'
-import type { ClusterRow } from './cluster-rows.ts'
 import type { Inputs } from './inputs.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { defineObjectStatuses, stampedStatus } from './object-status.ts'
+import { rowOf, seenMark, seenUid, uidAnnotation } from './seen-clusters.ts'
 import type { Translation } from './translation.ts'
 import { WriteOrder } from './write-order.ts'
 import { type Write, WriteQueue } from './write-queue.ts'
@@ -55,6 +56,9 @@ const ownNamespaces = new Set(['service-mesh-hub', 'gloo-mesh', 'xcp-multicluste
 const idOf = (object: KubeObject): string => `${groupKind(object)} ${objectKey(object)}`
 
 const isRoute = (object: KubeObject): boolean => groupKind(object) === 'networking.istio.io/VirtualService'
+
+/** A cluster that is left is cleaned up after this at most, whatever happens on the others. */
+const unreferredMs = 5000
 
 /** Removing waits for everything else; see `order` in backends/istio for the steps within. */
 const statusStep = 100
@@ -123,6 +127,7 @@ export class Writer {
     if (!this.#active || instance === '') return
     const { connection, name } = cluster
     await this.#endQueue(name)
+    await this.#untilUnreferred(name)
     const seen = writtenKinds
       .flatMap((kind) => [...connection.objects(kind).values()])
       .filter((object) => isOwned(object, instance))
@@ -139,6 +144,14 @@ export class Writer {
         return
       }
     }
+  }
+
+  /** Waits until no other cluster routes to this one any more, as far as that can be brought about; not for ever. */
+  async #untilUnreferred(cluster: string): Promise<void> {
+    const { engine } = this.#options
+    const until = performance.now() + unreferredMs
+    const isDue = (): boolean => engine.dirty || engine.hasLater || !this.#order.mayBegin(cluster, 'unreferred')
+    while (this.#active && isDue() && performance.now() < until) await delay(50)
   }
 
   #definePlan(): Query<string, ClusterPlan> {
@@ -342,26 +355,6 @@ export class Writer {
     metrics.writes.inc({ cluster: name, what: 'removal' })
     log.debug({ cluster: name, object: formatRef(refOf(name, object)) }, 'removed')
   }
-}
-
-/** On a registration: uid of the cluster that it led to when it was last seen. */
-const uidAnnotation = 'fairlead.dev/cluster-uid'
-
-function rowOf(rows: readonly ClusterRow[], name: string): ClusterRow | undefined {
-  return rows.find((row) => row.name === name || row.aliases.includes(name))
-}
-
-function seenUid({ registration }: Member): string | undefined {
-  return registration?.metadata.annotations?.[uidAnnotation]
-}
-
-function seenMark(member: Member, row: ClusterRow | undefined): KubeObject[] {
-  const { registration } = member
-  if (registration === undefined || row?.uid === undefined || !row.isKnown || seenUid(member) === row.uid) return []
-  const { apiVersion, kind, metadata } = registration
-  const { name, namespace } = metadata
-  const annotations = { [uidAnnotation]: row.uid }
-  return [{ apiVersion, kind, metadata: { name, ...(namespace !== undefined && { namespace }), annotations } }]
 }
 
 const namespaceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false }
