@@ -129,7 +129,16 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   )
 
   // ── Writing: plans → API servers, by whoever holds the Lease. The watches bring back what was written. ──
-  const writer = new Writer({ engine, tables, inputs, translation, problems, log, metrics })
+  const writer = new Writer({
+    engine,
+    tables,
+    inputs,
+    translation,
+    problems,
+    followed: (cluster, which) => plane.haveFollowed(cluster, which),
+    log,
+    metrics,
+  })
   const crds = new CrdInstaller(release, log, () => lease.isHolder)
   const watchdog = new ClusterLog(log, (name) => writer.kick(name))
   let isStopping = false

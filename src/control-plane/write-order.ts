@@ -1,43 +1,69 @@
 // The order of writes to several clusters. A call from one to another needs the gateway and the entries of the serving
-// cluster; so these are written before routes lead there from elsewhere, and removed after no route does any more.
-import type { Write } from './write-queue.ts'
+// cluster; so these are written before routes lead there from elsewhere, and removed after no route does any more. Each
+// waits until proxies have followed the one before.
 
 /** Of a write: what routes refer to, routes themselves, what no route refers to any more. */
 export type Phase = 'referred' | 'routes' | 'unreferred'
 
 const rank: Readonly<Record<Phase, number>> = { referred: 0, routes: 1, unreferred: 2 }
 
-/** What is known of the queue of a cluster. */
+/** What is known of the writes of a cluster. */
 export interface OrderedQueue {
-  /** Writes that are due and not done; none while the cluster does not take writes, since nobody can wait for that. */
-  readonly open: readonly Write[]
+  /**
+   * Phases of writes that are not done, or that are done and that the watch has not brought back; none while the cluster
+   * takes no writes, since nobody can wait for that.
+   */
+  readonly open: readonly (Phase | undefined)[]
 }
 
-/** Proxies take what was written this long after it at most, if they are well. */
-const followMs = 1500
+/** Whether the proxies of a cluster have taken what they were sent: all of them, or gateways only. */
+export type Followed = (cluster: string, which: 'all' | 'gateways') => boolean
+
+/** Proxies that have not followed after this are not waited for. */
+const mostMs = 15_000
+/** Requests that were sent on the way of an earlier route get this long. */
+const drainMs = 1000
 
 export class WriteOrder {
   readonly #queues: ReadonlyMap<string, OrderedQueue>
+  readonly #followed: Followed
   readonly #now: () => number
-  #routesAt = Number.NEGATIVE_INFINITY
+  /** When a write of a phase was done last, by cluster. */
+  readonly #lastAt: Readonly<Record<Phase, Map<string, number>>> = {
+    referred: new Map(),
+    routes: new Map(),
+    unreferred: new Map(),
+  }
 
-  constructor(queues: ReadonlyMap<string, OrderedQueue>, now: () => number) {
+  constructor(queues: ReadonlyMap<string, OrderedQueue>, followed: Followed, now: () => number) {
     this.#queues = queues
+    this.#followed = followed
     this.#now = now
   }
 
-  /** Whether a write of this phase may begin on a cluster: on no other is anything of an earlier phase still to be done. */
+  /** Whether a write of this phase may begin on a cluster. */
   mayBegin(cluster: string, phase: Phase): boolean {
-    if (phase === 'unreferred' && this.#now() - this.#routesAt < followMs) return false
-    for (const [name, queue] of this.#queues) {
-      if (name === cluster) continue
-      if (queue.open.some((write) => write.phase !== undefined && rank[write.phase] < rank[phase])) return false
+    if (phase === 'referred') return true
+    for (const [name, { open }] of this.#queues) {
+      if (name !== cluster && open.some((each) => each !== undefined && rank[each] < rank[phase])) return false
     }
-    return true
+    return phase === 'routes'
+      ? this.#haveTaken('referred', 'gateways', 0, cluster)
+      : this.#haveTaken('routes', 'all', drainMs, undefined)
   }
 
   /** A write is done. */
-  done({ phase }: Write): void {
-    if (phase === 'routes') this.#routesAt = this.#now()
+  done(cluster: string, phase: Phase): void {
+    this.#lastAt[phase].set(cluster, this.#now())
+  }
+
+  /** Whether proxies have followed the last writes of a phase, on all clusters but one. */
+  #haveTaken(phase: Phase, which: 'all' | 'gateways', leastMs: number, except: string | undefined): boolean {
+    for (const [cluster, at] of this.#lastAt[phase]) {
+      const sinceMs = this.#now() - at
+      if (sinceMs >= mostMs) this.#lastAt[phase].delete(cluster)
+      else if (cluster !== except && (sinceMs < leastMs || !this.#followed(cluster, which))) return false
+    }
+    return true
   }
 }

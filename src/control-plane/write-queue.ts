@@ -24,6 +24,9 @@ export interface WriteQueueOptions {
   readonly parallel?: number
 }
 
+/** The watch brings back what was written within this. */
+const returnMs = 5000
+
 /** Until what may not begin yet is asked again. */
 const heldMs = 50
 
@@ -36,7 +39,7 @@ export class WriteQueue {
   readonly #options: WriteQueueOptions
   readonly #backoff: Backoff
   #due: readonly Write[] = []
-  readonly #done = new Map<string, string>()
+  readonly #done = new Map<string, { readonly content: string; readonly at: number }>()
   #running = false
   #current: Promise<unknown> = Promise.resolve()
   #again = false
@@ -54,9 +57,11 @@ export class WriteQueue {
     return this.#due.filter((write) => !this.#isDone(write)).length
   }
 
-  /** The same, but none while writes fail. */
-  get open(): readonly Write[] {
-    return this.#failing ? [] : this.#due.filter((write) => !this.#isDone(write))
+  /** Phases of what the plan asks for, be it done already, unless the watch never brings that back; none while writes fail. */
+  get open(): readonly (Phase | undefined)[] {
+    if (this.#failing) return []
+    const since = performance.now() - returnMs
+    return this.#due.filter(({ id }) => (this.#done.get(id)?.at ?? since) >= since).map(({ phase }) => phase)
   }
 
   set(writes: readonly Write[]): void {
@@ -85,7 +90,7 @@ export class WriteQueue {
   }
 
   #isDone(write: Write): boolean {
-    return this.#done.get(write.id) === write.content
+    return this.#done.get(write.id)?.content === write.content
   }
 
   #start(): void {
@@ -130,7 +135,7 @@ export class WriteQueue {
         if (this.#stopped) return
         try {
           await write.run()
-          this.#done.set(write.id, write.content)
+          this.#done.set(write.id, { content: write.content, at: performance.now() })
           this.#options.done?.(write)
         } catch (error) {
           failed = true

@@ -11,7 +11,7 @@ import type { Metrics } from './metrics.ts'
 import { defineObjectStatuses, stampedStatus } from './object-status.ts'
 import { rowOf, seenMark, seenUid, uidAnnotation } from './seen-clusters.ts'
 import type { Translation } from './translation.ts'
-import { WriteOrder } from './write-order.ts'
+import { type Followed, WriteOrder } from './write-order.ts'
 import { type Write, WriteQueue } from './write-queue.ts'
 import type { ObjectTables } from './xds/object-tables.ts'
 
@@ -22,6 +22,7 @@ export interface WriterOptions {
   readonly translation: Translation
   /** What all stages found. */
   readonly problems: Query<string, readonly Problem[]>
+  readonly followed: Followed
   readonly log: Log
   readonly metrics: Metrics
 }
@@ -72,7 +73,7 @@ export class Writer {
   readonly plan: Query<string, ClusterPlan>
   readonly #options: WriterOptions
   readonly #queues = new Map<string, WriteQueue>()
-  readonly #order = new WriteOrder(this.#queues, () => performance.now())
+  readonly #order: WriteOrder
   readonly #ending = new Map<string, Promise<unknown>>()
   /** What was sent to each cluster since we began: the watch may not have brought all of it back yet. */
   readonly #sent = new Map<string, Map<string, KubeObject>>()
@@ -85,6 +86,7 @@ export class Writer {
   constructor(options: WriterOptions) {
     this.#options = options
     const { engine, inputs } = options
+    this.#order = new WriteOrder(this.#queues, options.followed, () => performance.now())
     this.#instance = engine.define(
       'instance',
       (read) => read.all(inputs.clusters).find((c) => c.isManagement)?.uid ?? '',
@@ -230,7 +232,7 @@ export class Writer {
       const { log, metrics } = this.#options
       queue = new WriteQueue({
         mayBegin: ({ phase }) => phase === undefined || this.#order.mayBegin(cluster, phase),
-        done: (write) => this.#order.done(write),
+        done: ({ phase }) => phase && this.#order.done(cluster, phase),
         failed: (write, error) => {
           metrics.writeFailures.inc({ cluster })
           log.warn({ cluster, write: write.id, err: error.message }, 'cannot write; will try again')

@@ -81,8 +81,11 @@ function loadFaults(answers: readonly Answer[], { errors, notBodyShare }: LoadEx
   if (errors !== undefined) {
     const failed = answers.filter((a) => a.status === 0 || a.status >= 500)
     if (failed.length / answers.length > errors) {
-      const first = failed[0]
-      wrong.push(`${failed.length} failed, at most ${percent(errors)} may; the first: ${first?.error ?? first?.status}`)
+      const [first, last] = [failed[0], failed.at(-1)]
+      const from = answers[0]?.sentAtMs ?? 0
+      const when = [first, last].map((a) => (((a?.sentAtMs ?? 0) - from) / 1000).toFixed(1)).join(' and ')
+      const what = first?.error ?? `${first?.status} ${excerpt(first?.body ?? '')}`
+      wrong.push(`${failed.length} failed, at most ${percent(errors)} may, between ${when} s; the first: ${what}`)
     }
   }
   if (notBodyShare) {
@@ -103,5 +106,5 @@ function summary(answers: readonly Answer[], classes: Readonly<Record<string, An
 
 function excerpt(body: string): string {
   const flat = body.replace(/\s+/g, ' ').trim()
-  return flat.length > 120 ? `${flat.slice(0, 120)}…` : flat
+  return flat.length > 300 ? `${flat.slice(0, 300)}…` : flat
 }

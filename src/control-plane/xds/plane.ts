@@ -178,6 +178,13 @@ export class XdsPlane {
     return cluster === undefined ? all : all.filter(({ node }) => this.clusterOf(node) === cluster)
   }
 
+  /** Whether the connected proxies of a cluster, or its gateways, have taken everything that they are to have. */
+  haveFollowed(cluster: string, which: 'all' | 'gateways'): boolean {
+    return this.streams(cluster)
+      .filter(({ node }) => which === 'all' || node.id.startsWith('router~'))
+      .every(({ types }) => types.every(({ state }) => state !== 'STALE'))
+  }
+
   /** Name of the proxy's cluster, as it is known here. */
   clusterOf(node: ProxyNode): string {
     const claimed = claimedCluster(node)

@@ -37,6 +37,7 @@ export interface TrustPatience {
 
 const patience: TrustPatience = { leastMs: 500, peersMs: 10_000, mostMs: 60_000 }
 const retryMs = 2000
+const forgottenMs = 5000
 
 export class TrustDriver {
   readonly #options: TrustDriverOptions
@@ -44,8 +45,8 @@ export class TrustDriver {
   readonly #observer: Observer
   readonly #timer: NodeJS.Timeout
   readonly #done = new Map<string, string>()
-  /** Since when something is waited for. */
-  readonly #waiting = new Map<string, number>()
+  /** Since when something is waited for, and when that was last asked. */
+  readonly #waiting = new Map<string, { readonly since: number; readonly asked: number }>()
   #soon: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined
   #retryAt = 0
   #isQueued = false
@@ -146,8 +147,10 @@ export class TrustDriver {
   #hasHappened(cluster: string, what: string, extraMs: number, hasAcknowledged: () => boolean): boolean {
     const { now, impatient } = this.#options
     const { leastMs, mostMs } = this.#patience
-    const since = this.#waiting.get(what) ?? now()
-    this.#waiting.set(what, since)
+    const before = this.#waiting.get(what)
+    // What nobody has asked for a while was given up, and begins anew.
+    const since = before && now() - before.asked < forgottenMs ? before.since : now()
+    this.#waiting.set(what, { since, asked: now() })
     const leftMs = since + Math.max(leastMs, extraMs) - now()
     if (leftMs > 0) {
       this.#checkIn(leftMs)
@@ -155,6 +158,7 @@ export class TrustDriver {
     }
     if (hasAcknowledged()) return true
     if (now() - since < mostMs) return false
+    this.#waiting.delete(what)
     impatient(cluster, what)
     return true
   }

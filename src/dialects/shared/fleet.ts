@@ -25,7 +25,9 @@ export interface Group {
 
 /** Whether calls between two members have to wait until both trust the shared root. */
 export function areStrangers(group: Group, one: Mesh, other: Mesh): boolean {
-  return group.strangers.some((pair) => pair.includes(one) && pair.includes(other))
+  // By key: generations have objects of their own for one mesh.
+  const is = (mesh: Mesh) => (each: Mesh) => each.key === mesh.key
+  return one.key !== other.key && group.strangers.some((pair) => pair.some(is(one)) && pair.some(is(other)))
 }
 
 /** By what name, and by whom, a service is called from other meshes. */
