@@ -17,11 +17,12 @@ interface Options extends DebugApiOptions {
 }
 
 export function register(program: Command): void {
+  const [http, name] = debugApiOptions()
   const ca = program.command('ca').description('Certificate authorities of the clusters')
   ca.command('list')
     .description('Who signs for each cluster, and how far a change of that is')
-    .option(...debugApiOptions[0])
-    .option(...debugApiOptions[1])
+    .addOption(http)
+    .addOption(name)
     .addOption(new Option('-o, --output <format>', 'format').choices(['table', 'json', 'yaml']).default('table'))
     .action((options: Options) =>
       asking(async () => {
@@ -34,8 +35,8 @@ export function register(program: Command): void {
   ca.command('rotate')
     .argument('<cluster>', 'whose root is to be replaced; where clusters share it, it is replaced for all of them')
     .description('Replace the root of a cluster: first trusted, then used, then the old one is dropped')
-    .option(...debugApiOptions[0])
-    .option(...debugApiOptions[1])
+    .addOption(http)
+    .addOption(name)
     .addHelpText(
       'after',
       `

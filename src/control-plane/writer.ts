@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { contentAnnotation, instanceLabel, isOwned, planWrites } from '../backends/istio/index.ts'
-import { ApiError, type FleetCluster, fieldManager, isConflict, isNotFound } from '../clusters/index.ts'
+import type { FleetCluster } from '../clusters/index.ts'
 import { sameStructure } from '../lib/index.ts'
 import type { Engine, Observer, Query } from '../pipeline/index.ts'
-import { formatRef, type Problem } from '../report/index.ts'
-import { allKinds, groupKind, type KubeObject, objectKey, refOf } from '../resources/index.ts'
+import type { Problem } from '../report/index.ts'
+import { allKinds, groupKind, type KubeObject, objectKey } from '../resources/index.ts'
 import type { Inputs } from './inputs.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { defineObjectStatuses, stampedStatus } from './object-status.ts'
+import { ObjectWriter } from './object-writer.ts'
 import { rowOf, seenMark, seenUid, uidAnnotation } from './seen-clusters.ts'
 import type { Translation } from './translation.ts'
 import { type Followed, WriteOrder } from './write-order.ts'
@@ -30,6 +31,7 @@ export interface WriterOptions {
 /** What is due on one cluster. */
 export interface ClusterPlan {
   readonly apply: readonly KubeObject[]
+  readonly shrink: readonly KubeObject[]
   readonly remove: readonly KubeObject[]
   /** Each has the fields that name the object, and its new status. */
   readonly statuses: readonly KubeObject[]
@@ -40,7 +42,15 @@ export interface ClusterPlan {
   readonly problems: readonly Problem[]
 }
 
-const nothing: ClusterPlan = { apply: [], remove: [], statuses: [], objectStatuses: [], seen: [], problems: [] }
+const nothing: ClusterPlan = {
+  apply: [],
+  shrink: [],
+  remove: [],
+  statuses: [],
+  objectStatuses: [],
+  seen: [],
+  problems: [],
+}
 
 /** Kinds of Kubernetes that dialects write: records, and gateways that users install by an object of the dialect. */
 const writtenKubernetesKinds = ['/ConfigMap', '/ServiceAccount', '/Service', 'apps/Deployment']
@@ -50,9 +60,6 @@ const writtenKinds: readonly string[] = [
   ...writtenKubernetesKinds,
   ...allKinds.map(({ group, kind }) => `${group}/${kind}`),
 ]
-
-/** Namespaces that are made if they are missing: those that dialects keep their own objects in. */
-const ownNamespaces = new Set(['service-mesh-hub', 'gloo-mesh', 'xcp-multicluster'])
 
 const idOf = (object: KubeObject): string => `${groupKind(object)} ${objectKey(object)}`
 
@@ -75,8 +82,7 @@ export class Writer {
   readonly #queues = new Map<string, WriteQueue>()
   readonly #order: WriteOrder
   readonly #ending = new Map<string, Promise<unknown>>()
-  /** What was sent to each cluster since we began: the watch may not have brought all of it back yet. */
-  readonly #sent = new Map<string, Map<string, KubeObject>>()
+  readonly #single: ObjectWriter
   readonly #observer: Observer
   readonly #watched = new Set<string>()
   readonly #clusterNames: Query<string, readonly string[]>
@@ -86,6 +92,7 @@ export class Writer {
   constructor(options: WriterOptions) {
     this.#options = options
     const { engine, inputs } = options
+    this.#single = new ObjectWriter(options)
     this.#order = new WriteOrder(this.#queues, options.followed, () => performance.now())
     this.#instance = engine.define(
       'instance',
@@ -134,13 +141,12 @@ export class Writer {
       .flatMap((kind) => [...connection.objects(kind).values()])
       .filter((object) => isOwned(object, instance))
     const known = new Set(seen.map(idOf))
-    const unseen = [...(this.#sent.get(name) ?? [])].flatMap(([id, object]) => (known.has(id) ? [] : [object]))
-    this.#sent.delete(name)
+    const unseen = this.#single.forget(name, known)
     const plan = planWrites(name, [], { get: () => undefined, owned: [...seen, ...unseen] }, instance)
     log.info({ cluster: name, objects: plan.remove.length }, 'cluster removed: cleaning up what was written there')
     for (const object of plan.remove) {
       try {
-        await this.#remove(cluster, object)
+        await this.#single.remove(cluster, object)
       } catch (error) {
         log.warn({ cluster: name, err: error }, 'cluster removed: what was written there stays')
         return
@@ -193,7 +199,15 @@ export class Writer {
         const objectStatuses = read.query(objectStatusesOf, cluster)
         if (!partial) return { ...plan, statuses, objectStatuses, seen }
         const isNew = (object: KubeObject): boolean => get(groupKind(object), objectKey(object)) === undefined
-        return { ...plan, apply: plan.apply.filter(isNew), remove: [], statuses: [], objectStatuses: [], seen }
+        return {
+          ...plan,
+          apply: plan.apply.filter(isNew),
+          shrink: [],
+          remove: [],
+          statuses: [],
+          objectStatuses: [],
+          seen,
+        }
       },
       { equals: sameStructure },
     )
@@ -253,20 +267,27 @@ export class Writer {
         content: object.metadata.annotations?.[contentAnnotation] ?? '',
         step: steps.indexOf(groupKind(object)),
         phase: isRoute(object) ? 'routes' : 'referred',
-        run: () => this.#apply(found, object, 'object'),
+        run: () => this.#single.apply(found, object, 'object'),
+      })),
+      ...plan.shrink.map((object) => ({
+        id: `${idOf(object)} shrunk`,
+        content: object.metadata.annotations?.[contentAnnotation] ?? '',
+        step: removeStep + plan.remove.length,
+        phase: 'unreferred' as const,
+        run: () => this.#single.apply(found, object, 'object'),
       })),
       ...plan.statuses.map((object) => ({
         id: `${idOf(object)} status`,
         content: JSON.stringify(object.status),
         step: statusStep,
-        run: () => this.#apply(found, object, 'status'),
+        run: () => this.#single.apply(found, object, 'status'),
       })),
       ...plan.objectStatuses.map((object) => ({
         id: `${idOf(object)} status`,
         content: JSON.stringify(object),
         step: statusStep,
         run: () =>
-          this.#patch(
+          this.#single.patch(
             found,
             object,
             {
@@ -280,87 +301,15 @@ export class Writer {
         id: `${idOf(object)} seen`,
         content: object.metadata.annotations?.[uidAnnotation] ?? '',
         step: statusStep,
-        run: () => this.#patch(found, object, { metadata: { annotations: object.metadata.annotations } }),
+        run: () => this.#single.patch(found, object, { metadata: { annotations: object.metadata.annotations } }),
       })),
       ...plan.remove.map((object, at) => ({
         id: `${idOf(object)} removed`,
         content: object.metadata.uid ?? '',
         step: removeStep + at,
         phase: isRoute(object) ? 'routes' : 'unreferred',
-        run: () => this.#remove(found, object),
+        run: () => this.#single.remove(found, object),
       })),
     ]
   }
-
-  async #apply(cluster: FleetCluster, object: KubeObject, what: 'object' | 'status'): Promise<void> {
-    const { log, metrics } = this.#options
-    const { connection, name } = cluster
-    const type = await connection.resourceOf(object)
-    const ref = formatRef(refOf(name, object))
-    if (type === undefined) throw new ApiError(404, 'NotServed', `${ref}: the cluster does not serve this kind yet`)
-    const body = { ...object, apiVersion: type.group === '' ? type.version : `${type.group}/${type.version}` }
-    const options = { manager: fieldManager, force: true, ...(what === 'status' && { subresource: 'status' as const }) }
-    const { namespace } = object.metadata
-    if (what === 'object') this.#remember(name, object)
-    try {
-      await connection.client.apply(type, body, options)
-    } catch (error) {
-      if (what === 'status' && isNotFound(error)) return // Deleted meanwhile: nobody is left to be told.
-      const missing = isNotFound(error) && namespace !== undefined && ownNamespaces.has(namespace)
-      if (!missing) throw error
-      await connection.client.apply(namespaceType, namespaceObject(namespace), { ...options, force: false })
-      await connection.client.apply(type, body, options)
-    }
-    metrics.writes.inc({ cluster: name, what })
-    log.debug({ cluster: name, object: ref }, `${what} written`)
-  }
-
-  /**
-   * For objects that are not ours. Server-side apply would make one anew that a user has just removed, and would own
-   * lists as a whole that others write to.
-   */
-  async #patch(
-    { connection }: FleetCluster,
-    object: KubeObject,
-    patch: unknown,
-    subresource?: 'status',
-  ): Promise<void> {
-    const type = await connection.resourceOf(object)
-    if (type === undefined) return
-    const { name, namespace } = object.metadata
-    const at = { name, ...(namespace !== undefined && { namespace }), ...(subresource && { subresource }) }
-    try {
-      await connection.client.mergePatch(type, at, patch)
-    } catch (error) {
-      // Gone, or changed meanwhile: the watch brings the news, and the plan follows it.
-      if (!isNotFound(error) && !isConflict(error)) throw error
-    }
-  }
-
-  #remember(cluster: string, object: KubeObject): void {
-    const sent = this.#sent.get(cluster) ?? new Map<string, KubeObject>()
-    this.#sent.set(cluster, sent.set(idOf(object), object))
-  }
-
-  async #remove(cluster: FleetCluster, object: KubeObject): Promise<void> {
-    const { log, metrics } = this.#options
-    const { connection, name } = cluster
-    this.#sent.get(name)?.delete(idOf(object))
-    const type = await connection.resourceOf(object)
-    if (type === undefined) return
-    try {
-      const { metadata } = object
-      await connection.client.delete(type, metadata.name, metadata.namespace, metadata.uid)
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-    }
-    metrics.writes.inc({ cluster: name, what: 'removal' })
-    log.debug({ cluster: name, object: formatRef(refOf(name, object)) }, 'removed')
-  }
-}
-
-const namespaceType = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false }
-
-function namespaceObject(name: string): KubeObject {
-  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }
 }

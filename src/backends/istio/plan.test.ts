@@ -19,8 +19,25 @@ test('writes what is missing or differs, removes what is not wanted, in an order
   const wanted = [object('VirtualService', 'a'), object('DestinationRule', 'a'), object('ServiceEntry', 'a')]
   const first = plan(wanted, [])
   expect(names(first.apply)).toEqual(['ServiceEntry a', 'DestinationRule a', 'VirtualService a'])
-  expect(plan(wanted, [...first.apply])).toEqual({ apply: [], remove: [], problems: [] })
+  expect(plan(wanted, [...first.apply])).toEqual({ apply: [], shrink: [], remove: [], problems: [] })
   expect(names(plan([], [...first.apply]).remove)).toEqual(['VirtualService a', 'DestinationRule a', 'ServiceEntry a'])
+})
+
+test('takes subsets from a DestinationRule only after routes have changed', () => {
+  const rule = (...names: string[]): KubeObject =>
+    object('DestinationRule', 'a', { host: 'x', subsets: names.map((name) => ({ name, labels: { v: name } })) })
+  const there = stamped(rule('v1', 'v2'), 'me')
+  const subsets = ({ spec }: KubeObject | Record<string, never> = {}): string[] =>
+    ((spec as { subsets: { name: string }[] } | undefined)?.subsets ?? []).map(({ name }) => name)
+  const first = plan([rule('v2', 'v3')], [there])
+  expect([first.apply, first.shrink].map(([one]) => subsets(one))).toEqual([
+    ['v2', 'v3', 'v1'],
+    ['v2', 'v3'],
+  ])
+  const second = plan([rule('v2', 'v3')], [...first.apply])
+  expect([second.apply, second.shrink.map(subsets)]).toEqual([[], [['v2', 'v3']]])
+  expect(plan([rule('v2', 'v3')], [...second.shrink])).toEqual({ apply: [], shrink: [], remove: [], problems: [] })
+  expect(plan([rule('v1', 'v2', 'v3')], [there]).shrink).toEqual([])
 })
 
 test('notices changes of ours, also when a field is to vanish, and changes by others of what we wrote', () => {

@@ -11,9 +11,11 @@ export interface Present {
   readonly owned: Iterable<KubeObject>
 }
 
-/** What is to be done to one cluster. Both lists are in the order of doing: first all of `apply`, then `remove`. */
+/** What is to be done to one cluster. Each list is in the order of doing: first all of `apply`, then `shrink`, then `remove`. */
 export interface Plan {
   readonly apply: readonly KubeObject[]
+  /** Objects that lose something that routes may refer to until they have changed: `apply` has them with it still. */
+  readonly shrink: readonly KubeObject[]
   readonly remove: readonly KubeObject[]
   /** Desired objects that are not written, since an object of that name belongs to somebody else. */
   readonly problems: readonly Problem[]
@@ -38,6 +40,7 @@ const order = [
 /** Compares what is wanted on a cluster with what is there. Pure; sorted. */
 export function planWrites(cluster: string, desired: readonly KubeObject[], present: Present, instance: string): Plan {
   const apply: KubeObject[] = []
+  const shrink: KubeObject[] = []
   const problems: Problem[] = []
   const wanted = new Set<string>()
   for (const object of desired) {
@@ -49,16 +52,37 @@ export function planWrites(cluster: string, desired: readonly KubeObject[], pres
       continue
     }
     const next = stamped(object, instance)
-    if (there === undefined || !isUpToDate(there, next)) apply.push(next)
+    if (there !== undefined && isUpToDate(there, next)) continue
+    const wide = there && withSubsetsOf(object, there)
+    if (there === undefined || wide === undefined) {
+      apply.push(next)
+      continue
+    }
+    shrink.push(next)
+    const first = stamped(wide, instance)
+    if (!isUpToDate(there, first)) apply.push(first)
   }
   const remove: KubeObject[] = []
   for (const object of present.owned)
     if (isOwned(object, instance) && !wanted.has(`${groupKind(object)} ${objectKey(object)}`)) remove.push(object)
   return {
     apply: apply.sort(compareForWriting),
+    shrink: shrink.sort(compareForWriting),
     remove: remove.sort((a, b) => compareForWriting(b, a)),
     problems: problems.sort(compareProblems),
   }
+}
+
+/** A DestinationRule with the subsets too that it has now and is to lose; undefined if it loses none. */
+function withSubsetsOf(wanted: KubeObject, there: KubeObject): KubeObject | undefined {
+  if (groupKind(wanted) !== 'networking.istio.io/DestinationRule') return undefined
+  const own = subsetsOf(wanted)
+  const lost = subsetsOf(there).filter(({ name }) => own.every((subset) => subset.name !== name))
+  return lost.length === 0 ? undefined : { ...wanted, spec: { ...(wanted.spec as object), subsets: [...own, ...lost] } }
+}
+
+function subsetsOf({ spec }: KubeObject): readonly { readonly name: string }[] {
+  return (spec as { subsets?: readonly { name: string }[] } | undefined)?.subsets ?? []
 }
 
 function clash(cluster: string, there: KubeObject): Problem {
