@@ -4,7 +4,7 @@ import { readObjects } from './yaml.ts'
 
 const text = `apiVersion: v1
 kind: A
-metadata: {name: a, labels: {on: yes, mode: 0644, day: 2020-01-01, n: y}}
+metadata: {name: a, labels: {on: yes, mode: 0644, day: 2020-01-01, n: y, dot: .}}
 spec:
   list: [b, {c.d: e}]
 ---
@@ -37,7 +37,7 @@ describe('readObjects', () => {
   })
 
   it('reads scalars as kubectl does', () => {
-    expect(objects[0]?.object.metadata.labels).toEqual({ true: true, mode: 420, day: '2020-01-01', n: 'y' })
+    expect(objects[0]?.object.metadata.labels).toEqual({ true: true, mode: 420, day: '2020-01-01', n: 'y', dot: '.' })
   })
 
   it('says what is wrong with the others, and where', () => {

@@ -50,6 +50,9 @@ function kubectlTags(tags: Tags): Tags {
   return tags.flatMap((tag): Tags => {
     if (typeof tag === 'string') return [tag]
     if (/:(timestamp|binary|omap|pairs|set)$/.test(tag.tag) || ('format' in tag && tag.format === 'TIME')) return []
+    // A lone dot (`exportTo: [.]`) is a text, not a number without digits.
+    if (tag.tag.endsWith(':float') && 'test' in tag && tag.test)
+      return [{ ...tag, test: new RegExp(`(?!^\\.$)(?:${tag.test.source})`, tag.test.flags) }]
     if (!tag.tag.endsWith(':bool') || tag.collection !== undefined || tag.test === undefined) return [tag]
     return [{ ...tag, test: tag.test.test('true') ? trueWords : falseWords }]
   })

@@ -9,7 +9,13 @@ export { type GatewayListeners, gatewayListeners, gatewayProblems } from './gate
 export { proxyConfigJson } from './json.ts'
 export { type InboundListeners, inboundListeners } from './listeners/inbound.ts'
 export { type ListenerKey, outboundListener } from './listeners/outbound.ts'
-export { capturingListener, explicitProxyListener, tunnelListener } from './listeners/virtual-outbound.ts'
+export {
+  capturingListener,
+  explicitProxyListener,
+  httpProxyPort,
+  localProxyListener,
+  tunnelListener,
+} from './listeners/virtual-outbound.ts'
 export { undeliveredHeader } from './names.ts'
 export {
   clustersAdded,

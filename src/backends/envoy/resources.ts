@@ -14,7 +14,13 @@ import { gatewayListeners } from './gateway/listeners.ts'
 import { inboundListeners } from './listeners/inbound.ts'
 import { type ListenerKey, listenerClient, outboundListener } from './listeners/outbound.ts'
 import { listenerPlans, plannedRoutes } from './listeners/plan.ts'
-import { capturingListener, explicitProxyListener, tunnelListener } from './listeners/virtual-outbound.ts'
+import {
+  capturingListener,
+  explicitProxyListener,
+  httpProxyPort,
+  localProxyListener,
+  tunnelListener,
+} from './listeners/virtual-outbound.ts'
 import { httpProxyRoute, inboundClusterName } from './names.ts'
 import {
   clustersAdded,
@@ -151,7 +157,12 @@ function sharedListeners(world: World, scope: ProxyScope, proxy: Proxy): Built<L
   if (scope.dataPath === 'loopback')
     return [explicitProxyListener(world, proxy), tunnelListener(world)].map((resource) => ({ resource, origin: [] }))
   const own = outboundListenerKeys(world, scope).map((key) => world.get(outboundListener, key))
-  return scope.interception === 'NONE' ? own : [...own, { resource: capturingListener(world, scope), origin: [] }]
+  const port = httpProxyPort(world)
+  const fixed = [
+    ...(scope.interception === 'NONE' ? [] : [capturingListener(world, scope)]),
+    ...(port === undefined ? [] : [localProxyListener(world, scope, port)]),
+  ]
+  return [...own, ...fixed.map((resource) => ({ resource, origin: [] }))]
 }
 
 /** Names of the route configurations that listeners ask for. */
@@ -160,5 +171,7 @@ export function outboundRouteNames(world: World, scope: ProxyScope): string[] {
     const servers = world.get(gatewayPlan, scope).ports.flatMap((port) => port.servers)
     return [...new Set(servers.map(({ routes }) => routes).filter((name) => name !== ''))]
   }
-  return scope.dataPath === 'loopback' ? [httpProxyRoute] : plannedRoutes(world.get(listenerPlans, scope))
+  if (scope.dataPath === 'loopback') return [httpProxyRoute]
+  const planned = plannedRoutes(world.get(listenerPlans, scope))
+  return httpProxyPort(world) === undefined || planned.includes(httpProxyRoute) ? planned : [...planned, httpProxyRoute]
 }

@@ -28,9 +28,11 @@ import {
   fixedClusterNames,
   fixedClusterOf,
   gatewayProblems,
+  httpProxyPort,
   isBuilt,
   type ListenerKey,
   listenersAdded,
+  localProxyListener,
   outboundCluster,
   outboundClusterSpecs,
   outboundListener,
@@ -120,6 +122,7 @@ export type EnvoyResource = Key &
     | { readonly kind: 'endpoints'; readonly spec: ClusterSpec; readonly scope: ProxyScope }
     | { readonly kind: 'listener'; readonly key: ListenerKey; readonly scope: ProxyScope }
     | { readonly kind: 'capturing-listener'; readonly scope: ProxyScope }
+    | { readonly kind: 'local-proxy'; readonly port: number; readonly scope: ProxyScope }
     | { readonly kind: 'added-listener'; readonly name: string; readonly scope: ProxyScope }
     | { readonly kind: 'explicit-proxy'; readonly proxy: Proxy; readonly scope: ProxyScope }
     | { readonly kind: 'tunnel'; readonly scope: ProxyScope }
@@ -304,9 +307,16 @@ function listeners(world: World, scope: ProxyScope): Listed<EnvoyResource>[] {
     const text = `listener ${versionOf(outboundListener.keyOf(key))}${listenerClass(scope)}`
     return { name: key.plan.name, key: { kind: 'listener', text, key, scope } }
   })
-  if (scope.type !== 'sidecar' || scope.dataPath === 'loopback' || scope.interception === 'NONE') return own
-  const text = `capturing ${viewClass(scope)}${listenerClass(scope)}`
-  return [...own, { name: 'virtualOutbound', key: { kind: 'capturing-listener', text, scope } }]
+  if (scope.type !== 'sidecar' || scope.dataPath === 'loopback') return own
+  const text = `${viewClass(scope)}${listenerClass(scope)}`
+  if (scope.interception !== 'NONE')
+    own.push({ name: 'virtualOutbound', key: { kind: 'capturing-listener', text: `capturing ${text}`, scope } })
+  const port = httpProxyPort(world)
+  if (port !== undefined) {
+    const { name } = localProxyListener(world, scope, port)
+    own.push({ name, key: { kind: 'local-proxy', text: `local-proxy ${port} ${text}`, port, scope } })
+  }
+  return own
 }
 
 const proxyText = remembered<Proxy>((proxy) => JSON.stringify(proxy))
@@ -368,6 +378,8 @@ function make(world: World, key: EnvoyResource): XdsResource | Removal | undefin
       return encodeShared(world, key.scope, outboundListener.compute(world, key.key))
     case 'capturing-listener':
       return encodeShared(world, key.scope, { resource: capturingListener(world, key.scope), origin: [] })
+    case 'local-proxy':
+      return encodeShared(world, key.scope, { resource: localProxyListener(world, key.scope, key.port), origin: [] })
     case 'explicit-proxy':
       return encodeShared(world, key.scope, { resource: explicitProxyListener(world, key.proxy), origin: [] })
     case 'tunnel':

@@ -52,6 +52,17 @@ class Merger {
       this.#report(gateway.origin, at, 'port', `port ${port} is taken by ${what}, so this server has no effect`)
       return
     }
+    if (known && kind === 'tcp') {
+      const first = `Gateway ${known.servers[0]?.gateway}`
+      const why = 'nothing tells connections of one port apart'
+      this.#report(
+        gateway.origin,
+        at,
+        'port',
+        `port ${port} is taken by ${first}, and ${why}, so this server has no effect`,
+      )
+      return
+    }
     const own = known && kind === 'tls' ? this.#withoutTaken(gateway.origin, at, known.servers, plan) : plan
     if (!own) return
     if (known) known.servers = [...known.servers, own]

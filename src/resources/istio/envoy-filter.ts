@@ -1,6 +1,6 @@
 import { defineKind } from '../kind.ts'
 import type { KubeObject } from '../kube-object.ts'
-import { anyObject, integer, list, map, object, oneOf, type Static, string, uint32 } from '../schema.ts'
+import { anyObject, integer, list, map, object, oneOf, port, type Static, string, uint32 } from '../schema.ts'
 import { checkEnvoyFilter } from './envoy-filter-check.ts'
 import { networking } from './group.ts'
 import { labelSelector, targetReference } from './selector.ts'
@@ -39,7 +39,7 @@ const objectMatch = object(
       name: string(),
     }),
     cluster: object({ portNumber: uint32(), service: string(), subset: string(), name: string() }),
-    waypoint: object({ portNumber: uint32(), route: routeMatch, filter: filterMatch }),
+    waypoint: object({ portNumber: port(), route: routeMatch, filter: filterMatch }),
   },
   { atMostOne: [['listener', 'routeConfiguration', 'cluster', 'waypoint']] },
 )

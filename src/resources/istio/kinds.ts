@@ -3,6 +3,7 @@ import { authorizationPolicyKind } from './authorization-policy.ts'
 import { destinationRuleKind } from './destination-rule.ts'
 import { envoyFilterKind } from './envoy-filter.ts'
 import { gatewayKind } from './gateway.ts'
+import { withMetadataCheck } from './metadata-check.ts'
 import { peerAuthenticationKind } from './peer-authentication.ts'
 import { proxyConfigKind } from './proxy-config.ts'
 import { requestAuthenticationKind } from './request-authentication.ts'
@@ -31,4 +32,4 @@ export const istioKinds: readonly KindDefinition[] = [
   wasmPluginKind,
   workloadEntryKind,
   workloadGroupKind,
-]
+].map(withMetadataCheck)

@@ -37,8 +37,7 @@ export function gatewayChains(world: World, scope: ProxyScope, { kind, servers }
     case 'http':
       return servers.slice(0, 1).map(({ routes, name }) => httpChain([], undefined, routes, name))
     case 'tcp':
-      // There is nothing to tell servers apart by, so the first that leads anywhere has all.
-      return servers.flatMap((server) => tcpChain(world, scope, server) ?? []).slice(0, 1)
+      return servers.flatMap((server) => tcpChain(world, scope, server) ?? [])
     case 'tls':
       return withoutRepeatedNames(servers.flatMap((server) => tlsChains(world, scope, server)))
   }

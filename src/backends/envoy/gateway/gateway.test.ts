@@ -104,14 +104,15 @@ describe('two servers that want the same', () => {
     expect(config.problems).toMatchObject([{ code: 'conflict', object: { name: 'b' }, path: 'spec.servers[0].hosts' }])
   })
 
-  test('of TCP servers the first that leads anywhere has the connections', () => {
+  test('of TCP servers the first has the port, and the other is told', () => {
     const server = '[{port: {number: 5432, name: tcp, protocol: TCP}, hosts: ["*"]}]'
     const config = configOf(
       gateway('a', server) +
         gateway('b', server) +
         rule('r', `{hosts: ["*"], gateways: [b], tcp: [{route: [${cart}]}]}`),
     )
-    expect(config.listeners.map(({ resource }) => resource.name)).toEqual(['0.0.0.0_5432'])
+    expect(config.listeners).toEqual([])
+    expect(config.problems).toMatchObject([{ code: 'conflict', object: { name: 'b' }, path: 'spec.servers[0].port' }])
   })
 })
 

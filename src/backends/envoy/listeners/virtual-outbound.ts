@@ -84,6 +84,26 @@ export function explicitProxyListener(world: World, proxy: Proxy): Listener {
   })
 }
 
+/** The port at which programs may use the sidecar as an HTTP proxy, beside what is captured; undefined: none. */
+export function httpProxyPort(world: World): number | undefined {
+  const { proxyHttpPort = 0 } = meshConfigOf(world)
+  return proxyHttpPort > 0 ? proxyHttpPort : undefined
+}
+
+/** The HTTP proxy of `proxyHttpPort`, for programs of the pod itself. */
+export function localProxyListener(world: World, scope: ProxyScope, port: number): Listener {
+  const [bind = '127.0.0.1', ...more] =
+    scope.ipFamilies === 'v6' ? ['::1'] : scope.ipFamilies === 'v4' ? ['127.0.0.1'] : ['127.0.0.1', '::1']
+  const name = `${bind}_${port}`
+  return create(ListenerSchema, {
+    name,
+    address: socketAddress(bind, port),
+    additionalAddresses: more.map((each) => ({ address: socketAddress(each, port) })),
+    trafficDirection: TrafficDirection.OUTBOUND,
+    filterChains: [proxyChain(world, '', `outbound_${name}`)],
+  })
+}
+
 /** Takes the requests out of tunnels. */
 export function tunnelListener(world: World): Listener {
   return create(ListenerSchema, {

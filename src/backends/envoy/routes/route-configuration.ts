@@ -34,6 +34,9 @@ const proxyVirtualHosts: Query<RouteScope, readonly VirtualHostKey[]> = {
     const view = world.get(viewOf, scope.view)
     const egress = view.egress.find(({ listener }) => !listener?.port?.number) ?? view.egress[0]
     if (!egress) return []
+    // Without tunnels of its own a proxy takes requests only.
+    if (scope.dataPath !== 'loopback')
+      return finishDrafts(view, scope, draftsOf(egress, scope, undefined), 'none').map(withoutUsualPort)
     const http = finishDrafts(view, scope, draftsOf(egress, scope, undefined), 'http')
     const tcp = finishDrafts(view, scope, tcpDrafts(egress, scope), 'tcp')
     const taken = new Set(http.flatMap(({ domains }) => domains))
