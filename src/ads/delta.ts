@@ -5,7 +5,7 @@ import { Held } from './held.ts'
 import type { ProxyResources, ResourceVersion } from './resource.ts'
 import type { Protocol } from './stream.ts'
 import type { Subscription } from './subscription.ts'
-import { isFullState } from './types.ts'
+import { isFullState, isReport } from './types.ts'
 import { type DeltaRequest, decodeDeltaRequest, encodeDeltaResponse } from './wire.ts'
 
 /** Aimed-at size of a response, in bytes; larger sets come in parts, so that others get their turn. */
@@ -17,6 +17,7 @@ export const delta: Protocol = {
 
   receive(message, stream) {
     const request = decodeDeltaRequest(message)
+    if (isReport(request.typeUrl)) return stream.reported(request.typeUrl, request.error?.message)
     const { subscription, isNew } = stream.subscription(request.typeUrl)
     if (request.nonce !== '') {
       if (request.error) stream.refused(subscription, request.nonce, request.error.message)

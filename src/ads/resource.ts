@@ -66,6 +66,8 @@ export interface ResourceSource {
   /** A proxy refused a resource (NACK): `detail` is Envoy's own text. Cleared by the next ACK of that type. */
   rejected(node: ProxyNode, typeUrl: string, names: readonly string[], detail: string): void
   accepted(node: ProxyNode, typeUrl: string): void
+  /** A client told something of itself (`isReport`): that all is well, or what is wrong. */
+  reported?(node: ProxyNode, typeUrl: string, problem: string | undefined): void
   /** A proxy has acknowledged everything of a type that it was sent so far. `hasTaken`: the newest state of a resource. */
   acknowledged?(node: ProxyNode, typeUrl: string, hasTaken: (name: string) => boolean): void
 }

@@ -177,9 +177,9 @@ export class AdsServer {
     this.settling.delete(stream)
   }
 
-  /** Every connected stream, in the order of connection. */
+  /** Every connected stream, in the order of connection; those that only report are no clients of resources. */
   status(): StreamStatus[] {
-    return [...this.streams].map(statusOf)
+    return [...this.streams].filter(({ onlyReports }) => !onlyReports).map(statusOf)
   }
 
   /** Nodes of streams that have asked for a resource and not acknowledged its newest state yet. */
@@ -193,7 +193,7 @@ export class AdsServer {
 
   /** What a stream was given, by type; the bytes where this stream has sent them. */
   given(nodeId: string): ReadonlyMap<string, readonly EncodedResource[]> | undefined {
-    const stream = [...this.streams].findLast((s) => s.node.id === nodeId)
+    const stream = [...this.streams].findLast((s) => s.node.id === nodeId && !s.onlyReports)
     if (!stream) return undefined
     return new Map(
       stream.subscriptions.map((s) => [

@@ -5,7 +5,7 @@ import type { Layer } from './held.ts'
 import type { EncodedResource, ProxyResources } from './resource.ts'
 import type { Protocol, Response } from './stream.ts'
 import type { Subscription } from './subscription.ts'
-import { isFullState } from './types.ts'
+import { isFullState, isReport } from './types.ts'
 import { decodeSotwRequest, encodeSotwResponse, type SotwRequest } from './wire.ts'
 
 /** Aimed-at size of responses that may be partial, in bytes. */
@@ -17,6 +17,7 @@ export const sotw: Protocol = {
 
   receive(message, stream) {
     const request = decodeSotwRequest(message)
+    if (isReport(request.typeUrl)) return stream.reported(request.typeUrl, request.error?.message)
     const { subscription, isNew } = stream.subscription(request.typeUrl)
     if (request.nonce !== '') {
       if (request.error) stream.refused(subscription, request.nonce, request.error.message)

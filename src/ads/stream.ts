@@ -70,6 +70,7 @@ export class DiscoveryStream {
   private readonly warming = new Set<string>()
   private stopWaiting: (() => void) | undefined
   private ended = false
+  private hasReported = false
 
   /**
    * `wake` is called whenever there may be something to send, because resources changed or because of what the peer says
@@ -134,6 +135,16 @@ export class DiscoveryStream {
     if (subscription.typeUrl === typeUrls.cluster) this.endWarming()
     if (gaveUp) this.source.rejected(this.node, subscription.typeUrl, [...subscription.refused.keys()], detail)
     else if (subscription.retries.length === 0) this.source.rejected(this.node, subscription.typeUrl, [], detail)
+  }
+
+  /** Its client has told something of itself, and asked for nothing. */
+  get onlyReports(): boolean {
+    return this.hasReported && this.subscriptions.length === 0
+  }
+
+  reported(typeUrl: string, problem: string | undefined): void {
+    this.hasReported = true
+    this.source.reported?.(this.node, typeUrl, problem)
   }
 
   /** Sends one response if there is one and the peer can take it. Returns whether it did. */

@@ -9,6 +9,16 @@ export const typeUrls = {
 } as const
 
 /**
+ * Types by which a client tells something of itself in the form of a request: nothing is sent back. An error detail says
+ * that something is wrong (Istio's agents tell the health of a program so).
+ */
+const reportTypes: ReadonlySet<string> = new Set(['type.googleapis.com/istio.v1.HealthInformation'])
+
+export function isReport(typeUrl: string): boolean {
+  return reportTypes.has(typeUrl)
+}
+
+/**
  * Make before break: what a resource refers to goes before it. Secrets and extensions refer to nothing, and clusters and
  * listeners stay warming until they come, so they are first. Types that are not listed follow at the end.
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#eventual-consistency-considerations

@@ -12,6 +12,7 @@ import { GuardedEndpoints } from './guarded-endpoints.ts'
 import { debugServer } from './http.ts'
 import { Inputs, type NamedContext } from './inputs.ts'
 import type { Log } from './log.ts'
+import { MachineRegistrar } from './machines/index.ts'
 import { giveBackWhenQuiet } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import { AddressGuard, defineWantedKeys, fetchKeySet, fetchOutside, keyStoreIn, TokenKeys } from './token-keys/index.ts'
@@ -142,11 +143,26 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const crds = new CrdInstaller(release, log, () => lease.isHolder)
   const watchdog = new ClusterLog(log, (name) => writer.kick(name))
   let isStopping = false
-  const lease = leadership(options, (isHolder) => {
+  const replica = `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`
+  const lease = leadership(options, replica, (isHolder) => {
     if (isStopping) return
     log.info({ isHolder }, isHolder ? 'this replica writes to the clusters' : 'another replica writes to the clusters')
     writer.setActive(isHolder)
     if (isHolder) for (const c of inputs.fleet.clusters) void crds.check(c, managementName() === c.name)
+  })
+
+  // ── Machines that register themselves → WorkloadEntries, by the replica that they are connected to. ──
+  const clientOf = (name: string): KubeClient | undefined =>
+    inputs.fleet.find(name === '' ? managementName() : name)?.connection.client
+  const machines = new MachineRegistrar({
+    engine,
+    tables,
+    clientOf,
+    clusters: () => inputs.fleet.clusters.map(({ name }) => name),
+    instance: replica,
+    mayWrite: () => lease.isHolder,
+    now: Date.now,
+    log,
   })
 
   // ── Proxies: worlds → Envoy resources → xDS. ──
@@ -163,7 +179,8 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
       const proxy = proxyOfNode(node)
       return proxy && { ...proxy, cluster }
     },
-    clientOf: (name) => inputs.fleet.find(name === '' ? managementName() : name)?.connection.client,
+    clientOf,
+    sessions: machines,
     mayWrite: () => lease.isHolder,
     leafTtlMs: options.leafTtlMs,
     xds: options.xds,
@@ -239,6 +256,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
       await app.close()
       keepMemory()
       await plane.stop()
+      machines.stop()
       writer.stop()
       tokenKeys.stop()
       await lease.stop()
@@ -313,7 +331,7 @@ function openCache({ stateDir, log }: ServeOptions): StateCache | undefined {
   }
 }
 
-function leadership(options: ServeOptions, changed: (isHolder: boolean) => void): LeaseElection {
+function leadership(options: ServeOptions, identity: string, changed: (isHolder: boolean) => void): LeaseElection {
   const [management] = options.contexts
   if (management === undefined) throw new Error('BUG: there is a management cluster')
   let last = ''
@@ -321,7 +339,7 @@ function leadership(options: ServeOptions, changed: (isHolder: boolean) => void)
     client: new KubeClient(management.access),
     namespace: options.namespace ?? 'fairlead-system',
     name: 'fairlead-writer',
-    identity: `${hostname()}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`,
+    identity,
     changed,
     failed: (error) => {
       if (error.message !== last) options.log.debug({ err: error.message }, 'cannot renew or get the Lease')

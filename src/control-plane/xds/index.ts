@@ -4,6 +4,7 @@ export { ObjectTables } from './object-tables.ts'
 export { XdsPlane, type XdsPlaneOptions } from './plane.ts'
 export { ProxyProblems } from './proxy-problems.ts'
 export { problemsOf, Rejections } from './rejections.ts'
+export type { ProxySessions } from './source.ts'
 export { defineStrangers } from './strangers.ts'
 export { TrackedWorlds } from './tracked-world.ts'
 export {

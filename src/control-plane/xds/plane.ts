@@ -20,7 +20,7 @@ import { type Address, openPorts, type Ports, peerVerifier } from './ports.ts'
 import type { ProxyProblems } from './proxy-problems.ts'
 import type { Rejections } from './rejections.ts'
 import { RootBundles } from './root-bundles.ts'
-import { XdsSource } from './source.ts'
+import { type ProxySessions, XdsSource } from './source.ts'
 import type { TrackedWorlds } from './tracked-world.ts'
 import { TrustDriver } from './trust.ts'
 import { Views } from './views.ts'
@@ -36,6 +36,8 @@ export interface XdsPlaneOptions<P, L extends Key, R extends Key> {
   readonly rejections: Rejections
   /** Takes what proxies tell of objects. */
   readonly proxyProblems: ProxyProblems
+  /** Told who comes and goes. */
+  readonly sessions?: ProxySessions
   readonly backend: Backend<P, L, R>
   /** The proxy that a node describes, with its cluster's name as it is known here; undefined if it describes none. */
   readonly proxyOf: (node: ProxyNode, cluster: string) => P | undefined
@@ -97,6 +99,7 @@ export class XdsPlane {
       place: (node) => place(node, clusters, options.proxyOf),
       authority,
       rejections: options.rejections,
+      sessions: options.sessions,
       waitingFor: (secret) => this.ads.waitingFor(typeUrls.secret, secret),
       hasPod: ({ id }, cluster) => tables.table(cluster, '/Pod').rows.has(podKey(id)),
       acknowledged: () => this.#parts.driver.check(),

@@ -33,6 +33,8 @@ export interface SourceOptions<P, L extends Key, R extends Key> {
   readonly place: (node: ProxyNode) => Placed<P>
   readonly authority: CertificateAuthority
   readonly rejections: Rejections
+  /** Told who comes and goes. */
+  readonly sessions?: ProxySessions | undefined
   /** Nodes of connected proxies that have not acknowledged the newest state of a secret of theirs yet. */
   readonly waitingFor: (secret: string) => readonly ProxyNode[]
   /** Whether a proxy is one of a pod that exists. */
@@ -41,6 +43,14 @@ export interface SourceOptions<P, L extends Key, R extends Key> {
   readonly acknowledged: () => void
   readonly now: () => number
   readonly log: (event: string, detail: Readonly<Record<string, unknown>>) => void
+}
+
+/** Follows connections of proxies, and what they tell of themselves. */
+export interface ProxySessions {
+  connected(node: ProxyNode, cluster: string): void
+  gone(node: ProxyNode, cluster: string): void
+  /** `problem` undefined: all is well. */
+  reported(node: ProxyNode, cluster: string, problem: string | undefined): void
 }
 
 interface Connected {
@@ -109,10 +119,12 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
     const siblings = this.#connected.get(holder) ?? new Set()
     this.#connected.set(holder, siblings.add(connected))
     this.#gone.get(primary)?.delete(node.id)
+    this.#options.sessions?.connected(node, primary)
     return {
       resources,
       close: () => {
         mesh.close()
+        this.#options.sessions?.gone(node, primary)
         siblings.delete(connected)
         const gone = this.#gone.get(primary) ?? new Map<string, Gone>()
         const at = this.#options.now()
@@ -125,6 +137,10 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
         this.#options.rejections.forget(node)
       },
     }
+  }
+
+  reported(node: ProxyNode, _typeUrl: string, problem: string | undefined): void {
+    this.#options.sessions?.reported(node, this.#options.place(node).primary, problem)
   }
 
   rejected(node: ProxyNode, typeUrl: string, names: readonly string[], detail: string): void {

@@ -44,7 +44,8 @@ export function machineProxy(machine: Machine, name: string, place: MachinePlace
     network: machine.network,
     metadata: {
       ...machine.metadata,
-      ...(machine.autoRegisterGroup && { AUTO_REGISTER_GROUP: machine.autoRegisterGroup }),
+      // So the control plane knows that it will be told of the program's health.
+      ...(machine.probe && { PROXY_CONFIG: { readinessProbe: machine.probe } }),
     },
     xds: { address: machine.controlPlane, rootFile: machine.files.roots },
     token: async () => readIfThere(machine.files.token)?.trim(),

@@ -3,12 +3,21 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Machines } from '../../mesh/index.ts'
+import type { ReadinessProbe } from '../../resources/istio/index.ts'
 import { readMachine } from '../../vm/index.ts'
 import type { Victim } from '../faults/index.ts'
 import type { ProgramFault } from '../images/index.ts'
 import { ProcessTable, type RunningProcess } from '../kubelet/processes/index.ts'
-import { type Proxy, proxyEnvironment, proxyPorts, startProxy } from '../sidecar/index.ts'
+import {
+  HealthReporter,
+  type Proxy,
+  type ProxyOptions,
+  proxyEnvironment,
+  proxyPorts,
+  startProxy,
+} from '../sidecar/index.ts'
 import { Daemon } from './daemon.ts'
+import { watchHealth } from './health.ts'
 import { machineProxy } from './machine-proxy.ts'
 import type { MachineProgram } from './program.ts'
 
@@ -131,6 +140,25 @@ export class SandboxMachine {
     return started
   }
 
+  /** For as long as the proxy runs: a machine whose proxy is down cannot be called anyway. */
+  #watchHealth(probe: ReadinessProbe, options: ProxyOptions, proxy: RunningProcess): void {
+    const { directory, programAddress, ports } = this.#options
+    const reporter = new HealthReporter(options)
+    const over = new AbortController()
+    void proxy.exited.then(() => {
+      over.abort()
+      reporter.stop()
+    })
+    void watchHealth({
+      probe,
+      endpoint: (port) => ({ host: programAddress, port: ports.get(port) ?? port }),
+      cwd: join(directory, 'home'),
+      env: { PATH: process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin' },
+      signal: over.signal,
+      verdict: (problem) => reporter.report(problem),
+    })
+  }
+
   async #startProxy(signal: AbortSignal): Promise<RunningProcess> {
     const { directory, ports, name, ...place } = this.#options
     const { address, programAddress } = place
@@ -154,6 +182,7 @@ export class SandboxMachine {
     })
     if (!running) throw new Error('BUG: the proxy was not started as a process of the machine')
     this.#applyFault(running)
+    if (machine.probe) this.#watchHealth(machine.probe, options, running)
     return running
   }
 }

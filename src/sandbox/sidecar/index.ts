@@ -1,4 +1,5 @@
 export { heldCertificate } from './bootstrap.ts'
+export { HealthReporter } from './health-reporter.ts'
 export { isGateway, needsSidecar, proxyEnvironment } from './inject.ts'
 export { injectionMarks, proxyContainer, proxyImage } from './marks.ts'
 export { controlPlaneName, type InboundPort, type ProxyOptions, type ProxyPod, proxyPorts } from './options.ts'

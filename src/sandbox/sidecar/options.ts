@@ -44,7 +44,7 @@ export interface ProxyOptions {
   /** The control plane: `host:port`, and a file with the CA of its certificate. */
   readonly xds: { readonly address: string; readonly rootFile: string }
   /** More node metadata. */
-  readonly metadata?: Readonly<Record<string, string>>
+  readonly metadata?: Readonly<Record<string, unknown>>
   /** A fresh service account token, if there is one. */
   readonly token: () => Promise<string | undefined>
   /** A certificate to prove the identity with, where there may be no token any more; asked for each time. */

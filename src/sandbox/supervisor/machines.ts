@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { KubeClient, loadAccess } from '../../clusters/index.ts'
+import { isNotFound, KubeClient, loadAccess, sleep } from '../../clusters/index.ts'
 import type { Machines } from '../../mesh/index.ts'
 import type { WorkloadGroup } from '../../resources/istio/index.ts'
 import { ConfigureError, configureMachine, writeMachineFiles } from '../../vm/index.ts'
@@ -38,12 +38,14 @@ export interface MachinesOptions {
 }
 
 const tokenSeconds = 3600
+const groupPollMs = 500
 
 /** All machines of a sandbox. */
 export class SandboxMachines {
   readonly #options: MachinesOptions
   #placed: PlacedMachine[] = []
   readonly #running = new Map<string, SandboxMachine>()
+  readonly #closing = new AbortController()
 
   constructor(options: MachinesOptions) {
     this.#options = options
@@ -83,8 +85,28 @@ export class SandboxMachines {
     return this.#running.get(name)
   }
 
-  /** Gives a machine its files, as an operator would, and switches it on. Resolves when its proxy is ready. */
+  /**
+   * Gives a machine its files, as an operator would, and switches it on. Resolves when its proxy is ready. One that is to
+   * register with a group that is not there yet is started when the group comes.
+   */
   async start(placed: PlacedMachine, withinMs: number, signal?: AbortSignal): Promise<void> {
+    const { spec, cluster } = placed
+    const [namespace = '', account = ''] = spec.serviceAccount.split('/')
+    await makeAccount(cluster, namespace, account)
+    if (spec.group === undefined || (await this.#group(placed))) return this.#switchOn(placed, withinMs, signal)
+    this.#options.log(`vm ${spec.name}: waits for WorkloadGroup ${spec.group}`)
+    void this.#startLater(placed, withinMs)
+  }
+
+  async #startLater(placed: PlacedMachine, withinMs: number): Promise<void> {
+    const { signal } = this.#closing
+    const say = (error: unknown): void =>
+      this.#options.log(`vm ${placed.spec.name}: ${error instanceof Error ? error.message : String(error)}`)
+    while (!signal.aborted && !(await this.#group(placed).catch(() => undefined))) await sleep(groupPollMs, signal)
+    if (!signal.aborted) await this.#switchOn(placed, withinMs, signal).catch(say)
+  }
+
+  async #switchOn(placed: PlacedMachine, withinMs: number, signal?: AbortSignal): Promise<void> {
     const { spec, cluster, address, programAddress, program, ports } = placed
     const { directory, envoy, log } = this.#options
     const own = join(directory, spec.name)
@@ -116,13 +138,27 @@ export class SandboxMachines {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort()
     await Promise.all([...this.#running.values()].map((machine) => machine.close()))
+  }
+
+  /** The group that the machine is to register with, if it is there by now. */
+  async #group({ spec, cluster }: PlacedMachine): Promise<WorkloadGroup | undefined> {
+    if (spec.group === undefined) return undefined
+    const client = new KubeClient(loadAccess(cluster.kubeconfig, cluster.spec.context), 'fairlead-sandbox')
+    try {
+      return (await client.get(workloadGroups, spec.group, spec.serviceAccount.split('/')[0])) as WorkloadGroup
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    } finally {
+      client.close()
+    }
   }
 
   async #files(placed: PlacedMachine, end: number, signal?: AbortSignal): Promise<Record<string, string>> {
     const { spec, cluster, address } = placed
     const [namespace = '', account = ''] = spec.serviceAccount.split('/')
-    await makeAccount(cluster, namespace, account)
     const xds = URL.parse(`tcp://${this.#options.xds()}`)
     const group: WorkloadGroup = {
       apiVersion: 'networking.istio.io/v1',
@@ -139,7 +175,7 @@ export class SandboxMachines {
         try {
           return await configureMachine({
             client,
-            group: (await groupOf(client, spec)) ?? group,
+            group: (await this.#group(placed)) ?? group,
             cluster: cluster.spec.name,
             systemNamespace,
             address: spec.address ?? address,
@@ -190,13 +226,6 @@ const workloadGroups = {
   plural: 'workloadgroups',
   kind: 'WorkloadGroup',
   namespaced: true,
-}
-
-/** The group that the machine is to register with, if it is there by now. */
-async function groupOf(client: KubeClient, spec: MachineSpec): Promise<WorkloadGroup | undefined> {
-  if (spec.group === undefined) return undefined
-  const { items } = await client.list(workloadGroups, { namespace: spec.serviceAccount.split('/')[0] ?? '' })
-  return items.find(({ metadata }) => metadata.name === spec.group) as WorkloadGroup | undefined
 }
 
 async function makeAccount(cluster: SandboxCluster, namespace: string, name: string): Promise<void> {

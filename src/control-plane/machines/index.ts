@@ -1,0 +1,1 @@
+export { MachineRegistrar, type RegistrarOptions } from './registrar.ts'
