@@ -24,7 +24,7 @@ import {
   defineWorldProblems,
   describeProxies,
   describeProxy,
-  envoyBackend,
+  meshBackend,
   ObjectTables,
   ProxyProblems,
   problemsOf,
@@ -174,7 +174,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     trustGroups: translation.trust,
     rejections,
     proxyProblems,
-    backend: envoyBackend,
+    backend: meshBackend,
     proxyOf: (node, cluster) => {
       const proxy = proxyOfNode(node)
       return proxy && { ...proxy, cluster }

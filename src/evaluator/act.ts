@@ -7,14 +7,13 @@ import {
   type RouteAction,
   RouteAction_ClusterNotFoundResponseCode,
   type VirtualHost,
-  VirtualHost_TlsRequirementType,
   type WeightedCluster_ClusterWeight,
 } from '#gen/envoy/config/route/v3/route_components_pb.js'
 import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js'
 import type { Call, ProxyConfig } from './call.ts'
 import { type Decision, type Destination, endingStatus, type Outlier, type SentRequest } from './decision.ts'
 import { applyChanges, type HeaderChange, requestChanges, responseChanges } from './header-changes.ts'
-import type { Filtered } from './http-filters.ts'
+import { type Filtered, filterStateFilter, protocolsOf } from './http-filters.ts'
 import { percentOf } from './match/route.ts'
 import { originOfMetadata } from './origin.ts'
 import type { Seen } from './request.ts'
@@ -33,10 +32,7 @@ export interface Chosen {
 export function act(proxy: ProxyConfig, config: RouteConfiguration, chosen: Chosen, here: Decision): Decision {
   const { choice, seen, filtered } = chosen
   const { route, virtualHost } = choice
-  if (
-    virtualHost.requireTls === VirtualHost_TlsRequirementType.ALL &&
-    seen.headers.get('x-forwarded-proto') !== 'https'
-  ) {
+  if (choice.toTls) {
     const location = `https://${seen.headers.get(':authority')}${seen.headers.get(':path')}`
     return { ...here, redirect: { status: 301, location }, status: 301 }
   }
@@ -79,7 +75,10 @@ function forward(
   const targets = targetsOf(action).map(({ name, share, weighted }): Target => {
     const levels = [weighted, route, virtualHost, config]
     const changes = requestChanges(levels)
+    const own = weighted?.typedPerFilterConfig[filterStateFilter]
+    const alpn = (own && protocolsOf(own)) ?? filtered.alpn
     return {
+      ...(alpn && { alpn }),
       name,
       share,
       requestChanges: changes,
@@ -97,7 +96,7 @@ function forward(
     ...(mirrors.length > 0 && { mirrors }),
   }
   const host = seen.headers.get(':authority') ?? ''
-  const arrived = arrive(proxy, targets, { call, host, alpn: filtered.alpn, here: patient })
+  const arrived = arrive(proxy, targets, { call, host, here: patient })
   const notFound = action.clusterNotFoundResponseCode
   const status =
     arrived.ending !== 'no-cluster'
@@ -164,19 +163,20 @@ export interface Target {
   readonly requestChanges: readonly HeaderChange[]
   readonly responseChanges: readonly HeaderChange[]
   readonly sent?: SentRequest
+  /** Protocols to name in TLS hellos, in place of the cluster's. */
+  readonly alpn?: readonly string[]
 }
 
 interface Arrival {
   readonly call: Call
   readonly host: string
-  readonly alpn: readonly string[] | undefined
   readonly here: Decision
 }
 
 /** The clusters that a call goes to, down to their endpoints. */
-export function arrive(proxy: ProxyConfig, targets: readonly Target[], { call, host, alpn, here }: Arrival): Decision {
+export function arrive(proxy: ProxyConfig, targets: readonly Target[], { call, host, here }: Arrival): Decision {
   const destinations = targets.map((target): Destination => {
-    const { name, share, requestChanges, responseChanges, sent } = target
+    const { name, share, requestChanges, responseChanges, sent, alpn } = target
     const cluster = proxy.clusters.get(name)
     const common = { cluster: name, share, requestChanges, responseChanges, ...(sent && { sent }) }
     if (!cluster)

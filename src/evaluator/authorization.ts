@@ -1,5 +1,5 @@
 // Verdicts of RBAC filters, network and HTTP. Source: Envoy's RoleBasedAccessControlEngineImpl and its matchers.
-import { type Any, anyUnpack } from '@bufbuild/protobuf/wkt'
+import type { Any } from '@bufbuild/protobuf/wkt'
 import {
   type Permission,
   type Policy,
@@ -16,12 +16,13 @@ import { matchesString } from './match/string.ts'
 import { matchesUriTemplate } from './match/uri-template.ts'
 import { matchesMetadata } from './metadata.ts'
 import { pathOf, type Seen } from './request.ts'
+import { unpack } from './unpack.ts'
 import type { Verdict } from './verdict.ts'
 
 /** The verdict of a filter, if it is an RBAC filter; undefined otherwise. Notes the outcome of a dry run. */
 export function authorize(filter: { name: string; config: Any }, seen: Seen): Verdict | undefined {
-  const http = anyUnpack(filter.config, HttpRBACSchema)
-  const config = http ?? anyUnpack(filter.config, NetworkRBACSchema)
+  const http = unpack(filter.config, HttpRBACSchema)
+  const config = http ?? unpack(filter.config, NetworkRBACSchema)
   if (!config) return undefined
   const shadow = config.shadowRules ? decide(config.shadowRules, seen) : undefined
   if (shadow) {
@@ -88,7 +89,7 @@ function permits(permission: Permission, seen: Seen): boolean {
       return matcher.case === 'path' && matchesString(matcher.value, pathOf(seen))
     }
     case 'uriTemplate': {
-      const template = rule.value.typedConfig && anyUnpack(rule.value.typedConfig, UriTemplateMatchConfigSchema)
+      const template = rule.value.typedConfig && unpack(rule.value.typedConfig, UriTemplateMatchConfigSchema)
       return template !== undefined && matchesUriTemplate(template.pathTemplate, pathOf(seen))
     }
     case 'metadata':

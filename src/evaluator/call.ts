@@ -17,6 +17,8 @@ export interface ProxyConfig {
   readonly principal?: string
   /** Addresses of the proxy itself, at which captured connections arrive. */
   readonly addresses?: readonly string[]
+  /** Address of its machine, which it names in X-Forwarded-For for callers on loopback. */
+  readonly hostAddress?: string
   /** The users' objects that a resource came from; none if it is not known. */
   origin?(sort: ResourceSort, name: string): readonly ObjectRef[]
 }

@@ -1,10 +1,10 @@
 // How a program behind a sidecar reaches a host: what its connection looks like to the proxy.
-import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import type { Listener } from '#gen/envoy/config/listener/v3/listener_pb.js'
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
 import { parseIp } from './address.ts'
 import type { Call, ProxyConfig } from './call.ts'
 import { listenerAt } from './listener.ts'
+import { unpack } from './unpack.ts'
 
 export interface Target {
   readonly host: string
@@ -90,7 +90,7 @@ function addressOfListener(proxy: ProxyConfig, host: string, port: number): stri
   const listener = proxy.listeners.find((each) =>
     [...each.filterChains, ...(each.defaultFilterChain ? [each.defaultFilterChain] : [])].some(({ filters }) =>
       filters.some(({ configType }) => {
-        const tcp = configType.case === 'typedConfig' ? anyUnpack(configType.value, TcpProxySchema) : undefined
+        const tcp = configType.case === 'typedConfig' ? unpack(configType.value, TcpProxySchema) : undefined
         return tcp?.clusterSpecifier.case === 'cluster' && isOwn(tcp.clusterSpecifier.value)
       }),
     ),

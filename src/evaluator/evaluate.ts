@@ -1,5 +1,4 @@
 // One hop: what a proxy does with a call, and why.
-import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import type { FilterChain } from '#gen/envoy/config/listener/v3/listener_components_pb.js'
 import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js'
 import {
@@ -18,6 +17,7 @@ import { matchesString } from './match/string.ts'
 import { originOfMetadata } from './origin.ts'
 import { connection, receive } from './request.ts'
 import { chooseRoute } from './route.ts'
+import { unpack } from './unpack.ts'
 import type { Verdict } from './verdict.ts'
 
 /** What `proxy` does with `call`: pure, over the resources that it was given. */
@@ -28,8 +28,7 @@ export function evaluate(proxy: ProxyConfig, call: Call, circumstances: Circumst
   const found = { ...base, listener: listener.name, origin: proxy.origin?.('listener', listener.name) ?? [] }
   const chain = findFilterChain(listener, call)
   if (!chain) return { ...found, ending: 'no-filter-chain' }
-  const { refused, endsTls } = handshake(chain, call)
-  const identity = endsTls ? call.tls?.principal : undefined
+  const { refused, endsTls, identity } = handshake(chain, call)
   const here: Decision = {
     ...found,
     filterChain: chain.name,
@@ -38,7 +37,7 @@ export function evaluate(proxy: ProxyConfig, call: Call, circumstances: Circumst
   }
   if (refused) return { ...here, ending: refused }
   // Names in certificates are known only to who ends TLS; the server's name in the hello to whoever looks.
-  const known: Call = endsTls || !call.tls ? call : withoutIdentity(call)
+  const known: Call = identity !== undefined || !call.tls ? call : withoutIdentity(call)
   const { verdicts, terminal } = networkFilters(chain, known)
   const judged: Decision = {
     ...here,
@@ -58,17 +57,19 @@ function withoutIdentity({ tls, ...call }: Call): Call {
   return tls ? { ...call, tls: { sni: tls.sni, alpn: tls.alpn } } : call
 }
 
-/** TLS of the chain against what the client shows. */
-function handshake(chain: FilterChain, call: Call): { refused?: Ending; endsTls: boolean } {
+/** TLS of the chain against what the client shows, and whom it is known as then. */
+function handshake(chain: FilterChain, call: Call): { refused?: Ending; endsTls: boolean; identity?: string } {
   const config = chain.transportSocket?.configType.value
-  const tls = config ? anyUnpack(config, DownstreamTlsContextSchema) : undefined
+  const tls = config ? unpack(config, DownstreamTlsContextSchema) : undefined
   if (!tls) return { endsTls: false }
   if (!call.tls) return { refused: 'tls-required', endsTls: true }
-  const principal = call.tls.principal
-  if (principal === undefined) {
+  const validation = tls.commonTlsContext?.validationContextType
+  // Clients show a certificate only where they are asked for one.
+  const isAsked = tls.requireClientCertificate === true || validation?.case !== undefined
+  const identity = isAsked ? call.tls.principal : undefined
+  if (identity === undefined) {
     return tls.requireClientCertificate ? { refused: 'client-certificate-required', endsTls: true } : { endsTls: true }
   }
-  const validation = tls.commonTlsContext?.validationContextType
   const context =
     validation?.case === 'combinedValidationContext'
       ? validation.value.defaultValidationContext
@@ -79,8 +80,8 @@ function handshake(chain: FilterChain, call: Call): { refused?: Ending; endsTls:
     ...(context?.matchTypedSubjectAltNames ?? []).map(({ matcher }) => matcher),
     ...(context?.matchSubjectAltNames ?? []),
   ]
-  const fits = names.length === 0 || names.some((matcher) => matcher && matchesString(matcher, principal))
-  return fits ? { endsTls: true } : { refused: 'client-certificate-refused', endsTls: true }
+  const fits = names.length === 0 || names.some((matcher) => matcher && matchesString(matcher, identity))
+  return fits ? { endsTls: true, identity } : { refused: 'client-certificate-refused', endsTls: true }
 }
 
 function networkFilters(chain: FilterChain, call: Call) {
@@ -91,7 +92,7 @@ function networkFilters(chain: FilterChain, call: Call) {
     if (!config) continue
     const verdict = authorize({ name: filter.name, config }, seen)
     if (verdict) verdicts.push(verdict)
-    const terminal = anyUnpack(config, HttpConnectionManagerSchema) ?? anyUnpack(config, TcpProxySchema)
+    const terminal = unpack(config, HttpConnectionManagerSchema) ?? unpack(config, TcpProxySchema)
     if (terminal) return { verdicts, terminal }
   }
   return { verdicts, terminal: undefined }
@@ -111,7 +112,6 @@ function throughTcp(proxy: ProxyConfig, tcp: TcpProxy, call: Call, here: Decisio
     {
       call,
       host: call.tls?.sni ?? call.host,
-      alpn: undefined,
       here,
     },
   )
@@ -127,8 +127,10 @@ function throughHttp(
   circumstances: Circumstances,
   here: Decision,
 ): Decision {
+  // Encrypted bytes are no HTTP; the answer in plain text is none for who asked.
+  if (call.tls && !here.endsTls) return { ...here, ending: 'protocol' }
   if (call.protocol === 'tcp') return { ...here, ending: 'protocol', status: 400 }
-  const seen = receive(manager, call)
+  const seen = receive(manager, call, proxy.hostAddress)
   if ('refused' in seen) return { ...here, ending: 'bad-request', status: seen.refused }
   const { name, config } = routeConfigurationOf(proxy, manager)
   const named: Decision = {

@@ -1,5 +1,5 @@
-// What routes do to headers. Source: Envoy's HeaderParser: at each level removals first, then additions; the most specific
-// level first (weighted cluster, route, virtual host, route configuration).
+// What routes do to headers. Source: Envoy's HeaderParser: at each level removals first, then what replaces, then what is
+// added; the most specific level first (weighted cluster, route, virtual host, route configuration).
 import { type HeaderValueOption, HeaderValueOption_HeaderAppendAction } from '#gen/envoy/config/core/v3/base_pb.js'
 
 /** One step: names to take away, or one value to set or add. */
@@ -29,7 +29,13 @@ export function responseChanges(levels: readonly (ResponseLevel | undefined)[]):
 }
 
 function changes(add: readonly HeaderValueOption[], remove: readonly string[]): HeaderChange[] {
-  return [...remove.map((name): HeaderChange => ({ remove: name.toLowerCase() })), ...add.flatMap(addition)]
+  const made = add.flatMap(addition)
+  const replaces = (step: HeaderChange): boolean => 'set' in step || 'setIfPresent' in step
+  return [
+    ...remove.map((name): HeaderChange => ({ remove: name.toLowerCase() })),
+    ...made.filter(replaces),
+    ...made.filter((step) => !replaces(step)),
+  ]
 }
 
 function addition({ header, append, appendAction }: HeaderValueOption): HeaderChange[] {

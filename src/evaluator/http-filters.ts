@@ -1,5 +1,5 @@
 // What the HTTP filters of a connection manager do with a request, in their order.
-import { type Any, anyUnpack, durationMs } from '@bufbuild/protobuf/wkt'
+import { type Any, durationMs } from '@bufbuild/protobuf/wkt'
 import { CorsPolicySchema } from '#gen/envoy/extensions/filters/http/cors/v3/cors_pb.js'
 import { ExtAuthzSchema as HttpExtAuthzSchema } from '#gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js'
 import { HTTPFaultSchema } from '#gen/envoy/extensions/filters/http/fault/v3/fault_pb.js'
@@ -16,6 +16,7 @@ import { matchesMetadata } from './metadata.ts'
 import type { Seen } from './request.ts'
 import type { RouteChoice } from './route.ts'
 import { checkTokens } from './tokens.ts'
+import { unpack } from './unpack.ts'
 import type { Verdict } from './verdict.ts'
 
 /** What the filters did. They stop at the first that answers. */
@@ -75,7 +76,7 @@ interface Means {
 
 function apply(state: State, filter: { name: string; config: Any }, seen: Seen, means: Means): void {
   const { name, config } = filter
-  const own = anyUnpack(config, JwtAuthenticationSchema)
+  const own = unpack(config, JwtAuthenticationSchema)
   const verdict = own ? checkTokens(name, own, seen, means.circumstances) : authorize(filter, seen)
   if (verdict) {
     state.verdicts.push(verdict)
@@ -87,7 +88,7 @@ function apply(state: State, filter: { name: string; config: Any }, seen: Seen, 
     return
   }
   if (verdict) return
-  const question = anyUnpack(config, HttpExtAuthzSchema)
+  const question = unpack(config, HttpExtAuthzSchema)
   if (question) {
     const asked = !question.filterEnabledMetadata || matchesMetadata(question.filterEnabledMetadata, seen.metadata)
     if (!asked) return
@@ -104,7 +105,7 @@ function apply(state: State, filter: { name: string; config: Any }, seen: Seen, 
     case 'envoy.filters.http.cors':
       crossOrigin(state, routeConfig, seen)
       return
-    case 'envoy.filters.http.set_filter_state':
+    case filterStateFilter:
       state.alpn = protocolsOf(routeConfig ?? config) ?? state.alpn
       return
     default:
@@ -114,12 +115,13 @@ function apply(state: State, filter: { name: string; config: Any }, seen: Seen, 
 
 /** A filter's configuration at the route; else at its virtual host. */
 function configOfRoute(choice: RouteChoice | undefined, filter: string): Any | undefined {
+  if (choice?.toTls) return undefined
   return choice?.route?.typedPerFilterConfig[filter] ?? choice?.virtualHost.typedPerFilterConfig[filter]
 }
 
 /** Source: Envoy's fault filter. A gRPC status is told in an answer of status 200. */
 function faultOf(config: Any): Fault | undefined {
-  const fault = anyUnpack(config, HTTPFaultSchema)
+  const fault = unpack(config, HTTPFaultSchema)
   const delay = fault?.delay
   const abort = fault?.abort
   const delayMs = delay?.faultDelaySecifier.case === 'fixedDelay' ? durationMs(delay.faultDelaySecifier.value) : 0
@@ -135,7 +137,8 @@ function faultOf(config: Any): Fault | undefined {
 
 /** Source: Envoy's CORS filter: preflights of known origins are answered; answers to others get headers. */
 function crossOrigin(state: State, config: Any | undefined, seen: Seen): void {
-  const policy = config && anyUnpack(config, CorsPolicySchema)
+  // It has no say in answers that routes give themselves.
+  const policy = config && state.choice?.route?.action.case === 'route' ? unpack(config, CorsPolicySchema) : undefined
   const origin = seen.headers.get('origin') ?? ''
   if (!policy || origin === '') return
   const allowed = policy.allowOriginStringMatch.some((matcher) => matchesString(matcher, origin))
@@ -155,9 +158,11 @@ function crossOrigin(state: State, config: Any | undefined, seen: Seen): void {
   } else say('access-control-expose-headers', policy.exposeHeaders)
 }
 
-/** The application protocols that a route asks for in TLS hellos. */
-function protocolsOf(config: Any): string[] | undefined {
-  for (const { key, value } of anyUnpack(config, SetFilterStateSchema)?.onRequestHeaders ?? []) {
+export const filterStateFilter = 'envoy.filters.http.set_filter_state'
+
+/** The application protocols that a route, or one of its destinations, asks for in TLS hellos. */
+export function protocolsOf(config: Any): string[] | undefined {
+  for (const { key, value } of unpack(config, SetFilterStateSchema)?.onRequestHeaders ?? []) {
     if (key.case !== 'objectKey' || key.value !== 'envoy.network.application_protocols') continue
     const format = value.case === 'formatString' ? value.value.format : undefined
     const source = format?.case === 'textFormatSource' ? format.value.specifier : undefined

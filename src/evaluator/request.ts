@@ -23,7 +23,11 @@ export function connection(call: Call): Seen {
 }
 
 /** The request for the filters, or the status of Envoy's own refusal. Source: ConnectionManagerUtility, PathUtility. */
-export function receive(manager: HttpConnectionManager, call: Call): Seen | { readonly refused: number } {
+export function receive(
+  manager: HttpConnectionManager,
+  call: Call,
+  hostAddress?: string,
+): Seen | { readonly refused: number } {
   const headers = new Map(Object.entries(call.headers).map(([name, value]) => [name.toLowerCase(), value]))
   if (call.host === '') return { refused: 400 }
   // A fragment is no part of a request (RFC 9110, 7.1); Envoy refuses it.
@@ -41,6 +45,12 @@ export function receive(manager: HttpConnectionManager, call: Call): Seen | { re
   if (told === undefined || (remote && !behindProxies)) headers.set('x-forwarded-proto', scheme)
   headers.set(':scheme', told !== undefined && !remote && /^https?$/i.test(told) ? told.toLowerCase() : scheme)
   const remoteAddress = remoteAddressOf(headers.get('x-forwarded-for'), call, remote, trusted)
+  if (remote && call.sourceAddress !== undefined) {
+    const loopback = /^127\.|^::1$/.test(call.sourceAddress)
+    const own = loopback ? (hostAddress ?? call.sourceAddress) : call.sourceAddress
+    const known = headers.get('x-forwarded-for')
+    headers.set('x-forwarded-for', known === undefined ? own : `${known},${own}`)
+  }
   return { call, headers, remoteAddress, metadata: new MetadataStore() }
 }
 

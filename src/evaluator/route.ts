@@ -1,6 +1,10 @@
 // Which virtual host and which route of a route configuration take a request, and which came near.
 
-import type { Route, VirtualHost } from '#gen/envoy/config/route/v3/route_components_pb.js'
+import {
+  type Route,
+  type VirtualHost,
+  VirtualHost_TlsRequirementType,
+} from '#gen/envoy/config/route/v3/route_components_pb.js'
 import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js'
 import { describeMatch, fractionOf, whyNot } from './match/route.ts'
 import type { Seen } from './request.ts'
@@ -19,6 +23,8 @@ export interface RouteChoice {
   readonly share: number
   readonly because: readonly string[]
   readonly nearMisses: readonly NearMiss[]
+  /** The virtual host is for TLS only: the client is sent there, whatever the routes say. */
+  readonly toTls?: boolean
 }
 
 /**
@@ -55,6 +61,11 @@ export function chooseRoute(config: RouteConfiguration, seen: Seen): RouteChoice
   const virtualHost = findVirtualHost(config, seen.headers.get(':authority') ?? '')
   if (!virtualHost) return undefined
   const nearMisses: NearMiss[] = []
+  if (
+    virtualHost.requireTls === VirtualHost_TlsRequirementType.ALL &&
+    seen.headers.get('x-forwarded-proto') !== 'https'
+  )
+    return { virtualHost, route: undefined, share: 1, because: [], nearMisses, toTls: true }
   for (const [index, route] of virtualHost.routes.entries()) {
     const failed = route.match ? whyNot(route.match, seen) : 'a route without a match'
     if (failed === undefined && route.match) {

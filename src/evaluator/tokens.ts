@@ -10,7 +10,10 @@ import { type Seen, split } from './request.ts'
 import type { Verdict } from './verdict.ts'
 
 type Claims = Readonly<Record<string, unknown>>
-type Failure = 'missing' | 'bad' | 'audience'
+type Failure = 'missing' | 'issuer' | 'bad' | 'audience'
+
+/** Of several failures these tell less than others. */
+const weak: readonly (Failure | undefined)[] = [undefined, 'missing', 'issuer']
 
 /** A token where a provider looks for it. */
 interface Place {
@@ -44,7 +47,8 @@ export function checkTokens(
 
 const sayings: Readonly<Record<Failure, string>> = {
   missing: 'a token is required, and there is none',
-  bad: 'the token is not valid: of no accepted issuer, not signed by its keys, or too old',
+  issuer: 'the token is of no accepted issuer',
+  bad: 'the token is not valid: not signed by the keys of its issuer, or too old',
   audience: 'the token is for another audience',
 }
 
@@ -88,8 +92,7 @@ function verify(
       for (const each of type.value.requirements) {
         const failure = verify(each, type.value.requirements, context)
         if (failure === undefined) return undefined
-        // What is wrong with a token tells more than that there is none.
-        last = last === undefined || last === 'missing' ? failure : failure === 'missing' ? last : failure
+        if (weak.includes(last) || !weak.includes(failure)) last = failure
       }
       return last
     }
@@ -119,7 +122,7 @@ function verifyWhatIsThere(providers: readonly JwtProvider[], context: Context):
   for (const place of places.values()) {
     const issuer = claimsOf(place.token)?.['iss']
     const own = providers.find((provider) => provider.issuer === issuer)
-    const failure = own ? verifyToken(own, place, context) : 'bad'
+    const failure = own ? verifyToken(own, place, context) : 'issuer'
     if (failure) return failure
   }
   return undefined
@@ -140,7 +143,7 @@ function verifyToken(provider: JwtProvider, place: Place, context: Context): Fai
   const { seen, circumstances, name } = context
   const claims = claimsOf(place.token)
   if (!claims) return 'bad'
-  if (provider.issuer !== '' && claims['iss'] !== provider.issuer) return 'bad'
+  if (provider.issuer !== '' && claims['iss'] !== provider.issuer) return 'issuer'
   const { now } = circumstances
   const skew = provider.clockSkewSeconds || clockSkewSeconds
   if (now !== undefined) {
@@ -153,9 +156,8 @@ function verifyToken(provider: JwtProvider, place: Place, context: Context): Fai
     source.case === 'localJwks' && source.value.specifier.case === 'inlineString' ? source.value.specifier.value : ''
   if (circumstances.verifyToken && !circumstances.verifyToken(place.token, keySet)) return 'bad'
   for (const { headerName, claimName } of provider.claimToHeaders) {
-    const value = claims[claimName]
-    if (['string', 'number', 'boolean'].includes(typeof value))
-      seen.headers.set(headerName.toLowerCase(), String(value))
+    const text = claimText(claims[claimName])
+    if (text !== undefined) seen.headers.set(headerName.toLowerCase(), text)
   }
   if (provider.forwardPayloadHeader !== '')
     seen.headers.set(provider.forwardPayloadHeader.toLowerCase(), place.token.split('.')[1] ?? '')
@@ -163,6 +165,14 @@ function verifyToken(provider: JwtProvider, place: Place, context: Context): Fai
   if (provider.payloadInMetadata !== '')
     seen.metadata.note(name, provider.payloadInMetadata, withLists(provider, claims))
   return undefined
+}
+
+/** A claim as a header: lists and objects as JSON in base64. */
+function claimText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  if (typeof value !== 'object' || value === null) return undefined
+  return btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(value))))
 }
 
 function isFor(audiences: readonly string[], claim: unknown): boolean {

@@ -184,19 +184,10 @@ function walkOutcomes(hop: Hop, share: number, behind: readonly HeaderChange[]):
     return [...aborted, { ...own, share: rest, proxy, responseChanges }]
   }
   const lost = lostShare(decision)
-  const failed: Outcome[] =
-    lost > 0
-      ? [
-          {
-            share: rest * lost,
-            kind: 'answered',
-            proxy,
-            status: 503,
-            ending: 'no-healthy-endpoint',
-            responseChanges: behind,
-          },
-        ]
-      : []
+  const ending = 'no-healthy-endpoint'
+  const http = decision.destinations.some(({ sent }) => sent !== undefined)
+  const failure: Pick<Outcome, 'kind' | 'status'> = http ? { kind: 'answered', status: 503 } : { kind: 'closed' }
+  const failed: Outcome[] = lost > 0 ? [{ share: rest * lost, ...failure, proxy, ending, responseChanges: behind }] : []
   return [...aborted, ...failed, ...branches.flatMap((branch) => outcomesOfBranch(hop, branch, rest, behind))]
 }
 

@@ -1,6 +1,5 @@
 // Where a cluster's requests go: its endpoints with the odds, and how connections to them are secured.
 import type { JsonObject } from '@bufbuild/protobuf'
-import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import { type Cluster, Cluster_DiscoveryType, Cluster_LbPolicy } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import type { TransportSocket } from '#gen/envoy/config/core/v3/base_pb.js'
 import { ClusterConfigSchema as AggregateSchema } from '#gen/envoy/extensions/clusters/aggregate/v3/cluster_pb.js'
@@ -9,6 +8,7 @@ import { UpstreamTlsContextSchema } from '#gen/envoy/extensions/transport_socket
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
 import type { Call, ProxyConfig } from './call.ts'
 import { assignmentOf, type Rung, rungsOf, type UpstreamTls } from './rungs.ts'
+import { unpack } from './unpack.ts'
 
 export type Finding = 'assigned' | 'named' | 'original-destination' | 'by-host'
 
@@ -26,7 +26,7 @@ const namedTypes: readonly Cluster_DiscoveryType[] = [
 export function upstreamOf(proxy: ProxyConfig, cluster: Cluster, call: Call, host: string): Upstream {
   const type = cluster.clusterDiscoveryType
   if (type.case === 'clusterType') {
-    const members = type.value.typedConfig && anyUnpack(type.value.typedConfig, AggregateSchema)
+    const members = type.value.typedConfig && unpack(type.value.typedConfig, AggregateSchema)
     if (members) return { finding: 'assigned', rungs: aggregateRungs(proxy, members.clusters, call, host) }
     return { finding: 'by-host', rungs: [single(/:\d+$/.test(host) ? host : `${host}:${call.port}`)] }
   }
@@ -80,9 +80,9 @@ export function tlsTowards(cluster: Cluster, metadata: JsonObject): UpstreamTls 
 function tlsOfSocket(socket: TransportSocket): UpstreamTls | undefined {
   const config = socket.configType.value
   if (!config) return undefined
-  const wrapped = anyUnpack(config, ProxyProtocolUpstreamTransportSchema)?.transportSocket
+  const wrapped = unpack(config, ProxyProtocolUpstreamTransportSchema)?.transportSocket
   if (wrapped) return tlsOfSocket(wrapped)
-  const tls = anyUnpack(config, UpstreamTlsContextSchema)
+  const tls = unpack(config, UpstreamTlsContextSchema)
   if (!tls) return undefined
   const common = tls.commonTlsContext
   const validation = common?.validationContextType
@@ -103,7 +103,7 @@ function tlsOfSocket(socket: TransportSocket): UpstreamTls | undefined {
 export function protocolTowards(cluster: Cluster, call: Call): Call['protocol'] {
   if (call.protocol === 'tcp') return 'tcp'
   const options = cluster.typedExtensionProtocolOptions['envoy.extensions.upstreams.http.v3.HttpProtocolOptions']
-  const config = options && anyUnpack(options, HttpProtocolOptionsSchema)
+  const config = options && unpack(options, HttpProtocolOptionsSchema)
   const spec = config?.upstreamProtocolOptions
   if (spec?.case === 'useDownstreamProtocolConfig') return call.protocol
   if (spec?.case !== 'explicitHttpConfig') return 'http'

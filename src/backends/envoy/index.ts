@@ -25,6 +25,17 @@ export {
 } from './patches/apply.ts'
 export { envoyFilterProblems } from './patches/problems.ts'
 export { buildProxyConfig, type ProxyConfig } from './proxy-config.ts'
+export {
+  clientCluster,
+  clientEndpoints,
+  clientListener,
+  clientRoutes,
+  dialledNames,
+  isProxyless,
+  nowhere,
+  routesName,
+  serverListeners,
+} from './proxyless/index.ts'
 export { extensionTypes } from './registry.ts'
 export {
   clusterNames,

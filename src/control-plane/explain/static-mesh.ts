@@ -15,6 +15,7 @@ interface PodFields extends KubeObject {
     readonly containers?: readonly {
       readonly name?: string
       readonly args?: readonly string[]
+      readonly env?: readonly { readonly name: string; readonly value?: string }[]
     }[]
   }
   readonly status?: { readonly podIP?: string }
@@ -82,6 +83,18 @@ function isGateway({ metadata, spec }: PodFields): boolean {
   )
 }
 
+const metadataPrefix = 'ISTIO_META_'
+
+/** What the proxy says of itself: its agent takes it from the environment. */
+function metadataOf({ spec }: PodFields): Record<string, string> {
+  const variables = (spec?.containers ?? []).flatMap(({ env }) => env ?? [])
+  return Object.fromEntries(
+    variables
+      .filter(({ name, value }) => name.startsWith(metadataPrefix) && value !== undefined)
+      .map(({ name, value = '' }) => [name.slice(metadataPrefix.length), value]),
+  )
+}
+
 function configured(world: World, each: ProxiedPod): ProxyConfig {
   const { cluster, pod } = each
   const { name, namespace = 'default' } = pod.metadata
@@ -100,6 +113,7 @@ function configured(world: World, each: ProxiedPod): ProxyConfig {
       ips: address === '' ? [] : [address],
       node: pod.spec?.nodeName ?? '',
       locality: workload?.locality ?? '',
+      metadata: metadataOf(pod),
     },
     cluster,
   )

@@ -1,4 +1,4 @@
-export { type EnvoyList, type EnvoyResource, envoyBackend } from './envoy-backend.ts'
+export { meshBackend } from './mesh-backend.ts'
 export type { ClusterFacts } from './object-tables.ts'
 export { ObjectTables } from './object-tables.ts'
 export { XdsPlane, type XdsPlaneOptions } from './plane.ts'

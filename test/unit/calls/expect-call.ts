@@ -11,7 +11,7 @@ export interface CallExpectation {
   /** As the program gets it. */
   arrivesAs(request: { host?: string; path?: string; headers?: Readonly<Record<string, string>> }): CallExpectation
   /** Headers that proxies add to the answer. */
-  addsToAnswer(headers: Readonly<Record<string, string>>): CallExpectation
+  addsToAnswer(headers: Readonly<Record<string, string>>, how?: 'exactly'): CallExpectation
 }
 
 /** `expectCall(mesh, 'client-v1-0.shop', 'GET http://cart/').reaches('cart-v1-0')` */
@@ -39,8 +39,9 @@ export function expectCall(mesh: TestMesh, from: string, to: string, options: Ca
       expect(call.arrival, told).toMatchObject(request)
       return self
     },
-    addsToAnswer(headers) {
-      expect(call.arrival.answer, told).toMatchObject(headers)
+    addsToAnswer(headers, how) {
+      if (how === 'exactly') expect(call.arrival.answer, told).toEqual(headers)
+      else expect(call.arrival.answer, told).toMatchObject(headers)
       return self
     },
   }

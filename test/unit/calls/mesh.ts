@@ -107,9 +107,11 @@ export class TestMesh {
     for (const { share, kind, endpoint = '', status } of outcomes) {
       const pod = this.#podOfAddress.get(endpoint.replace(/:\d+$/, '')) ?? endpoint
       const name = kind === 'reached' ? pod : kind === 'answered' ? String(status) : 'closed'
-      shares[name] = Math.round(((shares[name] ?? 0) + share) * 10_000) / 10_000
+      shares[name] = (shares[name] ?? 0) + share
     }
-    return shares
+    return Object.fromEntries(
+      Object.entries(shares).map(([name, share]) => [name, Math.round(share * 10_000) / 10_000]),
+    )
   }
 }
 
@@ -140,6 +142,13 @@ function objectsOf({ network, services, yaml = '' }: TestCluster, at: number, me
     ...Object.entries(services).flatMap(([name, service], index) => serviceObjects(name, service, at * 100 + index)),
     ...parseAllDocuments(yaml).flatMap((document) => (document.toJS() as KubeObject | null) ?? []),
   ]
+}
+
+/** Gateways between networks see their own only, or they would send requests back and forth. */
+function router(labels: Readonly<Record<string, string>>): object {
+  const network = labels['topology.istio.io/network']
+  const env = network === undefined ? [] : [{ name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', value: network }]
+  return { args: ['proxy', 'router'], env }
 }
 
 function serviceObjects(name: string, service: TestService, at: number): KubeObject[] {
@@ -199,7 +208,7 @@ function serviceObjects(name: string, service: TestService, at: number): KubeObj
       },
       spec: {
         serviceAccountName: name,
-        containers: [{ name: plaintext ? 'app' : 'istio-proxy', ...(gateway && { args: ['proxy', 'router'] }) }],
+        containers: [{ name: plaintext ? 'app' : 'istio-proxy', ...(gateway && router(labels)) }],
       },
       status: { podIP: pod.address },
     })),

@@ -123,3 +123,38 @@ spec: { jwtRules: [{ issuer: me, audiences: [shop], jwks: '{"keys":[]}' }] }
     expectCall(shop, from, to, withToken({ iss: 'me', sub: 'bob', aud: 'shop', group: 'dev' })).answers(403)
   })
 })
+
+// Cases in which the evaluator once said something else than Envoy did (test/agreement).
+describe('as Envoy does it', () => {
+  const token = (claims: object): string => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.sig`
+  const rules = (more: string): string => `
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: { name: jwt, namespace: shop }
+spec: { jwtRules: [{ issuer: one, jwks: '{"keys":[]}' }, { issuer: two, jwks: '{"keys":[]}', audiences: [shop]${more} }] }
+`
+  const withToken = (claims: object) => ({ headers: { authorization: `Bearer ${token(claims)}` } })
+
+  test('of several providers the one that knows the issuer says what is wrong with a token', () => {
+    expectCall(mesh(rules('')), from, to, withToken({ iss: 'two', aud: 'bank' })).answers(403)
+    expectCall(mesh(rules('')), from, to, withToken({ iss: 'three', aud: 'bank' })).answers(401)
+  })
+
+  test('a claim that is a list becomes a header as JSON in base64', () => {
+    const shop = mesh(rules(', outputClaimToHeaders: [{ header: x-groups, claim: groups }]'))
+    expectCall(shop, from, to, withToken({ iss: 'two', aud: 'shop', groups: ['dev', 'admin'] })).arrivesAs({
+      headers: { 'x-groups': btoa('["dev","admin"]') },
+    })
+  })
+
+  test('TLS bytes on a port that takes plaintext are no HTTP', () => {
+    const shop = mesh(`
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: { name: default, namespace: shop }
+spec: { mtls: { mode: DISABLE } }
+`)
+    const tls = { sni: 'cart', alpn: ['istio'], principal: 'spiffe://cluster.local/ns/shop/sa/client' }
+    expectCall(shop, 'cart-v1-0.shop', to, { at: plain.at, tls }).isClosed()
+  })
+})

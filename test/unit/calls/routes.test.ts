@@ -149,3 +149,28 @@ describe('VirtualService', () => {
       .arrivesAs({ host: 'reviews:9080' })
   })
 })
+
+// Cases in which the evaluator once said something else than Envoy did (test/agreement).
+describe('as Envoy does it', () => {
+  test('what replaces a header comes before what is added, of route and destination together', () => {
+    expectCall(
+      mesh(
+        rule(`
+  - headers: { request: { set: { x-a: first }, add: { x-a: second } } }
+    route: [{ destination: { host: reviews, subset: v1 }, headers: { request: { set: { x-a: third } } } }]`),
+      ),
+      from,
+      to,
+    ).arrivesAs({ headers: { 'x-a': 'third,second' } })
+  })
+
+  test('CORS has no say in answers that a route gives itself', () => {
+    const shop = mesh(
+      rule(`
+  - corsPolicy: { allowOrigins: [{ exact: 'https://site.example' }], allowCredentials: true }
+    directResponse: { status: 503 }`),
+    )
+    const headers = { origin: 'https://site.example', 'access-control-request-method': 'GET' }
+    expectCall(shop, from, 'OPTIONS http://reviews:9080/', { headers }).answers(503).addsToAnswer({}, 'exactly')
+  })
+})

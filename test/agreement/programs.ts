@@ -1,0 +1,117 @@
+// The programs behind proxies: they answer with what reached them. One port speaks HTTP/1, HTTP/2, TLS and anything else,
+// whichever the first bytes are.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createServer2 } from 'node:http2'
+import { createServer as createNetServer, type Server, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+
+/** What a program says of a request. */
+export interface Echo {
+  readonly at: string
+  readonly host: string
+  readonly path: string
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Headers of every answer; proxies may change those that begin with `t-`. */
+export const answerBase: Readonly<Record<string, string>> = { 't-up': 'up', 't-user': 'server' }
+export const echoHeader = 'x-echo'
+
+function answerHeaders(text: string): Record<string, string> {
+  return { ...answerBase, [echoHeader]: Buffer.from(text).toString('base64url') }
+}
+
+export interface Programs {
+  listen(address: string, port: number): Promise<void>
+  /** Where copies of a request arrived, by the number in its header `t-call`. */
+  readonly seen: ReadonlyMap<string, readonly string[]>
+  close(): Promise<void>
+}
+
+export function openPrograms(certificate: { readonly cert: string; readonly key: string }): Programs {
+  const seen = new Map<string, string[]>()
+  const answer = (request: Pick<IncomingMessage, 'headers' | 'method' | 'url' | 'socket'>, at: string): string => {
+    const headers = Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [
+        name,
+        Array.isArray(value) ? value.join(',') : (value ?? ''),
+      ]),
+    )
+    const call = headers['t-call'] ?? ''
+    seen.set(call, [...(seen.get(call) ?? []), at])
+    const host = headers[':authority'] ?? headers['host'] ?? ''
+    const echo: Echo = { at, host, path: request.url ?? '', method: request.method ?? '', headers }
+    return JSON.stringify(echo)
+  }
+  const placeOf = (socket: Socket): string => `${socket.localAddress}:${socket.localPort}`
+  const http1 = createServer((request: IncomingMessage, response: ServerResponse) => {
+    // Those who wait for the body to be read would wait for ever.
+    request.resume()
+    const text = answer(request, placeOf(request.socket))
+    response.writeHead(200, answerHeaders(text))
+    response.end()
+  })
+  http1.keepAliveTimeout = 60_000
+  const http2 = createServer2()
+  http2.on('stream', (stream, headers) => {
+    const socket = stream.session?.socket
+    const at = `${socket?.localAddress}:${socket?.localPort}`
+    const text = answer(
+      {
+        headers: headers as IncomingMessage['headers'],
+        method: headers[':method'] ?? '',
+        url: headers[':path'] ?? '',
+        socket: socket as Socket,
+      },
+      at,
+    )
+    stream.on('error', () => stream.close())
+    stream.respond({ ':status': 200, ...answerHeaders(text) }, { endStream: true })
+  })
+  const sockets = new Set<Socket>()
+  const take = (socket: Socket): void => {
+    socket.on('error', () => socket.destroy())
+    socket.once('data', (first: Buffer) => {
+      socket.pause()
+      if (first[0] === 0x16) {
+        socket.unshift(first)
+        const tls = new TLSSocket(socket, {
+          isServer: true,
+          cert: certificate.cert,
+          key: certificate.key,
+          ALPNProtocols: ['http/1.1', 'istio', 'istio-peer-exchange', 'istio-http/1.1'],
+        })
+        tls.on('error', () => tls.destroy())
+        take(tls)
+      } else if (first.toString('latin1', 0, 3) === 'PRI') {
+        socket.unshift(first)
+        http2.emit('connection', socket)
+      } else if (/^[A-Z]/.test(first.toString('latin1', 0, 1))) {
+        socket.unshift(first)
+        http1.emit('connection', socket)
+        socket.resume()
+      } else socket.end(`at ${placeOf(socket)}\n`)
+    })
+  }
+  const servers: Server[] = []
+  return {
+    seen,
+    async listen(address, port) {
+      const server = createNetServer((socket) => {
+        sockets.add(socket)
+        socket.on('close', () => sockets.delete(socket))
+        take(socket)
+      })
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(port, address, resolve)
+      })
+      servers.push(server)
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+    },
+  }
+}

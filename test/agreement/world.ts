@@ -1,0 +1,288 @@
+// A random mesh: always the same services, under random policies. Its addresses are its own, so that many meshes fit in one
+// Envoy.
+import type { KubeObject } from '../../src/resources/index.ts'
+import { compact, Dice } from './dice.ts'
+import { destinationRule, httpRoutes, serviceEntries, type Targets, virtualService } from './route-policies.ts'
+import { authorizationPolicy, peerAuthentication, requestAuthentication } from './security-policies.ts'
+import type { TokenKeys } from './tokens.ts'
+import { externalHost, gatewayHosts, gatewayPorts, namespace, otherNamespace, ports, secureHost } from './vocabulary.ts'
+
+/** A pod with a proxy. */
+export interface ProxiedPod {
+  readonly name: string
+  readonly app: string
+  readonly namespace: string
+  readonly address: string
+  readonly labels: Readonly<Record<string, string>>
+  /** What it does in the test: calls as if captured, calls by explicit proxy, serves, or stands at the edge. */
+  readonly role: 'caller' | 'explicit-caller' | 'server' | 'gateway'
+  /** Where its program listens (`server`). */
+  readonly program: string
+}
+
+export interface RandomWorld {
+  readonly seed: number
+  readonly objects: readonly KubeObject[]
+  readonly meshConfig: Readonly<Record<string, unknown>>
+  readonly pods: readonly ProxiedPod[]
+  /** Addresses at which programs listen, at all ports of `ports`. */
+  readonly programs: readonly string[]
+  /** Virtual addresses of services by name. */
+  readonly virtual: ReadonlyMap<string, string>
+}
+
+/** Gives addresses in 127.64.0.0/10, each once. */
+export class Addresses {
+  #next = 0
+
+  take(): string {
+    const n = this.#next++
+    return `127.${64 + Math.floor(n / 62500)}.${1 + (Math.floor(n / 250) % 250)}.${1 + (n % 250)}`
+  }
+}
+
+interface ServiceSketch {
+  readonly name: string
+  readonly port: string
+  readonly number: number
+  readonly versions: readonly string[]
+  readonly proxied: boolean
+}
+
+const sketches: readonly ServiceSketch[] = [
+  { name: 'reviews', port: 'http', number: ports.http, versions: ['v1', 'v2', 'v3'], proxied: true },
+  { name: 'ratings', port: 'http', number: ports.http, versions: ['v1'], proxied: true },
+  { name: 'legacy', port: 'http', number: ports.http, versions: ['v1'], proxied: false },
+  { name: 'web', port: 'any', number: ports.auto, versions: ['v1'], proxied: true },
+  { name: 'grpc', port: 'http2', number: ports.http2, versions: ['v1'], proxied: true },
+  { name: 'db', port: 'tcp', number: ports.tcp, versions: ['v1', 'v2'], proxied: true },
+]
+
+export function randomWorld(seed: number, addresses: Addresses, keys: TokenKeys): RandomWorld {
+  const dice = new Dice(seed)
+  const pods: ProxiedPod[] = []
+  const programs: string[] = []
+  const virtual = new Map<string, string>()
+  const objects: Record<string, unknown>[] = []
+  for (const sketch of sketches) {
+    const made = serviceObjects(sketch, addresses, dice)
+    objects.push(...made.objects)
+    pods.push(...made.pods)
+    programs.push(...made.programs)
+    virtual.set(sketch.name, made.virtual)
+  }
+  const callers = [
+    { name: 'client', namespace, role: 'caller' },
+    { name: 'guest', namespace: otherNamespace, role: 'caller' },
+    { name: 'walker', namespace, role: 'explicit-caller' },
+    { name: 'gateway', namespace, role: 'gateway' },
+  ] as const
+  for (const { name, namespace: home, role } of callers) {
+    const pod = podOf({ name, app: name, home, address: addresses.take(), version: 'v1', role, program: '' })
+    pods.push(pod)
+    objects.push(podObject(pod, true))
+  }
+  objects.push(gatewayService(addresses))
+  const external = [addresses.take(), addresses.take()]
+  const secure = [addresses.take()]
+  programs.push(...external, ...secure)
+  objects.push(...serviceEntries(external, secure), ...policies(dice, keys))
+  return { seed, objects: objects as unknown as KubeObject[], meshConfig: meshConfig(dice), pods, programs, virtual }
+}
+
+function podOf(sketch: {
+  name: string
+  app: string
+  home: string
+  address: string
+  version: string
+  role: ProxiedPod['role']
+  program: string
+}): ProxiedPod {
+  const { name, app, home, address, version, role, program } = sketch
+  const labels = {
+    app,
+    version,
+    'security.istio.io/tlsMode': 'istio',
+    ...(role === 'gateway' && { istio: 'gateway' }),
+  }
+  return { name, app, namespace: home, address, labels, role, program }
+}
+
+function podObject(pod: Pick<ProxiedPod, 'name' | 'namespace' | 'address' | 'labels' | 'app'>, proxied: boolean) {
+  const { 'security.istio.io/tlsMode': mark, ...plain } = pod.labels
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: pod.name, namespace: pod.namespace, labels: proxied && mark ? pod.labels : plain },
+    spec: { serviceAccountName: pod.app, containers: [{ name: 'app' }] },
+    status: { podIP: pod.address },
+  }
+}
+
+function serviceObjects(sketch: ServiceSketch, addresses: Addresses, dice: Dice) {
+  const { name, port, number, versions, proxied } = sketch
+  const virtual = addresses.take()
+  const programs: string[] = []
+  const members = versions.map((version) => {
+    const address = addresses.take()
+    const program = proxied ? addresses.take() : address
+    programs.push(program)
+    return podOf({ name: `${name}-${version}`, app: name, home: namespace, address, version, role: 'server', program })
+  })
+  // Of several pods one may be not ready; then it gets nothing.
+  const unready = members.length > 1 && dice.chance(0.15) ? members[0]?.name : undefined
+  const objects = [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name, namespace },
+      spec: { clusterIP: virtual, selector: { app: name }, ports: [{ name: port, port: number, targetPort: number }] },
+    },
+    {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: `${name}-1`, namespace, labels: { 'kubernetes.io/service-name': name } },
+      addressType: 'IPv4',
+      ports: [{ name: port, port: number }],
+      endpoints: members.map((pod) => ({
+        addresses: [pod.address],
+        conditions: { ready: pod.name !== unready },
+        targetRef: { kind: 'Pod', name: pod.name, namespace },
+      })),
+    },
+    ...members.map((pod) => podObject(pod, proxied)),
+  ]
+  return { objects, pods: proxied ? members : [], programs, virtual }
+}
+
+function gatewayService(addresses: Addresses): Record<string, unknown> {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'gateway', namespace },
+    spec: {
+      clusterIP: addresses.take(),
+      selector: { istio: 'gateway' },
+      ports: [
+        { name: 'http2', port: gatewayPorts.http, targetPort: gatewayPorts.http },
+        { name: 'https', port: gatewayPorts.https, targetPort: gatewayPorts.https },
+      ],
+    },
+  }
+}
+
+function meshConfig(dice: Dice): Record<string, unknown> {
+  return compact({
+    outboundTrafficPolicy: dice.maybe(0.4, () => ({ mode: dice.pick(['REGISTRY_ONLY', 'ALLOW_ANY']) })),
+    pathNormalization: dice.maybe(0.4, () => ({
+      normalization: dice.pick(['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES']),
+    })),
+    enableAutoMtls: dice.maybe(0.1, () => false),
+    defaultHttpRetryPolicy: dice.maybe(0.1, () => ({ attempts: 1, retryOn: '503' })),
+  })
+}
+
+function policies(dice: Dice, keys: TokenKeys): Record<string, unknown>[] {
+  const short = { host: 'reviews', port: ports.http, subsets: ['v1', 'v2', 'v3'] }
+  const targets: Targets = {
+    hosts: [
+      short,
+      short,
+      { host: 'ratings.shop.svc.cluster.local', port: ports.http, subsets: [] },
+      { host: 'legacy', port: ports.http, subsets: [] },
+      { host: 'web', port: ports.auto, subsets: [] },
+      { host: 'grpc', port: ports.http2, subsets: [] },
+      { host: externalHost, port: ports.http, subsets: [] },
+    ],
+  }
+  const found: (Record<string, unknown> | undefined)[] = [
+    dice.maybe(0.9, () => destinationRule(dice, 'reviews', 'reviews', ['v1', 'v2', 'v3'])),
+    dice.maybe(0.5, () => destinationRule(dice, 'db', 'db', ['v1', 'v2'])),
+    dice.maybe(0.85, () => virtualService('reviews', { hosts: ['reviews'], http: httpRoutes(dice, targets) })),
+    dice.maybe(0.3, () =>
+      virtualService('ratings', { hosts: ['ratings.shop.svc.cluster.local'], http: httpRoutes(dice, targets) }),
+    ),
+    dice.maybe(0.3, () => virtualService('web', { hosts: ['web'], http: httpRoutes(dice, targets) })),
+    dice.maybe(0.4, () => virtualService('external', { hosts: [externalHost], http: httpRoutes(dice, targets) })),
+    dice.maybe(0.3, () => virtualService('db', { hosts: ['db'], tcp: [{ route: tcpSplit(dice) }] })),
+    dice.maybe(0.3, () =>
+      virtualService('secure', {
+        hosts: [secureHost],
+        tls: [
+          {
+            match: [{ port: ports.tls, sniHosts: [secureHost] }],
+            route: [{ destination: { host: dice.pick([secureHost, 'db']), port: { number: ports.tls } } }],
+          },
+        ],
+      }),
+    ),
+    dice.maybe(0.15, () => sidecar(dice)),
+    dice.maybe(0.4, () => peerAuthentication(dice)),
+    dice.maybe(0.4, () => requestAuthentication(dice, keys, false)),
+    dice.maybe(0.2, () => requestAuthentication(dice, keys, true)),
+    ...dice.list(0, 3, (at) => authorizationPolicy(dice, at, false)),
+    ...dice.list(0, 1, (at) => authorizationPolicy(dice, at, true)),
+    ...gateway(dice, targets),
+  ]
+  return found.filter((each) => each !== undefined)
+}
+
+function tcpSplit(dice: Dice): Record<string, unknown>[] {
+  const port = { number: ports.tcp }
+  if (dice.chance(0.5)) return [{ destination: { host: 'db', subset: dice.pick(['v1', 'v2']), port } }]
+  return [
+    { destination: { host: 'db', subset: 'v1', port }, weight: 30 },
+    { destination: { host: 'db', subset: 'v2', port }, weight: 70 },
+  ]
+}
+
+function sidecar(dice: Dice): Record<string, unknown> {
+  const hosts = dice.some(['./*', '*/reviews.shop.svc.cluster.local', `*/${externalHost}`, 'lobby/*'], 1, 3)
+  return {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Sidecar',
+    metadata: { name: 'default', namespace },
+    spec: compact({
+      egress: [{ hosts }],
+      outboundTrafficPolicy: dice.maybe(0.3, () => ({ mode: dice.pick(['REGISTRY_ONLY', 'ALLOW_ANY']) })),
+    }),
+  }
+}
+
+function gateway(dice: Dice, targets: Targets): Record<string, unknown>[] {
+  const hosts = dice.some(gatewayHosts, 2, 3)
+  const servers = [
+    compact({
+      port: { number: gatewayPorts.http, name: 'http', protocol: 'HTTP' },
+      hosts,
+      tls: dice.maybe(0.15, () => ({ httpsRedirect: true })),
+    }),
+    ...(dice.maybe(0.7, (): Record<string, unknown>[] => [
+      {
+        port: { number: gatewayPorts.https, name: 'https', protocol: 'HTTPS' },
+        hosts,
+        tls: dice.pick([
+          { mode: 'SIMPLE', credentialName: 'edge' },
+          { mode: 'MUTUAL', credentialName: 'edge' },
+          { mode: 'ISTIO_MUTUAL' },
+          { mode: 'OPTIONAL_MUTUAL', credentialName: 'edge' },
+        ]),
+      },
+    ]) ?? []),
+  ]
+  const gatewayObject = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'Gateway',
+    metadata: { name: 'edge', namespace },
+    spec: { selector: { istio: 'gateway' }, servers },
+  }
+  const rules = dice.list(1, 2, (at) =>
+    virtualService(`edge-${at}`, {
+      hosts: dice.some(hosts, 1, 3),
+      gateways: ['edge', ...(dice.chance(0.2) ? ['mesh'] : [])],
+      http: httpRoutes(dice, targets),
+    }),
+  )
+  return [gatewayObject, ...rules]
+}
