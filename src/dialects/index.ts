@@ -20,7 +20,8 @@ import {
   withoutClashes,
 } from './shared/index.ts'
 import { serviceMeshHub } from './smh/index.ts'
-import { type SharedRoot, tetrateServiceBridge } from './tsb/index.ts'
+import { withoutTenants } from './tenants.ts'
+import { type SharedRoot, Tenancy, tetrateServiceBridge } from './tsb/index.ts'
 
 export { type ClusterObject, ownerLabel, type StatusObject } from './shared/index.ts'
 
@@ -121,7 +122,9 @@ export function translate(input: TranslateInput): TranslateResult {
 function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
   const { snapshot, management, options = {}, verifies = () => true, resolved = () => undefined } = input
   const context = { snapshot, management, factsOf: (cluster: string) => factsOf(snapshot, cluster) }
-  const readings = generations.map((generation) => generation.read(context))
+  const tenancy = new Tenancy(context.factsOf(management))
+  const foreign = withoutTenants(context, tenancy)
+  const readings = generations.map((generation) => generation.read(foreign.context))
   const intents = readings.map(({ intent }) => intent)
   const occupied = occupiedBy(snapshot)
   const outcome = translateIntents({
@@ -134,7 +137,7 @@ function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
   })
   const reports = readings.map(({ report }) => report(outcome))
   const records = intents.flatMap((intent) => recordOf(intent, outcome, management))
-  const bridge = tetrateServiceBridge({ ...context, resolved, verifies })
+  const bridge = tetrateServiceBridge({ ...context, resolved, verifies, tenancy })
   const wanted = [...outcome.objects, ...records, ...reports.flatMap(({ objects }) => objects), ...bridge.objects]
   const { objects, problems } = withoutClashes(wanted, occupied)
   return {
@@ -146,6 +149,7 @@ function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
       ...problems,
       ...reports.flatMap((each) => each.problems),
       ...bridge.problems,
+      ...foreign.problems,
     ]),
     trust: withSharedRoot(
       outcome.groups.flatMap(({ group }) => trustOf(group)),

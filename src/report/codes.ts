@@ -13,6 +13,7 @@ export const codes = {
   required: 'A required field is missing.',
   'reference-not-found': 'The object refers to something that does not exist.',
   conflict: 'Another object already decides this field; both owners are named.',
+  'not-allowed': 'The object says something that is not its author’s to say.',
   'not-supported': 'Fairlead does not support this field or kind; it has no effect.',
   'no-effect': 'The field has no effect in this place.',
   'version-dependent': 'The object relies on details that may change with any version.',

@@ -3,6 +3,7 @@ import type { Problem } from '../../report/index.ts'
 import { asList, asMap, asText, type ClusterFacts, type Plain } from '../shared/index.ts'
 import { NamespaceOwners, type NamespacePattern, patternsOf, selectedBy } from './namespace-selector.ts'
 import { objectsOfKind, type Place, pathOf, type TsbKind, type TsbObject, workspaceKey } from './objects.ts'
+import { Tenancy } from './tenancy.ts'
 
 export interface Workspace {
   readonly object: TsbObject
@@ -28,18 +29,22 @@ export interface Hierarchy {
   /** The settings of the levels above a workspace, nearest last. */
   settingsAbove(place: Place): readonly TsbObject[]
   groups(kind: GroupKind): readonly Group[]
+  /** Objects whose authors may say what they say. */
   all(kind: TsbKind): readonly TsbObject[]
+  /** All objects, admitted or not. */
+  written(kind: TsbKind): readonly TsbObject[]
   readonly problems: readonly Problem[]
 }
 
-export function readHierarchy(facts: ClusterFacts): Hierarchy {
+export function readHierarchy(facts: ClusterFacts, tenancy = new Tenancy(facts)): Hierarchy {
   const known = new Map<TsbKind, readonly TsbObject[]>()
+  const problems: Problem[] = []
+  const written = (kind: TsbKind): readonly TsbObject[] => objectsOfKind(facts, kind)
   const all = (kind: TsbKind): readonly TsbObject[] => {
-    const found = known.get(kind) ?? objectsOfKind(facts, kind)
+    const found = known.get(kind) ?? tenancy.admit(written(kind), problems)
     known.set(kind, found)
     return found
   }
-  const problems: Problem[] = []
   const workspaces = readWorkspaces(all, problems)
   const groupsByKind = new Map<GroupKind, readonly Group[]>()
   return {
@@ -55,6 +60,7 @@ export function readHierarchy(facts: ClusterFacts): Hierarchy {
       return found
     },
     all,
+    written,
     problems,
   }
 }

@@ -9,13 +9,17 @@ import { findExposures } from './exposure.ts'
 import { readHierarchy } from './hierarchy.ts'
 import { installedGateways } from './install.ts'
 import { gatewayNames, nameProblems, remoteObjects, sharedServices } from './remote-services.ts'
+import { statusesOf } from './statuses.ts'
+import type { Tenancy } from './tenancy.ts'
 import { mayTrust, type SharedRoot, sharedRoot, trustProblems } from './trust.ts'
 
+export { Tenancy } from './tenancy.ts'
 export type { SharedRoot } from './trust.ts'
 
 export interface TsbContext extends ReadContext {
   readonly resolved: Resolved
   readonly verifies: Verifies
+  readonly tenancy: Tenancy
 }
 
 export interface TsbResult {
@@ -30,7 +34,7 @@ export interface TsbResult {
 
 export function tetrateServiceBridge(context: TsbContext): TsbResult {
   const { snapshot, management, factsOf, resolved, verifies } = context
-  const hierarchy = readHierarchy(factsOf(management))
+  const hierarchy = readHierarchy(factsOf(management), context.tenancy)
   const names = [...snapshot.clusters.keys()].sort()
   const clusters = readClusters(names.map(factsOf), hierarchy.all('Cluster'), hierarchy.all('OrganizationSetting'))
   const { exposures, problems } = findExposures(hierarchy, clusters)
@@ -41,6 +45,13 @@ export function tetrateServiceBridge(context: TsbContext): TsbResult {
     (one, other) => mayTrust(one, other) && verifies(one.name, other.name),
   )
   const calls = callObjects({ hierarchy, clusters, exposures, shared })
+  const found = [
+    ...problems,
+    ...calls.problems,
+    ...trustProblems(shared),
+    ...nameProblems(shared, resolved),
+    ...hierarchy.problems,
+  ]
   return {
     objects: [
       ...installedGateways(clusters),
@@ -48,14 +59,8 @@ export function tetrateServiceBridge(context: TsbContext): TsbResult {
       ...remoteObjects(shared, resolved),
       ...calls.objects,
     ],
-    statuses: [],
-    problems: [
-      ...hierarchy.problems,
-      ...problems,
-      ...calls.problems,
-      ...trustProblems(shared),
-      ...nameProblems(shared, resolved),
-    ],
+    statuses: statusesOf(hierarchy, [...snapshot.clusters.values()], found),
+    problems: found,
     root: sharedRoot(hierarchy, clusters),
     names: gatewayNames(shared),
   }
