@@ -1,4 +1,5 @@
 // `fairlead serve`, started as users start it.
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Child, keepRunning } from './child.ts'
@@ -17,6 +18,9 @@ export interface ControlPlaneOptions {
 
 const root = join(import.meta.dirname, '../../..')
 
+const wrongUsage = 'exit code 2'
+const mostEnds = 3
+
 /** As in the first line of bin/fairlead.mjs: V8 would let the young generation grow to 128 MB before it looks after it. */
 const nodeFlags = ['--max-semi-space-size=16']
 
@@ -29,6 +33,8 @@ export class ControlPlane {
   readonly options: ControlPlaneOptions
   readonly logFile: string
   private child: Child | undefined
+  /** How it has ended since it was ready last. */
+  private readonly ends: string[] = []
 
   constructor(options: ControlPlaneOptions) {
     this.options = options
@@ -62,7 +68,11 @@ export class ControlPlane {
     const flags = { '--kubeconfig': [kubeconfig], '--context': names, ...open, ...more }
     const given = Object.entries(flags).filter(([, values]) => values.length > 0)
     const serve = fairleadCommand(['serve', ...given.flat(2)])
-    this.child = keepRunning({ name: 'control plane', ...serve, logFile: this.logFile, onExit })
+    const ended = (how: string): void => {
+      this.ends.push(how)
+      onExit(how)
+    }
+    this.child = keepRunning({ name: 'control plane', ...serve, logFile: this.logFile, onExit: ended })
   }
 
   /** Whether it answers that it is ready. */
@@ -76,10 +86,17 @@ export class ControlPlane {
     }
   }
 
+  /** Rejects at once if it refuses its flags, or ends again and again: waiting helps with neither. */
   async awaitReady(withinMs: number, signal?: AbortSignal): Promise<void> {
     for (const end = Date.now() + withinMs; Date.now() < end; await delay(100)) {
       signal?.throwIfAborted()
-      if (await this.isReady()) return
+      if (await this.isReady()) {
+        this.ends.length = 0
+        return
+      }
+      const last = this.ends.at(-1)
+      if (last !== undefined && (last === wrongUsage || this.ends.length >= mostEnds))
+        throw new Error(`the control plane ends with ${last}: ${lastLine(this.logFile)}; its log: ${this.logFile}`)
     }
     throw new Error(`the control plane is not ready after ${withinMs / 1000} s; its log: ${this.logFile}`)
   }
@@ -105,4 +122,12 @@ export class ControlPlane {
     await this.child?.stop()
     this.child = undefined
   }
+}
+
+/** The last line of a log that says something; of a line of JSON what it says. */
+export function lastLine(file: string): string {
+  const line = readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? ''
+  if (!line.startsWith('{')) return line
+  const { msg, err } = JSON.parse(line) as { msg?: string; err?: unknown }
+  return [msg, err].filter((part) => typeof part === 'string').join(': ')
 }
