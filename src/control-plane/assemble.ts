@@ -109,13 +109,16 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const tableOf = tables.table.bind(tables)
   const worlds = new TrackedWorlds(tables)
   const strangers = defineStrangers(engine, tables, worlds, inputs.clusters)
-  const translation = defineTranslation(engine, inputs.clusters, tableOf, strangers)
+  const rejections = new Rejections(engine)
+  const refusals = engine.define<string, readonly Problem[]>('refusals', (read) =>
+    problemsOf(read.all(rejections.table)).sort(compareProblems),
+  )
+  const translation = defineTranslation(engine, inputs.clusters, tableOf, strangers, refusals)
 
   // ── What is fetched from outside of the clusters: keys of token issuers. ──
   const tokenKeys = openTokenKeys(options, tables, defineWantedKeys(engine, worlds, inputs.clusters))
 
   // ── Problems of all stages. ──
-  const rejections = new Rejections(engine)
   const proxyProblems = new ProxyProblems(engine)
   const ofWorlds = defineWorldProblems(engine, worlds, inputs.clusters)
   const problems = engine.define<string, readonly Problem[]>('problems', (read) =>
@@ -124,7 +127,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
       ...read.query(translation.result, '').problems,
       ...read.query(tokenKeys.problems, ''),
       ...read.query(ofWorlds, ''),
-      ...problemsOf(read.all(rejections.table)),
+      ...read.query(refusals, ''),
       ...read.all(proxyProblems.table),
     ].sort(compareProblems),
   )

@@ -1,6 +1,7 @@
 import { type ClusterObject, createTranslator, type StatusObject, type TranslateResult } from '../dialects/index.ts'
 import { sameStructure } from '../lib/index.ts'
 import type { Engine, Query, Table } from '../pipeline/index.ts'
+import type { Problem } from '../report/index.ts'
 import type { KubeObject } from '../resources/index.ts'
 import type { ClusterRow } from './cluster-rows.ts'
 import { type TableOf, trackedSnapshot } from './tracked-snapshot.ts'
@@ -16,12 +17,13 @@ export interface Translation {
 
 const empty: TranslateResult = { objects: [], secrets: [], statuses: [], problems: [], trust: [], names: [] }
 
-/** `strangers`: pairs of clusters whose proxies cannot verify each other yet. */
+/** `strangers`: pairs of clusters whose proxies cannot verify each other yet. `refusals`: what proxies refuse, by object. */
 export function defineTranslation(
   engine: Engine,
   clusters: Table<ClusterRow>,
   tableOf: TableOf,
   strangers: Query<string, readonly string[]>,
+  refusals: Query<string, readonly Problem[]>,
 ): Translation {
   const management = engine.define<string, string | undefined>(
     'management cluster',
@@ -33,7 +35,12 @@ export function defineTranslation(
     if (name === undefined) return empty
     const apart = new Set(read.query(strangers, ''))
     const verifies = (one: string, other: string): boolean => !apart.has(`${one} ${other}`)
-    return translator.translate({ snapshot: trackedSnapshot(read, clusters, tableOf), management: name, verifies })
+    return translator.translate({
+      snapshot: trackedSnapshot(read, clusters, tableOf),
+      management: name,
+      refusals: read.query(refusals, ''),
+      verifies,
+    })
   })
   const equals = sameStructure
   const byCluster = engine.define<string, ReadonlyMap<string, KubeObject[]>>('translation by cluster', (read) => {

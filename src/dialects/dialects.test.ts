@@ -188,3 +188,40 @@ spec: {destinationSelector: [{kubeServiceMatcher: {labels: {app: ratings}}}], po
   expect(translator.recomputed).toBe(2)
   expect(everything).toBeGreaterThan(2)
 })
+
+test('what proxies refuse is told on the policies behind the object, and on no others', () => {
+  const policy = (name: string, service: string): Placed[] =>
+    read(
+      'mgmt',
+      `
+apiVersion: networking.zephyr.solo.io/v1alpha1
+kind: TrafficPolicy
+metadata: {name: ${name}, namespace: service-mesh-hub}
+spec:
+  destinationSelector: {serviceRefs: {services: [{cluster: one, name: ${service}, namespace: default}]}}
+  requestTimeout: 5s
+`,
+    )
+  const snapshot = snapshotOf([...all, ...policy('slow', 'reviews'), ...policy('other', 'productpage')])
+  const written = translate({ snapshot, management: 'mgmt' }).objects
+  const object = {
+    cluster: 'one',
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    namespace: 'default',
+    name: 'reviews',
+  }
+  const isThere = written.some((one) => one.cluster === 'one' && one.object.metadata.name === object.name)
+  expect(isThere).toBe(true)
+  const refusals = [{ object, message: 'proxies refuse it: too long' }]
+  const result = translate({ snapshot, management: 'mgmt', refusals })
+  expect(result.objects.map((one) => one.object.metadata.name)).toEqual(written.map((one) => one.object.metadata.name))
+  const told = result.statuses.filter(({ object: { status } }) => JSON.stringify(status).includes('too long'))
+  const names = told.map(({ object: { metadata } }) => metadata.name)
+  expect(names).toContain('slow')
+  expect(names).not.toContain('other')
+  const status = told.find(({ object: { metadata } }) => metadata.name === 'slow')?.object.status
+  expect(status).toMatchObject({ translationStatus: { state: 'PROCESSING_ERROR' } })
+  const problems = result.problems.filter(({ code }) => code === 'rejected-by-proxy')
+  expect(problems.map((problem) => problem.object.name)).toContain('slow')
+})

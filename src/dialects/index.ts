@@ -14,6 +14,7 @@ import {
   type Outcome,
   occupiedBy,
   ownerLabel,
+  type Refusal,
   type StatusObject,
   translateIntents,
   type Verifies,
@@ -44,6 +45,8 @@ export interface TranslateInput {
   readonly options?: TranslateOptions
   /** Whether the proxies of two clusters can verify each other now; absent: all can. */
   readonly verifies?: Verifies
+  /** What proxies refuse of what was written before. */
+  readonly refusals?: readonly Refusal[]
   /** Addresses of DNS names that stand for gateways; undefined for names that nobody has resolved (yet). */
   readonly resolved?: (name: string) => readonly string[] | undefined
 }
@@ -134,6 +137,7 @@ function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
     yieldToUsers: options.disallowIntersectingConfig ?? true,
     memory,
     verifies,
+    refusals: input.refusals ?? [],
   })
   const reports = readings.map(({ report }) => report(outcome))
   const records = intents.flatMap((intent) => recordOf(intent, outcome, management))

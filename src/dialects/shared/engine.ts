@@ -9,11 +9,12 @@ import { type Federation, type Fleet, type Group, joinFleet } from './fleet.ts'
 import { federate, formGroups, type GroupOutcome, groupsByMesh, type Verifies } from './groups.ts'
 import type { Memory } from './memory.ts'
 import { accessDefaultObjects } from './mesh-objects.ts'
-import type { Intent, Mesh, OutlierDetection, Service, TrafficPolicy } from './model.ts'
+import type { AccessPolicy, Intent, Mesh, OutlierDetection, Service, TrafficPolicy } from './model.ts'
 import { subsetName } from './names.ts'
 import type { ClusterObject } from './objects.ts'
 import type { Occupied } from './occupied.ts'
 import { referenceErrors } from './references.ts'
+import { type Refusal, type RefusalError, Refusals } from './refusals.ts'
 import { selectServices } from './selectors.ts'
 import { bySeniority } from './seniority.ts'
 import { applyTo, type Occupant, type UnitInput, unitObjects, unitText } from './service-unit.ts'
@@ -37,6 +38,8 @@ export interface EngineInput {
   /** What is known from the translation before. */
   readonly memory: Memory
   readonly verifies: Verifies
+  /** What proxies refuse of what was written before. */
+  readonly refusals: readonly Refusal[]
 }
 
 /** What became of a TrafficPolicy. */
@@ -78,7 +81,10 @@ export function translateIntents(input: EngineInput): Outcome {
   const virtualDestinations = decideVirtualDestinations(intents, fleet, groups)
   const routing = routingOf(intents, fleet, federation, virtualDestinations)
   const units = unitsOf(input, fleet, federation, routing)
-  const { traffic, applied, subsets } = decideTraffic(intents, fleet, units)
+  const decided = decideTraffic(intents, fleet, units)
+  const { applied, subsets } = decided
+  const refusals = new Refusals(input.refusals)
+  const refused = new Map<string, readonly RefusalError[]>()
   const addresses = assignAddresses(addressOwners(fleet, federation, virtualDestinations), input.addresses)
   const objects: ClusterObject[] = []
   const problems: Problem[] = []
@@ -88,13 +94,14 @@ export function translateIntents(input: EngineInput): Outcome {
     const address = addresses.get(unit.federated?.hostname ?? '') ?? ''
     const written = unitObjects(unit, made.applied, made.made, subsets.get(key) ?? [], address)
     objects.push(...written.objects)
+    refused.set(key, refusals.of(written.objects))
     problems.push(...written.problems)
     if (written.unreachable !== undefined) unreachable.set(key, written.unreachable)
   }
   for (const { externalServices } of intents) objects.push(...externalServices.flatMap(externalServiceObjects))
   const policies = new Map([...applied].map(([key, { made }]) => [key, made.applied]))
   objects.push(...destinationObjects(virtualDestinations, byMesh, { applied: policies, subsets, addresses }))
-  const access = decideAccess(intents, fleet, objects)
+  const access = decideAccess(intents, fleet, objects, refusals)
   for (const { group } of groups) {
     if (group === undefined) continue
     const hostnames = hostnamesByMesh(group.members, fleet, federation, virtualDestinations)
@@ -105,7 +112,7 @@ export function translateIntents(input: EngineInput): Outcome {
     groups,
     federation,
     unreachable,
-    traffic,
+    traffic: decided.traffic.map((result) => withRefusals(result, refused)),
     access,
     applied: policies,
     subsets,
@@ -195,6 +202,17 @@ function decideTraffic(intents: readonly Intent[], fleet: Fleet, units: readonly
   return { traffic, applied, subsets: collectSubsets(targets) }
 }
 
+/** What proxies refuse of a service is told on the policies that are in force for it. */
+function withRefusals(result: TrafficResult, refused: ReadonlyMap<string, readonly PolicyError[]>): TrafficResult {
+  const services = new Map(
+    [...result.services].map(([key, each]) => {
+      const found = refused.get(key) ?? []
+      return [key, found.length === 0 || each.errors.length > 0 ? each : { ...each, errors: found }]
+    }),
+  )
+  return { ...result, services }
+}
+
 function addressOwners(
   fleet: Fleet,
   federation: ReadonlyMap<string, Federation>,
@@ -266,7 +284,12 @@ function hostnamesByMesh(
   return new Map([...found].map(([key, hostnames]) => [key, [...hostnames].sort()]))
 }
 
-function decideAccess(intents: readonly Intent[], fleet: Fleet, objects: ClusterObject[]): AccessResult[] {
+function decideAccess(
+  intents: readonly Intent[],
+  fleet: Fleet,
+  objects: ClusterObject[],
+  refusals: Refusals,
+): AccessResult[] {
   const domains = trustDomains(intents.flatMap(({ meshes }) => meshes))
   const results = bySeniority(intents.flatMap(({ accessPolicies }) => accessPolicies)).map((policy) => {
     const result = examineAccess(policy, fleet, domains)
@@ -277,7 +300,13 @@ function decideAccess(intents: readonly Intent[], fleet: Fleet, objects: Cluster
     sound.map(({ policy }) => policy),
     [...fleet.services.values()],
   )
-  for (const [service, own] of selected)
-    if (service.mesh.isIstio) objects.push(...accessObjects(service, bySeniority(own, service), domains))
-  return results
+  const refused = new Map<AccessPolicy, RefusalError[]>()
+  for (const [service, own] of selected) {
+    if (!service.mesh.isIstio) continue
+    const made = accessObjects(service, bySeniority(own, service), domains)
+    objects.push(...made)
+    const found = refusals.of(made)
+    for (const policy of found.length > 0 ? own : []) refused.set(policy, [...(refused.get(policy) ?? []), ...found])
+  }
+  return results.map((result) => ({ ...result, errors: [...result.errors, ...(refused.get(result.policy) ?? [])] }))
 }
