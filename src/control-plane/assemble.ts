@@ -8,6 +8,7 @@ import { Engine, type Query, RebuildLoop } from '../pipeline/index.ts'
 import { compareProblems, type Problem } from '../report/index.ts'
 import { CrdInstaller } from './crd-installer.ts'
 import { defineFronts } from './explain/index.ts'
+import { defineGatewayNames, GatewayNames, resolveName } from './gateway-names/index.ts'
 import { GuardedEndpoints } from './guarded-endpoints.ts'
 import { debugServer } from './http.ts'
 import { Inputs, type NamedContext } from './inputs.ts'
@@ -117,6 +118,14 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
 
   // ── What is fetched from outside of the clusters: keys of token issuers. ──
   const tokenKeys = openTokenKeys(options, tables, defineWantedKeys(engine, worlds, inputs.clusters))
+
+  const names = new GatewayNames({
+    engine,
+    documents: tables.documents,
+    wanted: defineGatewayNames(engine, worlds, inputs.clusters),
+    resolve: resolveName,
+    log: (level, detail, text) => log[level](detail, text),
+  })
 
   // ── Problems of all stages. ──
   const proxyProblems = new ProxyProblems(engine)
@@ -262,6 +271,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
       machines.stop()
       writer.stop()
       tokenKeys.stop()
+      names.stop()
       await lease.stop()
       crds.stop()
       loop.stop()

@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { groupKind, type KubeObject } from '../resources/index.ts'
-import { endpointsOfService, networkGateways, servicesOfHost, snapshotOf, staticWorld } from './index.ts'
+import {
+  endpointsOfService,
+  gatewayNamePlace,
+  gatewayNames,
+  networkGateways,
+  servicesOfHost,
+  snapshotOf,
+  staticWorld,
+} from './index.ts'
 
 const object = (apiVersion: string, kind: string, name: string, rest: object = {}, labels = {}): KubeObject => ({
   apiVersion,
@@ -111,4 +119,28 @@ test('a labelled load balancer is the way into its network', () => {
     '192.0.2.2:15443',
   ])
   expect(gateways.of('net-b', 'west')).toEqual([])
+})
+
+test('a load balancer with a name is at the addresses of the name', () => {
+  const gateway = object(
+    'v1',
+    'Service',
+    'eastwest',
+    {
+      spec: { type: 'LoadBalancer', ports: [{ name: 'tls', port: 15443 }] },
+      status: { loadBalancer: { ingress: [{ hostname: 'lb.example' }] } },
+    },
+    { 'topology.istio.io/network': 'net-a' },
+  )
+  const snapshot = snapshotOf(new Map([['east', [gateway]]]), groupKind)
+  const addresses = (documents: ReadonlyMap<string, string>): string[] =>
+    staticWorld(snapshot, { primary: 'east', documents })
+      .get(networkGateways, undefined)
+      .all.map(({ address }) => address)
+  expect(addresses(new Map())).toEqual(['lb.example'])
+  expect(addresses(new Map([[gatewayNamePlace('lb.example'), '["192.0.2.7","192.0.2.8"]']]))).toEqual([
+    '192.0.2.7',
+    '192.0.2.8',
+  ])
+  expect(staticWorld(snapshot, { primary: 'east' }).get(gatewayNames, undefined)).toEqual(['lb.example'])
 })

@@ -50,7 +50,14 @@ export type {
   Service,
   ServicePort,
 } from './model.ts'
-export { addressesFromOutside, type NetworkGateways, networkGateways, networkOfWorkload } from './networks.ts'
+export {
+  addressesFromOutside,
+  gatewayNamePlace,
+  gatewayNames,
+  type NetworkGateways,
+  networkGateways,
+  networkOfWorkload,
+} from './networks.ts'
 export {
   isHttp,
   isHttp2,

@@ -49,14 +49,42 @@ export interface NetworkGateways {
   of(network: string, cluster: string): readonly NetworkGateway[]
 }
 
+/** Gateways as objects tell of them: some load balancers have names instead of addresses. */
+const writtenGateways = worldQuery(
+  'discovery/written-gateways',
+  (world): readonly NetworkGateway[] => [
+    ...world.clusters().flatMap((cluster) => serviceGateways(world, cluster)),
+    ...meshNetworkGateways(world),
+  ],
+  { equals: sameStructure },
+)
+
+/** Names of gateways, whose addresses have to be asked for. */
+export const gatewayNames = worldQuery(
+  'discovery/gateway-names',
+  (world): readonly string[] => {
+    const names = world.get(writtenGateways, undefined).map(({ address }) => address)
+    return [...new Set(names.filter((address) => !isIpAddress(address)))].sort()
+  },
+  { equals: sameStructure },
+)
+
+/** Where a world has the addresses of a name: a JSON list. */
+export const gatewayNamePlace = (name: string): string => `dns:${name}`
+
+/** A gateway at each address of its name; as it is while those are not known, for clusters that resolve names. */
+function atAddresses(world: World, gateway: NetworkGateway): NetworkGateway[] {
+  if (isIpAddress(gateway.address)) return [gateway]
+  const known: unknown = JSON.parse(world.document(gatewayNamePlace(gateway.address)) ?? '[]')
+  const addresses = Array.isArray(known) ? known.map(String) : []
+  return addresses.length === 0 ? [gateway] : addresses.map((address) => ({ ...gateway, address }))
+}
+
 /** The gateways that are known, each once, by address. A network without one is reached directly. */
 export const networkGateways = worldQuery(
   'discovery/network-gateways',
   (world): NetworkGateways => {
-    const found = [
-      ...world.clusters().flatMap((cluster) => serviceGateways(world, cluster)),
-      ...meshNetworkGateways(world),
-    ]
+    const found = world.get(writtenGateways, undefined).flatMap((gateway) => atAddresses(world, gateway))
     const unique = new Map(
       found.map((gateway) => [[gateway.network, gateway.cluster, gateway.address, gateway.port].join('|'), gateway]),
     )

@@ -57,11 +57,29 @@ const fieldsOfObject = textQuery(
   { equals: sameStructure },
 )
 
+/** Sidecars get certificates of Secrets only by rules that select them: others could ask for anybody's. */
+function credentialProblems(world: World): Problem[] {
+  return world.objects(world.primary, istioKinds.destinationRule).flatMap((object) => {
+    const { workloadSelector } = (object.spec ?? {}) as { readonly workloadSelector?: unknown }
+    if (workloadSelector !== undefined) return []
+    return placesOf(object.spec, '**.tls.credentialName').map(
+      (path): Problem => ({
+        code: 'no-effect',
+        severity: 'warning',
+        object: refOf(world.primary, object),
+        path: `spec.${path}`,
+        message: 'has no effect on sidecars: for those the rule needs a workloadSelector',
+      }),
+    )
+  })
+}
+
 /** A warning for each field of an object that nothing is made from. */
 export function unsupportedFieldProblems(world: World): Problem[] {
-  return Object.keys(unsupportedFields).flatMap((kind) =>
+  const fields = Object.keys(unsupportedFields).flatMap((kind) =>
     world.objects(world.primary, kind).flatMap((object) => world.get(fieldsOfObject, `${kind} ${objectKey(object)}`)),
   )
+  return [...fields, ...credentialProblems(world)]
 }
 
 /** Where in a value a path leads to something. */

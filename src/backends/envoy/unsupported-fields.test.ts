@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest'
+import { buildProxyConfig } from './index.ts'
+import { proxyOf, worldOf } from './test-world.ts'
+import { placesOf } from './unsupported-fields.ts'
+
+it('finds fields wherever they stand', () => {
+  const spec = { a: { x: { y: 1 } }, b: [{ x: { y: 2 } }, { x: {} }], m: { k: { z: 3 } }, n: null }
+  expect(placesOf(spec, '**.x.y')).toEqual(['a.x.y', 'b[0].x.y'])
+  expect(placesOf(spec, 'b[].x')).toEqual(['b[0].x', 'b[1].x'])
+  expect(placesOf(spec, 'm{}.z')).toEqual(['m.k.z'])
+  expect(placesOf(spec, 'n')).toEqual([])
+})
+
+it('tells what nothing is made from, at its place', () => {
+  const rule = (name: string, more: string): string =>
+    `---\n{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: ${name}, namespace: shop}, spec: {host: cart, ${more}}}\n`
+  const text =
+    rule(
+      'a',
+      'trafficPolicy: {tls: {mode: SIMPLE, credentialName: c}}, subsets: [{name: v1, trafficPolicy: {retryBudget: {budgetInterval: 1s}}}]',
+    ) +
+    rule('b', 'workloadSelector: {matchLabels: {app: x}}, trafficPolicy: {tls: {mode: SIMPLE, credentialName: c}}') +
+    `---\n{apiVersion: extensions.istio.io/v1alpha1, kind: WasmPlugin, metadata: {name: w, namespace: shop}, spec: {url: "oci://x"}}\n`
+  const { problems } = buildProxyConfig(worldOf({ east: text }), proxyOf({}))
+  expect(problems.map(({ object, path, code }) => [object.name, path, code])).toEqual([
+    ['a', 'spec.subsets[0].trafficPolicy.retryBudget.budgetInterval', 'not-supported'],
+    ['w', '', 'not-supported'],
+    ['a', 'spec.trafficPolicy.tls.credentialName', 'no-effect'],
+  ])
+})

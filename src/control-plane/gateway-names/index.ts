@@ -1,0 +1,3 @@
+export { GatewayNames } from './gateway-names.ts'
+export { resolveName } from './resolve.ts'
+export { defineGatewayNames } from './wanted.ts'
