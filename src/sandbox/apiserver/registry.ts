@@ -1,6 +1,8 @@
 // Every resource that is served: the built-in ones, and those that CRDs define.
+
 import { compareText } from '../../lib/index.ts'
 import type { Resource } from './resource.ts'
+import { byVersionPriority } from './version-order.ts'
 
 const id = (group: string, version: string, plural: string): string => `${group}/${version}/${plural}`
 
@@ -64,19 +66,4 @@ export class Registry {
     }
     return [...groups].map(([group, versions]) => ({ group, versions: [...versions].sort(byVersionPriority) }))
   }
-}
-
-/** Order of versions as the API prefers them: stable before beta before alpha, newer before older. */
-export function byVersionPriority(a: string, b: string): number {
-  const parse = (v: string): [number, number, number] | undefined => {
-    const m = /^v(\d+)(?:(alpha|beta)(\d+))?$/.exec(v)
-    return m ? [m[2] === 'alpha' ? 0 : m[2] === 'beta' ? 1 : 2, Number(m[1]), Number(m[3] ?? 0)] : undefined
-  }
-  const [x, y] = [parse(a), parse(b)]
-  if (!x || !y) return x ? -1 : y ? 1 : compareText(a, b)
-  for (let i = 0; i < 3; i++) {
-    const difference = (y[i] as number) - (x[i] as number)
-    if (difference !== 0) return difference
-  }
-  return 0
 }

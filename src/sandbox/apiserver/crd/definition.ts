@@ -19,6 +19,7 @@ import {
 import { defineBuiltin } from '../kinds/define.ts'
 import type { Resource, ScalePaths, Strategy } from '../resource.ts'
 import { table } from '../table/columns.ts'
+import { byVersionPriority } from '../version-order.ts'
 import { checkRules, hasRules } from './cel.ts'
 import { checkDefinition } from './check-definition.ts'
 import { customTable } from './columns.ts'
@@ -243,7 +244,7 @@ export function definedResources(crd: JsonObject): Resource[] {
     const apiVersion = `${group}/${name}`
     const convert = (to: string) => (object: JsonObject) =>
       object['apiVersion'] === to ? object : { ...object, apiVersion: to }
-    const warning = textAt(version, 'deprecationWarning') || `${apiVersion} ${textAt(names, 'kind')} is deprecated`
+    const warning = textAt(version, 'deprecationWarning') || deprecationWarning(spec ?? {}, name)
     return {
       group,
       version: name,
@@ -272,6 +273,18 @@ export function definedResources(crd: JsonObject): Resource[] {
       custom: true,
     }
   })
+}
+
+/** Names the best served version that is newer and not deprecated, as real servers do. */
+function deprecationWarning(spec: JsonObject, deprecated: string): string {
+  const [group, kind] = [textAt(spec, 'group'), textAt(spec, 'names', 'kind')]
+  const [better] = objectsAt(spec, 'versions')
+    .filter((version) => version['served'] === true && version['deprecated'] !== true)
+    .map((version) => textAt(version, 'name'))
+    .filter((name) => byVersionPriority(name, deprecated) < 0)
+    .sort(byVersionPriority)
+  const warning = `${group}/${deprecated} ${kind} is deprecated`
+  return better === undefined ? warning : `${warning}; use ${group}/${better} ${kind}`
 }
 
 /** Real servers list the verbs of custom resources in this order. */

@@ -28,7 +28,7 @@ export async function serveOther(core: Core, request: IncomingMessage, answer: A
     return
   }
   if (path === '/version') {
-    answer.object(200, version())
+    answer.json(200, JSON.stringify(version(), undefined, 2))
     return
   }
   if ((path === '/api' || path === '/apis') && wantsAggregated(request)) {

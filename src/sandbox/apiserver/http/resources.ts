@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Call } from '../core.ts'
 import { ApiError, methodNotAllowed, noSuchResource } from '../errors.ts'
-import { isObject, type JsonObject, writeJson } from '../json.ts'
+import { isObject, type JsonObject, textAt, writeJson } from '../json.ts'
 import { apiVersionOf } from '../resource.ts'
 import { deleteCollection, deletedStatus, deleteOne, deleteOptions } from '../rest/delete.ts'
 import { objectIn } from '../rest/object-in.ts'
@@ -86,7 +86,8 @@ async function replace(call: Call, exchange: Exchange): Promise<void> {
     answerObject(call, exchange, 201, await create(call, object, options))
     return
   }
-  answerObject(call, exchange, 200, await update(call, () => object, options))
+  const uid = textAt(object, 'metadata', 'uid')
+  answerObject(call, exchange, 200, await update(call, () => object, { ...options, uid }))
 }
 
 async function patchObject(call: Call, exchange: Exchange): Promise<void> {

@@ -69,6 +69,10 @@ function checkUpdate(next: JsonObject, old: JsonObject): FieldError[] {
   const allowed = withAllowedChanges(old, next)
   const wanted = objectAt(next, 'spec') ?? {}
   if (equal(allowed, wanted)) return []
+  for (const key of ['containers', 'initContainers']) {
+    if (objectsAt(allowed, key).length !== objectsAt(wanted, key).length)
+      return [forbiddenField(`spec.${key}`, 'pod updates may not add or remove containers')]
+  }
   const changed = Object.keys({ ...allowed, ...wanted }).filter((key) => !equal(allowed[key], wanted[key]))
   const difference = changed.map((key) => `- ${key}: ${shown(allowed[key])}\n+ ${key}: ${shown(wanted[key])}`)
   return [forbiddenField('spec', `${unchangeable}\n${difference.join('\n')}\n`)]

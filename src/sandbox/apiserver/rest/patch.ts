@@ -55,11 +55,18 @@ export async function patch(call: Call, given: Patch): Promise<{ object: JsonObj
 
 function patchedObject(call: Call, old: JsonObject, given: Patch): JsonObject {
   if (given.type === 'json') return applyJsonPatch(old, given.value)
-  if (!isObject(given.value))
-    throw badRequest('json: cannot unmarshal array into Go value of type map[string]interface {}')
+  if (!isObject(given.value)) {
+    const what = Array.isArray(given.value) ? 'array' : given.value === null ? 'null' : goKind(given.value)
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${what} into Go value of type map[string]interface {}`,
+    )
+  }
   if (given.type === 'strategic') return strategicMerge(old, given.value, call.resource.schema)
   return mergePatch(old, given.value) as JsonObject
 }
+
+/** What Go's decoder calls a plain value. */
+const goKind = (value: JsonValue): string => (typeof value === 'boolean' ? 'bool' : typeof value)
 
 /** The patched object, read as if it had been sent whole. */
 function readPatched(call: Call, patched: JsonObject, given: Patch, options: WriteOptions): JsonObject {

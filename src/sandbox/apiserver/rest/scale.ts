@@ -21,6 +21,8 @@ import {
 import { applyJsonPatch } from '../patch/json-patch.ts'
 import { mergePatch } from '../patch/merge-patch.ts'
 import { qualified, type ScalePaths } from '../resource.ts'
+import { ageOf, table } from '../table/columns.ts'
+import { includeObjectIn, tableOfOne } from '../table/table.ts'
 import { writeOptions } from './options.ts'
 import { patchTypeOf } from './patch.ts'
 import { get } from './read.ts'
@@ -28,6 +30,12 @@ import { selectorText } from './selectors.ts'
 import { shownObject, update } from './write.ts'
 
 const type = 'autoscaling.v1.Scale'
+
+const scaleTable = table('Desired:integer, Available:integer, Age', (scale) => [
+  numberAt(scale, 'spec', 'replicas') ?? 0,
+  numberAt(scale, 'status', 'replicas') ?? 0,
+  ageOf(scale),
+])
 
 function selectorOf(value: JsonValue | undefined): string {
   if (typeof value === 'string') return value
@@ -81,13 +89,22 @@ function withScale(object: JsonObject, scale: JsonObject, paths: ScalePaths): Js
 
 export async function serveScale(call: Call, exchange: Exchange): Promise<void> {
   const { request, answer, format } = exchange
+  const show = (object: JsonObject, paths: ScalePaths): void => {
+    const scale = scaleOf(object, paths)
+    const isTable = format.as === 'Table'
+    answer.object(
+      200,
+      isTable ? tableOfOne({ table: scaleTable }, scale, includeObjectIn(call.query)) : scale,
+      format.media,
+    )
+  }
   const paths = call.resource.scale
   if (!paths) {
     if (call.resource.custom) throw notFound(qualified(call.resource), call.name)
     throw noSuchResource()
   }
   if (request.method === 'GET') {
-    answer.object(200, scaleOf(shownObject(call.resource, get(call)), paths), format.media)
+    show(shownObject(call.resource, get(call)), paths)
     return
   }
   const contentType = request.headers['content-type'] ?? ''
@@ -103,5 +120,5 @@ export async function serveScale(call: Call, exchange: Exchange): Promise<void> 
     return withScale(old, patched as JsonObject, paths)
   }
   const done = await update(call, change, options)
-  answer.object(200, scaleOf(done, paths), format.media)
+  show(done, paths)
 }

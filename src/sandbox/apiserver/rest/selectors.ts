@@ -48,7 +48,9 @@ function parseRequirement(item: string, fail: (why: string) => Error): Requireme
     return { key: comparison[1] ?? '', operator, values: [comparison[3] ?? ''] }
   }
   if (/^[^\s=!<>(),]+$/.test(item)) return { key: item, operator: 'exists', values: [] }
-  throw fail(`found '${item}', expected: in, notin, =, ==, !=, gt, lt`)
+  // The first word is taken for a key; the one behind it is none of the operators.
+  const behindKey = /^[^\s=!<>(),]+\s+([^\s=!<>(),]+)/.exec(item)?.[1]
+  throw fail(`found '${behindKey ?? item}', expected: in, notin, =, ==, !=, gt, lt`)
 }
 
 function splitOutsideParentheses(text: string): string[] {

@@ -4,7 +4,16 @@ import { admitCreate, admitUpdate } from '../admission/index.ts'
 import { sameButTimes, trackUpdate } from '../apply/managed-fields.ts'
 import { timestamp } from '../codec/time.ts'
 import type { Call } from '../core.ts'
-import { ApiError, alreadyExists, badRequest, type FieldError, invalidObject, modified, notFound } from '../errors.ts'
+import {
+  ApiError,
+  alreadyExists,
+  badRequest,
+  conflict,
+  type FieldError,
+  invalidObject,
+  modified,
+  notFound,
+} from '../errors.ts'
 import { clone, equal, type JsonObject, listAt, metaOf, nameOf, namespaceOf, numberAt, textAt } from '../json.ts'
 import { apiVersionOf, qualified, qualifiedKind, type Resource } from '../resource.ts'
 import type { Stored } from '../store.ts'
@@ -106,6 +115,7 @@ export async function update(call: Call, change: Change, options: UpdateOptions)
     const current = stored(call)
     if (!current) throw notFound(qualified(call.resource), call.name)
     const old = shownObject(call.resource, current)
+    if (options.uid) checkUid(call, old, options.uid)
     const next = change(old)
     const unconditional = !textAt(next, 'metadata', 'resourceVersion')
     const done = await tryUpdate(call, current, old, next, options)
@@ -114,6 +124,21 @@ export async function update(call: Call, change: Change, options: UpdateOptions)
       throw modified(qualified(call.resource), call.name)
     }
   }
+}
+
+/** As etcd's layer of a real server says it. */
+function checkUid(call: Call, old: JsonObject, uid: string): void {
+  const own = textAt(old, 'metadata', 'uid')
+  if (uid === own) return
+  const key = ['/registry', call.resource.names.plural, ...(call.namespace ? [call.namespace] : []), call.name].join(
+    '/',
+  )
+  const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${own}`
+  throw conflict(
+    qualified(call.resource),
+    call.name,
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+  )
 }
 
 function checkIdentity(call: Call, old: JsonObject, next: JsonObject): void {

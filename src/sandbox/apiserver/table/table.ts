@@ -15,7 +15,7 @@ export function partial(object: JsonObject): JsonObject {
 }
 
 export function tableOf(
-  resource: Resource,
+  resource: Pick<Resource, 'table'>,
   objects: readonly JsonObject[],
   metadata: JsonObject,
   include: IncludeObject,
@@ -39,5 +39,5 @@ export function tableOf(
 }
 
 /** A table of one object carries that object's version. */
-export const tableOfOne = (resource: Resource, object: JsonObject, include: IncludeObject): JsonObject =>
+export const tableOfOne = (resource: Pick<Resource, 'table'>, object: JsonObject, include: IncludeObject): JsonObject =>
   tableOf(resource, [object], { resourceVersion: textAt(object, 'metadata', 'resourceVersion') }, include)
