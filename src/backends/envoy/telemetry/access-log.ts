@@ -1,5 +1,6 @@
 // Access logs: which, where to, and in which form.
 import { create, type JsonObject } from '@bufbuild/protobuf'
+import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import {
   type AccessLog,
   type AccessLogFilter,
@@ -16,9 +17,16 @@ import {
   TcpGrpcAccessLogConfigSchema,
 } from '#gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js'
 import { OpenTelemetryAccessLogConfigSchema } from '#gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.js'
+import { StdoutAccessLogSchema } from '#gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js'
 import { ReqWithoutQuerySchema } from '#gen/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js'
 import { meshConfigOf, type World } from '../../../discovery/index.ts'
-import { accessLogsOf, type TelemetryMode, type TelemetryScope, type WantedLog } from '../../../mesh/index.ts'
+import {
+  accessLogsOf,
+  type ProxyScope,
+  type TelemetryMode,
+  type TelemetryScope,
+  type WantedLog,
+} from '../../../mesh/index.ts'
 import { isObject } from '../../../resources/index.ts'
 import type { ExtensionProvider } from '../../../resources/istio/index.ts'
 import { extension, extensionConfig, type Init } from '../proto.ts'
@@ -29,7 +37,21 @@ type Format = Init<typeof SubstitutionFormatStringSchema>
 type LogConfig = ReturnType<typeof extensionConfig>
 
 /** The access logs of one side of a proxy: what Telemetry objects say, else what the MeshConfig says. */
-export function accessLogs(world: World, { objects }: TelemetryScope, mode: TelemetryMode): AccessLog[] {
+export function accessLogs(world: World, scope: ProxyScope, mode: TelemetryMode): AccessLog[] {
+  const logs = writtenLogs(world, scope.telemetry, mode)
+  return scope.dataPath === 'loopback' ? logs.map(toOwnOutput) : logs
+}
+
+/** Where a proxy is a process of a program, its standard output is no file that could be opened. */
+function toOwnOutput(log: AccessLog): AccessLog {
+  const file = log.configType.value && anyUnpack(log.configType.value, FileAccessLogSchema)
+  if (file?.path !== '/dev/stdout' || file.accessLogFormat.case !== 'logFormat') return log
+  const accessLogFormat = { case: 'logFormat', value: file.accessLogFormat.value } as const
+  const own = extensionConfig('envoy.access_loggers.stdout', StdoutAccessLogSchema, { accessLogFormat })
+  return create(AccessLogSchema, { ...own, ...(log.filter && { filter: log.filter }) })
+}
+
+function writtenLogs(world: World, { objects }: TelemetryScope, mode: TelemetryMode): AccessLog[] {
   const wanted = accessLogsOf(world, objects, mode)
   const known = (wanted ?? []).flatMap((log) => {
     const config = configOf(world, log.provider)

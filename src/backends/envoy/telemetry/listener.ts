@@ -23,7 +23,7 @@ export function observedListener(
   mode: TelemetryMode,
   built: Built<Listener>,
 ): Built<Listener> {
-  const logs = accessLogs(world, scope.telemetry, mode)
+  const logs = accessLogs(world, scope, mode)
   const tracing = tracingOfSide(world, scope, mode)
   if (logs.length === 0 && !tracing) return built
   const listener = clone(ListenerSchema, built.resource)

@@ -104,6 +104,14 @@ extensionProviders: [{name: a, envoyFileAccessLog: {path: /a}}, {name: b, envoyF
     )
   })
 
+  it('go to the output of a proxy that is a process of a program', () => {
+    const proxy = proxyOf({ labels: { app: 'cart' }, metadata: { FAIRLEAD_DATA_PATH: 'loopback' } })
+    const config = buildProxyConfig(worldOf({ east: base }, 'accessLogFile: /dev/stdout'), proxy)
+    const text = JSON.stringify(proxyConfigJson(config).listeners)
+    expect(text).toContain('envoy.access_loggers.stdout')
+    expect(text).not.toContain('envoy.access_loggers.file')
+  })
+
   it('of listeners tell what no chain is for', () => {
     const { listeners } = ask('', 'accessLogFile: /x')
     for (const { accessLog } of listeners)
