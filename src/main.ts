@@ -68,6 +68,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: () => import('./cli/config.ts'),
   },
   {
+    name: 'vm',
+    summary: 'Let machines outside of all clusters join a mesh',
+    load: () => import('./cli/vm.ts'),
+  },
+  {
     name: 'sandbox',
     summary: 'Embedded clusters with real Envoys on this machine',
     load: () => import('./cli/sandbox.ts'),

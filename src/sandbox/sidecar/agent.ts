@@ -12,7 +12,7 @@ import {
   type IstioCertificateResponse,
   IstioCertificateResponseSchema,
 } from '#gen/security/v1alpha1/ca_pb.js'
-import { proxyFiles, secretFiles } from './bootstrap.ts'
+import { type AgentCertificate, proxyFiles, secretFiles } from './bootstrap.ts'
 import { controlPlaneName, type ProxyOptions } from './options.ts'
 
 const lifetimeSeconds = 24 * 3600
@@ -87,64 +87,78 @@ export class CertificateAgent {
 
   /** Gets one certificate and puts it in place; returns when it expires (milliseconds since the epoch). */
   async #request(attempt: number): Promise<number> {
-    const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify'])
-    const csr = await x509.Pkcs10CertificateRequestGenerator.create({ keys, signingAlgorithm: keyAlgorithm })
-    const metadata = new Metadata()
-    metadata.set('clusterid', this.#options.cluster)
+    const { cluster, xds, directory } = this.#options
     // The authority may have changed since: every other time a token is tried, if there is one.
-    const certificate = attempt % 2 === 0 ? this.#options.certificate?.() : undefined
-    const token = certificate ? undefined : await this.#options.token()
-    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`)
-    else if (!certificate) throw new Error('there is neither a token nor a certificate that is still good')
-    const request = create(IstioCertificateRequestSchema, {
-      csr: csr.toString('pem'),
-      validityDuration: BigInt(lifetimeSeconds),
-    })
-    const { certChain } = await this.#call(request, metadata, certificate)
-    const [leaf] = certChain
-    if (leaf === undefined || certChain.length < 2) throw new Error('the answer holds no certificate chain')
-    const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
-    this.#place(certChain, `-----BEGIN PRIVATE KEY-----\n${der.replace(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`)
-    return new x509.X509Certificate(leaf).notAfter.getTime()
+    const own = attempt % 2 === 0 ? this.#options.certificate?.() : undefined
+    const token = own ? undefined : await this.#options.token()
+    const proof = token === undefined ? own : { token }
+    if (!proof) throw new Error('there is neither a token nor a certificate that is still good')
+    const roots = readFileSync(xds.rootFile, 'utf8')
+    const made = await requestCertificate({ controlPlane: xds.address, roots, cluster, proof })
+    place(directory, made)
+    return made.expiresAt
   }
+}
 
-  #call(
-    request: IstioCertificateRequest,
-    metadata: Metadata,
-    own: { chain: string; key: string } | undefined,
-  ): Promise<IstioCertificateResponse> {
-    const { address, rootFile } = this.#options.xds
-    const roots = readFileSync(rootFile)
-    const channel = own
-      ? credentials.createSsl(roots, Buffer.from(own.key), Buffer.from(own.chain))
-      : credentials.createSsl(roots)
-    const client = new CertificateClient(address, channel, {
-      'grpc.ssl_target_name_override': controlPlaneName,
-      'grpc.default_authority': controlPlaneName,
-    })
-    const method = client['createCertificate'] as Call
-    return new Promise((resolve, reject) => {
-      method.call(client, request, metadata, { deadline: Date.now() + callTimeoutMs }, (error, response) => {
-        client.close()
-        if (response) resolve(response)
-        else reject(error ?? new Error('no answer'))
-      })
-    })
-  }
+export interface CertificateOrder {
+  /** `host:port`. */
+  readonly controlPlane: string
+  /** PEM of what stands behind the control plane's own certificate. */
+  readonly roots: string
+  readonly cluster: string
+  /** A service account token, or a certificate of the same identity that is still good. */
+  readonly proof: { readonly token: string } | { readonly chain: string; readonly key: string }
+}
 
-  /** Writes the files by rename: Envoy reads them again when something is moved into their folder. */
-  #place(certChain: readonly string[], key: string): void {
-    const chain = certChain
+/** Makes a key and gets a certificate for it. Rejects with what the control plane answers. */
+export async function requestCertificate(order: CertificateOrder): Promise<AgentCertificate & { expiresAt: number }> {
+  const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ['sign', 'verify'])
+  const csr = await x509.Pkcs10CertificateRequestGenerator.create({ keys, signingAlgorithm: keyAlgorithm })
+  const validityDuration = BigInt(lifetimeSeconds)
+  const request = create(IstioCertificateRequestSchema, { csr: csr.toString('pem'), validityDuration })
+  const { certChain } = await ask(order, request)
+  const [leaf] = certChain
+  if (leaf === undefined || certChain.length < 2) throw new Error('the answer holds no certificate chain')
+  const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64')
+  return {
+    chain: certChain
       .slice(0, -1)
       .map((pem) => (pem.endsWith('\n') ? pem : `${pem}\n`))
-      .join('')
-    for (const { path, content } of secretFiles(this.#options.directory, {
-      chain,
-      key,
-      roots: certChain.at(-1) ?? '',
-    })) {
-      writeFileSync(`${path}.new`, JSON.stringify(content), { mode: 0o600 })
-      renameSync(`${path}.new`, path)
-    }
+      .join(''),
+    key: `-----BEGIN PRIVATE KEY-----\n${der.replace(/.{64}/g, '$&\n')}\n-----END PRIVATE KEY-----\n`,
+    roots: certChain.at(-1) ?? '',
+    expiresAt: new x509.X509Certificate(leaf).notAfter.getTime(),
+  }
+}
+
+function ask(order: CertificateOrder, request: IstioCertificateRequest): Promise<IstioCertificateResponse> {
+  const { controlPlane, cluster, proof } = order
+  const metadata = new Metadata()
+  metadata.set('clusterid', cluster)
+  if ('token' in proof) metadata.set('authorization', `Bearer ${proof.token}`)
+  const roots = Buffer.from(order.roots)
+  const channel =
+    'token' in proof
+      ? credentials.createSsl(roots)
+      : credentials.createSsl(roots, Buffer.from(proof.key), Buffer.from(proof.chain))
+  const client = new CertificateClient(controlPlane, channel, {
+    'grpc.ssl_target_name_override': controlPlaneName,
+    'grpc.default_authority': controlPlaneName,
+  })
+  const method = client['createCertificate'] as Call
+  return new Promise((resolve, reject) => {
+    method.call(client, request, metadata, { deadline: Date.now() + callTimeoutMs }, (error, response) => {
+      client.close()
+      if (response) resolve(response)
+      else reject(error ?? new Error('no answer'))
+    })
+  })
+}
+
+/** Writes the files by rename: Envoy reads them again when something is moved into their folder. */
+function place(directory: string, certificate: AgentCertificate): void {
+  for (const { path, content } of secretFiles(directory, certificate)) {
+    writeFileSync(`${path}.new`, JSON.stringify(content), { mode: 0o600 })
+    renameSync(`${path}.new`, path)
   }
 }

@@ -1,3 +1,4 @@
+export { type CertificateOrder, requestCertificate } from './agent.ts'
 export { heldCertificate } from './bootstrap.ts'
 export { HealthReporter } from './health-reporter.ts'
 export { isGateway, needsSidecar, proxyEnvironment } from './inject.ts'
