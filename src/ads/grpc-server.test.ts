@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js'
 import { afterEach, expect, it } from 'vitest'
@@ -69,4 +71,28 @@ it('tells a refused peer why', async () => {
   })
   send(typeUrls.cluster)
   expect(await ended).toMatchObject({ code: statusCodes.permissionDenied, details: 'not your node' })
+})
+
+it('has a peer that is not known shake hands anew', async () => {
+  const source = new InMemorySource()
+  source.set(typeUrls.cluster, { a: '1' })
+  const refuse = () => Promise.reject(new StreamError(statusCodes.unauthenticated, 'who are you?'))
+  const ads = new AdsServer({ source, verifier: { verify: refuse } })
+  const grpc = new GrpcServer({ streaming: adsMethods(ads), unary: new Map() }, undefined)
+  const session = connect(`http://127.0.0.1:${await grpc.listen('127.0.0.1', 0)}`)
+  stops.push(
+    () => session.destroy(),
+    () => grpc.close(),
+  )
+  const headers = { ':method': 'POST', ':path': adsPaths.delta, 'content-type': 'application/grpc' }
+  const stream = session.request(headers)
+  const request = create(DeltaDiscoveryRequestSchema, { node: { id: 'sidecar~10.0.0.1~a.b~b.svc' } })
+  const bytes = toBinary(DeltaDiscoveryRequestSchema, request)
+  stream.write(Buffer.concat([Buffer.from([0, 0, 0, 0, bytes.length]), bytes]))
+  const closed = once(session, 'close')
+  const [answer] = (await once(stream, 'response')) as [Record<string, string>]
+  expect(answer['grpc-status']).toBe('16')
+  stream.resume()
+  await closed
+  expect(session.closed).toBe(true)
 })

@@ -78,7 +78,7 @@ export class GrpcServer {
     this.#stopFollowing?.()
     this.#server.close()
     for (const session of this.#sessions) {
-      session.goaway(NGHTTP2_NO_ERROR)
+      if (!session.destroyed) session.goaway(NGHTTP2_NO_ERROR)
       session.destroy()
     }
   }
@@ -204,6 +204,10 @@ function write(stream: ServerHttp2Stream, message: readonly Uint8Array[], writte
 /** Ends a stream with a status, be it before, between or after messages. */
 function endWith(stream: ServerHttp2Stream, { code, message }: { code: number; message: string }): void {
   if (stream.destroyed || stream.closed || stream.writableEnded) return
+  // A certificate is looked at once, in the handshake. Who was refused comes again on a connection of its own, since the
+  // authority behind it may be known by then.
+  const { session } = stream
+  if (code === statusCodes.unauthenticated) stream.once('close', () => session?.close())
   const trailers = { 'grpc-status': String(code), ...(message !== '' && { 'grpc-message': percentEncoded(message) }) }
   if (stream.headersSent) {
     stream.once('wantTrailers', () => stream.sendTrailers(trailers))

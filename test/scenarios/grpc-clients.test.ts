@@ -132,10 +132,14 @@ function apply(yaml: string): void {
 /** The client is a process of its own, since its bootstrap is read from the environment once. */
 async function calls(count: number, headers: Readonly<Record<string, string>> = {}): Promise<Reply['shares']> {
   client.send({ count, headers })
-  const ended = once(client, 'exit').then(() => {
+  const answered = new AbortController()
+  const { signal } = answered
+  const ended = once(client, 'exit', { signal }).then(() => {
     throw new Error('the client has ended')
   })
-  const [reply] = (await Promise.race([once(client, 'message'), ended])) as [Reply]
+  const [reply] = (await Promise.race([once(client, 'message', { signal }), ended])) as [Reply]
+  ended.catch(() => undefined)
+  answered.abort()
   return reply.shares
 }
 

@@ -10,6 +10,8 @@ export interface CallExpectation {
   isClosed(): CallExpectation
   /** As the program gets it. */
   arrivesAs(request: { host?: string; path?: string; headers?: Readonly<Record<string, string>> }): CallExpectation
+  /** The program gets no such header. */
+  lacks(header: string): CallExpectation
   /** Headers that proxies add to the answer. */
   addsToAnswer(headers: Readonly<Record<string, string>>, how?: 'exactly'): CallExpectation
 }
@@ -37,6 +39,10 @@ export function expectCall(mesh: TestMesh, from: string, to: string, options: Ca
     },
     arrivesAs(request) {
       expect(call.arrival, told).toMatchObject(request)
+      return self
+    },
+    lacks(header) {
+      expect(Object.keys(call.arrival.headers), told).not.toContain(header)
       return self
     },
     addsToAnswer(headers, how) {

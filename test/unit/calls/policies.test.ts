@@ -147,6 +147,14 @@ spec: { jwtRules: [{ issuer: one, jwks: '{"keys":[]}' }, { issuer: two, jwks: '{
     })
   })
 
+  test('nobody else can say what a token claims', () => {
+    const shop = mesh(rules(', outputClaimToHeaders: [{ header: x-groups, claim: groups }]'))
+    const forged = { headers: { 'x-groups': 'admin', 'x-other': 'stays' } }
+    expectCall(shop, from, to, forged)
+      .arrivesAs({ headers: { 'x-other': 'stays' } })
+      .lacks('x-groups')
+  })
+
   test('TLS bytes on a port that takes plaintext are no HTTP', () => {
     const shop = mesh(`
 apiVersion: security.istio.io/v1
