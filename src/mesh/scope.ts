@@ -65,7 +65,7 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     namespace,
     sidecar: type === 'sidecar' ? selectSidecar(world, proxy) : '',
     ruleLabels,
-    eastWest: isGateway && passesMeshThrough(world.get(gatewayPlan, { labels, gatewayPorts })),
+    eastWest: isGateway && passesMeshThrough(world.get(gatewayPlan, { labels, gatewayPorts, namespace })),
   }
   const scope: Omit<ProxyScope, 'key'> = {
     type,

@@ -1,6 +1,6 @@
 // Tetrate Service Bridge: workspaces, groups and settings → Istio objects for each cluster. Read from top to bottom.
 import type { Problem } from '../../report/index.ts'
-import type { ClusterObject, ReadContext, StatusObject, Verifies } from '../shared/index.ts'
+import { type ClusterObject, ownerLabel, type ReadContext, type StatusObject, type Verifies } from '../shared/index.ts'
 import { callObjects } from './calls.ts'
 import { readClusters } from './clusters.ts'
 import type { Resolved } from './east-west-gateways.ts'
@@ -12,6 +12,7 @@ import { gatewayNames, nameProblems, remoteObjects, sharedServices } from './rem
 import { statusesOf } from './statuses.ts'
 import type { Tenancy } from './tenancy.ts'
 import { mayTrust, type SharedRoot, sharedRoot, trustProblems } from './trust.ts'
+import { dialectId } from './written.ts'
 
 export { Tenancy } from './tenancy.ts'
 export type { SharedRoot } from './trust.ts'
@@ -54,6 +55,7 @@ export function tetrateServiceBridge(context: TsbContext): TsbResult {
   ]
   return {
     objects: [
+      ...tenantRecords(names, context.tenancy),
       ...installedGateways(clusters),
       ...exposingObjects(exposures, workspaceNames(hierarchy.workspaces)),
       ...remoteObjects(shared, resolved),
@@ -64,4 +66,15 @@ export function tetrateServiceBridge(context: TsbContext): TsbResult {
     root: sharedRoot(hierarchy, clusters),
     names: gatewayNames(shared),
   }
+}
+
+/** What tells the mesh, on each cluster, which namespaces belong to which tenant. */
+function tenantRecords(clusters: readonly string[], tenancy: Tenancy): ClusterObject[] {
+  return clusters.flatMap((cluster) => {
+    const owned = tenancy.ownedIn(cluster)
+    if (Object.keys(owned).length === 0) return []
+    const metadata = { name: 'fairlead-tenants', namespace: 'istio-system', labels: { [ownerLabel]: dialectId } }
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { namespaces: JSON.stringify(owned) } }
+    return [{ cluster, object }]
+  })
 }

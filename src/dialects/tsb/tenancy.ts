@@ -3,7 +3,9 @@
 import { compareText } from '../../lib/index.ts'
 import type { Problem } from '../../report/index.ts'
 import {
+  closeness,
   contains,
+  isSystemNamespace,
   managementNamespace,
   type NamespacePattern,
   namespaceNames,
@@ -71,10 +73,27 @@ export class Tenancy {
   }
 
   #find(namespace: string | undefined): string | undefined {
-    if (namespace === undefined || namespace === '' || namespace === managementNamespace) return undefined
-    for (const [tenant, patterns] of this.#owned)
-      if (patterns.some((pattern) => selects(pattern, this.#cluster, namespace))) return tenant
-    return undefined
+    if (namespace === undefined || namespace === '' || isSystemNamespace(namespace)) return undefined
+    return this.#ownerIn(this.#cluster, namespace)
+  }
+
+  #ownerIn(cluster: string, namespace: string): string | undefined {
+    const claims = [...this.#owned].flatMap(([tenant, patterns]) =>
+      patterns.filter((each) => selects(each, cluster, namespace)).map((each) => ({ tenant, rank: closeness(each) })),
+    )
+    return claims.sort((a, b) => b.rank - a.rank)[0]?.tenant
+  }
+
+  /** Namespaces of a cluster, or beginnings of their names (`shop-*`), with their tenant. */
+  ownedIn(cluster: string): Record<string, string> {
+    const claims = [...this.#owned].flatMap(([tenant, patterns]) =>
+      patterns
+        .filter((each) => each.cluster === '*' || each.cluster === cluster)
+        .map((each) => ({ tenant, rank: closeness(each), name: each.exact ? each.namespace : `${each.namespace}*` })),
+    )
+    // Of equal names the closest claim counts; a pattern for everything owns no namespace of the system.
+    const sorted = claims.sort((a, b) => a.rank - b.rank || compareText(a.name, b.name))
+    return Object.fromEntries(sorted.map(({ name, tenant }) => [name, tenant]))
   }
 
   /** Of objects, those that their authors may write, as far as they may; what is left out is told. */

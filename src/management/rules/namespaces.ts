@@ -2,6 +2,7 @@
 import {
   closeness,
   contains,
+  isSystemNamespace,
   type NamespacePattern,
   namespaceNames,
   overlap,
@@ -24,17 +25,6 @@ function selectionOf({ object }: StoredObject): Selection[] {
   })
 }
 
-/** Namespaces that are nobody's to own. */
-const always = [
-  'kube-system',
-  'kube-public',
-  'kube-node-lease',
-  'istio-system',
-  'tsb',
-  'xcp-multicluster',
-  'xcp-system',
-]
-
 /** What speaks against the selection of a workspace or group. `clusters`: known ones; empty if that is not known. */
 export function checkNamespaces(view: HierarchyView, changed: StoredObject, clusters: readonly string[]): Finding[] {
   const { kind } = changed.kind
@@ -53,7 +43,7 @@ function checkSystem(view: HierarchyView, { pattern, path }: Selection): Finding
     const { systemNamespaces } = (object.spec ?? {}) as { systemNamespaces?: readonly string[] }
     return systemNamespaces ?? []
   })
-  if (!pattern.exact || ![...always, ...said].includes(pattern.namespace)) return []
+  if (!pattern.exact || !(isSystemNamespace(pattern.namespace) || said.includes(pattern.namespace))) return []
   return [error(path, `${pattern.namespace} is a namespace of the system; nobody can own it`)]
 }
 

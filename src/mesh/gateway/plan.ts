@@ -3,6 +3,7 @@ import { sameStructure } from '../../lib/index.ts'
 import type { ObjectRef } from '../../report/index.ts'
 import type { GatewayServer, ServerTls } from '../istio.ts'
 import type { ProxyScope } from '../scope.ts'
+import { mayOpen } from '../tenants.ts'
 import type {
   GatewayConflict,
   GatewayPlan,
@@ -13,7 +14,7 @@ import type {
 } from './model.ts'
 import { type GatewayObject, gatewaysOfLabels } from './select.ts'
 
-type PlanScope = Pick<ProxyScope, 'labels' | 'gatewayPorts'>
+type PlanScope = Pick<ProxyScope, 'labels' | 'gatewayPorts'> & Partial<Pick<ProxyScope, 'namespace'>>
 
 /**
  * What a gateway proxy listens to: all Gateways that select it, put together. Where two want the same, the one that
@@ -21,11 +22,12 @@ type PlanScope = Pick<ProxyScope, 'labels' | 'gatewayPorts'>
  */
 export const gatewayPlan: Query<PlanScope, GatewayPlan> = {
   name: 'mesh/gateway-plan',
-  keyOf: ({ labels, gatewayPorts }) => JSON.stringify([labels, gatewayPorts]),
-  compute: (world, { labels, gatewayPorts }) => {
+  keyOf: ({ labels, gatewayPorts, namespace }) => JSON.stringify([labels, gatewayPorts, namespace]),
+  compute: (world, { labels, gatewayPorts, namespace = '' }) => {
     const ports = new Map(gatewayPorts)
     const merger = new Merger()
-    const gateways = world.get(gatewaysOfLabels, labels)
+    const selecting = world.get(gatewaysOfLabels, labels)
+    const gateways = selecting.filter(({ key }) => mayOpen(world, key.split('/')[0] ?? '', namespace))
     for (const gateway of gateways) {
       for (const [at, server] of (gateway.spec.servers ?? []).entries()) {
         if (!server.port?.number) continue

@@ -1,4 +1,5 @@
 import { hostCovers, type Query, sameItems, worldQuery } from '../../discovery/index.ts'
+import { mayRule } from '../tenants.ts'
 import { meshGateway, type RouteShape, routeShapes } from '../virtual-services/index.ts'
 import { byAudience } from '../virtual-services/select.ts'
 import { sees } from '../visibility.ts'
@@ -25,7 +26,9 @@ export const rulesOfGateway: Query<{ gateway: string; namespace: string }, reado
   compute: (world, { gateway, namespace }) => {
     const bound = world.get(rulesByGateway, undefined).get(gateway) ?? []
     return byAudience(
-      bound.filter(({ audience }) => sees(audience, namespace)),
+      bound.filter(
+        ({ audience, namespace: from, hosts }) => sees(audience, namespace) && mayRule(world, from, hosts, namespace),
+      ),
       namespace,
     )
   },

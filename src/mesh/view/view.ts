@@ -15,6 +15,7 @@ import { HostIndex } from '../host-index.ts'
 import type { EgressListener } from '../istio.ts'
 import { type EgressHosts, everything, importsRule, importsService, parseEgressHosts } from '../sidecar/egress-hosts.ts'
 import { sidecarOf } from '../sidecar/select.ts'
+import { mayDeclare } from '../tenants.ts'
 import { meshRules, type RouteShape } from '../virtual-services/index.ts'
 import { serviceVisible } from '../visibility.ts'
 import type { Binding, EgressView, View, ViewKey } from './model.ts'
@@ -23,7 +24,9 @@ import type { Binding, EgressView, View, ViewKey } from './model.ts'
 const visibleServices = textQuery(
   'mesh/visible-services',
   (world, namespace): readonly Service[] => {
-    const visible = world.get(allServices, undefined).filter((service) => serviceVisible(world, service, namespace))
+    const visible = world
+      .get(allServices, undefined)
+      .filter((service) => serviceVisible(world, service, namespace) && mayDeclare(world, service, namespace))
     // What was given to the namespace by name comes before what is for everybody.
     const rank = ({ exportTo }: Service): number => Number(exportTo.length === 0 || exportTo.includes('*'))
     return [...visible].sort((a, b) => rank(a) - rank(b))
@@ -203,7 +206,9 @@ function importedServices(world: World, key: ViewKey, egress: readonly EgressVie
 }
 
 function destinationService(world: World, namespace: string, host: string): Service | undefined {
-  const visible = world.get(servicesOfHost, host).filter((service) => serviceVisible(world, service, namespace))
+  const visible = world
+    .get(servicesOfHost, host)
+    .filter((service) => serviceVisible(world, service, namespace) && mayDeclare(world, service, namespace))
   return visible.find((service) => service.namespace === namespace) ?? visible[0]
 }
 

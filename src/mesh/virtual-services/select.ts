@@ -4,6 +4,7 @@ import { objectKey } from '../../resources/index.ts'
 import { httpRouteRuleKeys } from '../gateway-api/http-route.ts'
 import { ingressRuleKeys } from '../ingress/rules.ts'
 import { istioKinds } from '../kinds.ts'
+import { mayRule } from '../tenants.ts'
 import { sees } from '../visibility.ts'
 import { meshGateway, type RouteShape } from './model.ts'
 import { routeShape } from './rule.ts'
@@ -33,7 +34,10 @@ export const meshRules = textQuery(
   (world, namespace): readonly RouteShape[] => {
     const seen = world
       .get(routeShapes, undefined)
-      .filter(({ gateways, audience }) => gateways.includes(meshGateway) && sees(audience, namespace))
+      .filter(
+        ({ gateways, audience, namespace: from, hosts }) =>
+          gateways.includes(meshGateway) && sees(audience, namespace) && mayRule(world, from, hosts, namespace),
+      )
     return byAudience(seen, namespace)
   },
   { equals: sameItems },

@@ -79,6 +79,7 @@ export { type ControlPlaneSpec, externalAddressesAnnotation, type InstallGateway
 export {
   closeness,
   contains,
+  isSystemNamespace,
   type NamespacePattern,
   overlap,
   readNamespacePattern,

@@ -47,3 +47,10 @@ export function contains(outer: NamespacePattern, inner: NamespacePattern): bool
   if (outer.cluster !== '*' && outer.cluster !== inner.cluster) return false
   return outer.exact ? inner.exact && inner.namespace === outer.namespace : inner.namespace.startsWith(outer.namespace)
 }
+
+/** Namespaces of the system: no workspace owns them, not even one that selects everything. */
+export function isSystemNamespace(namespace: string): boolean {
+  return systemNamespaces.has(namespace) || /^(kube|xcp|fairlead)-/.test(namespace)
+}
+
+const systemNamespaces: ReadonlySet<string> = new Set(['istio-system', 'tsb', 'gloo-mesh', 'service-mesh-hub'])
