@@ -98,9 +98,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     await program.parseAsync([...argv], { from: 'user' })
   } catch (error) {
     // commander has printed its message already; wrong usage is exit code 2, as the conformance contract says.
-    const code = (error as { code?: string; exitCode?: number }).exitCode
-    if (typeof code !== 'number') throw error
-    process.exitCode = code === 0 ? 0 : 2
+    const { code, exitCode } = error as { code?: string; exitCode?: number }
+    if (typeof exitCode !== 'number') throw error
+    // What a command says itself stays; what commander finds wrong is wrong usage.
+    process.exitCode = exitCode === 0 || code === 'commander.error' ? exitCode : 2
   }
 }
 

@@ -24,7 +24,9 @@ export function register(program: Command): void {
     .action(async (name: string, options: { once?: boolean; name: string }) => {
       const guide = guides.find((one) => one.name === name)
       if (!guide)
-        return program.error(`there is no guide ${name}; there are ${guides.map((one) => one.name).join(', ')}`)
+        return program.error(`there is no guide ${name}; there are ${guides.map((one) => one.name).join(', ')}`, {
+          exitCode: 2,
+        })
       process.exitCode = await run(guide, options)
     })
 }
