@@ -34,8 +34,8 @@ describe('a sandbox file', () => {
       {
         name: 'b',
         context: 'b',
-        region: 'local',
-        zone: 'local-a',
+        region: '',
+        zone: '',
         network: 'network-b',
         management: false,
         registered: false,

@@ -10,6 +10,7 @@ export type MachineSpec = Static<typeof machineSpec>
 export interface ClusterSpec {
   readonly name: string
   readonly context: string
+  /** '': its node has no such label, as those of kind. */
   readonly region: string
   readonly zone: string
   readonly network: string
@@ -27,8 +28,8 @@ export function clustersOf(spec: SandboxSpec): ClusterSpec[] {
   const clusters = spec.clusters.map((cluster) => ({
     name: cluster.name,
     context: cluster.context ?? cluster.name,
-    region: cluster.region ?? 'local',
-    zone: cluster.zone ?? `${cluster.region ?? 'local'}-a`,
+    region: cluster.region ?? '',
+    zone: cluster.zone ?? (cluster.region ? `${cluster.region}-a` : ''),
     network: cluster.network ?? `network-${cluster.name}`,
     management: cluster.management ?? false,
     registered: cluster.registered ?? true,
