@@ -241,11 +241,15 @@ class Reporter {
       .filter(({ severity }) => severity === 'error')
       .map(({ path, message }) => `${path}: ${message}`)
     const state = errors.length === 0 ? 'ACCEPTED' : 'INVALID'
+    const warnings = problems
+      .filter(({ severity }) => severity === 'warning')
+      .map(({ path, message }) => `${path}: ${message}`)
     return [
       statusOf(ref, {
         observedGeneration: String(object.metadata.generation ?? 1),
         state,
         ...(errors.length > 0 && { errors }),
+        ...(warnings.length > 0 && { warnings }),
       }),
     ]
   }

@@ -16,6 +16,7 @@ import { statusOf } from './status.ts'
 const groups: Readonly<Record<keyof typeof unsupportedKinds, string>> = {
   WasmDeployment: 'networking.enterprise.mesh.gloo.solo.io',
   AccessLogRecord: 'observability.enterprise.mesh.gloo.solo.io',
+  CertificateVerification: 'networking.enterprise.mesh.gloo.solo.io',
   RateLimitServerConfig: 'networking.enterprise.mesh.gloo.solo.io',
   RateLimitClientConfig: 'networking.enterprise.mesh.gloo.solo.io',
   Role: 'rbac.enterprise.mesh.gloo.solo.io',

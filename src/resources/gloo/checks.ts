@@ -168,6 +168,8 @@ interface VirtualMesh {
       readonly rootCertificateAuthority?: { readonly generated?: object; readonly secret?: Ref }
       readonly intermediateCertificateAuthority?: { readonly vault?: object }
     }
+    readonly rotationVerificationMethod?: { readonly manual?: object }
+    readonly rotationStrategy?: string
   }
   readonly federation?: {
     readonly selectors?: readonly {
@@ -188,7 +190,14 @@ export function checkVirtualMesh(spec: Place, value: VirtualMesh): void {
       place.field('meshes').each(selector.meshes, (at, ref) => checkRef(at, ref, objectFields))
     })
   const mtls = spec.field('mtlsConfig')
-  const { limited, shared } = value.mtlsConfig ?? {}
+  const { limited, shared, rotationVerificationMethod, rotationStrategy } = value.mtlsConfig ?? {}
+  if (rotationVerificationMethod?.manual !== undefined)
+    mtls
+      .field('rotationVerificationMethod')
+      .field('manual')
+      .warn('not supported: each step goes on once every proxy has acknowledged the one before', 'not-supported')
+  if (rotationStrategy === 'NONE')
+    mtls.field('rotationStrategy').warn('has no effect: both roots are trusted during a change')
   if (limited !== undefined) mtls.field('limited').error('limited trust is not supported; use shared', 'not-supported')
   if (shared === undefined) return
   const { rootCertificateAuthority: root, intermediateCertificateAuthority: intermediate } = shared

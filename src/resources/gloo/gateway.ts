@@ -190,16 +190,41 @@ export type VirtualGatewaySpec = Static<typeof virtualGateway.spec>
 export type VirtualHostSpec = Static<typeof virtualHost.spec>
 export type RouteTableSpec = Static<typeof routeTable.spec>
 
-function checkGateway(place: Place, { connectionHandlers, deployToSidecars }: VirtualGatewaySpec): void {
-  place.field('connectionHandlers').each(connectionHandlers, (at, { http }) => {
-    const options = at.field('http').field('routeOptions')
-    if (http?.routeOptions !== undefined) checkExternalServers(options, http.routeOptions)
-    if (http?.routeOptions?.csrf !== undefined) options.field('csrf').error(csrfAtGateways, 'not-supported')
-  })
-  if (deployToSidecars !== undefined)
-    place.field('deployToSidecars').error('not supported: use ingressGatewaySelectors', 'not-supported')
+function checkGateway(place: Place, { connectionHandlers, options, ...rest }: VirtualGatewaySpec): void {
+  place.field('connectionHandlers').each(connectionHandlers, checkHandler)
+  if (options?.perConnectionBufferLimitBytes !== undefined)
+    place.field('options').field('perConnectionBufferLimitBytes').warn(keepsDefault, 'not-supported')
+  for (const field of ['deployToIngressGateways', 'deployToSidecars'] as const)
+    if (rest[field] !== undefined)
+      place.field(field).error('not supported: use ingressGatewaySelectors', 'not-supported')
 }
 
+const keepsDefault = 'not supported: Envoy’s default is kept; an Istio EnvoyFilter can set it'
+
+type Handler = NonNullable<VirtualGatewaySpec['connectionHandlers']>[number]
+
+function checkHandler(at: Place, { http, tcp, connectionMatch, connectionOptions }: Handler): void {
+  const options = at.field('http').field('routeOptions')
+  if (http?.routeOptions !== undefined) checkExternalServers(options, http.routeOptions)
+  if (http?.routeOptions?.csrf !== undefined) options.field('csrf').error(csrfAtGateways, 'not-supported')
+  if (connectionMatch?.transportProtocol !== undefined)
+    at.field('connectionMatch').field('transportProtocol').warn('has no effect: it follows from the handler')
+  const connection = at.field('connectionOptions')
+  if (connectionOptions?.enableProxyProtocol === true)
+    connection.field('enableProxyProtocol').error('not supported: connections would be refused', 'not-supported')
+  if (connectionOptions?.strictFilterManagement !== undefined)
+    connection.field('strictFilterManagement').warn('has no effect: filters come from Fairlead alone')
+  if (tcp?.options?.tcpProxySettings !== undefined)
+    at.field('tcp').field('options').field('tcpProxySettings').warn(keepsDefault, 'not-supported')
+  at.field('tcp')
+    .field('tcpHosts')
+    .each(tcp?.tcpHosts, (host, { destination }) => {
+      if (destination?.forwardSniClusterName !== undefined)
+        host.field('destination').field('forwardSniClusterName').error(sniForwarding, 'not-supported')
+    })
+}
+
+const sniForwarding = 'not supported: use an AUTO_PASSTHROUGH server, as federation makes it'
 const csrfAtGateways =
   'not supported at gateways: put csrf into a TrafficPolicy for the services behind them, whose proxies then check it'
 

@@ -25,6 +25,8 @@ export const unsupportedKinds = {
     'not supported: Wasm filters are not loaded into proxies by Fairlead; an Istio EnvoyFilter can name a filter of your own',
   AccessLogRecord:
     'not supported: it needs the access log server of Gloo Mesh Enterprise; use an Istio Telemetry with accessLogging for the same workloads',
+  CertificateVerification:
+    'not supported: a change of root goes on by itself, each step once every proxy has acknowledged the one before',
   RateLimitServerConfig: rateLimit,
   RateLimitClientConfig: rateLimit,
   Role: 'not enforced: Fairlead has no webhook for roles of Gloo Mesh; use RBAC of Kubernetes on the kinds of policies',

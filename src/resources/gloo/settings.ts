@@ -1,5 +1,5 @@
 // settings.mesh.gloo.solo.io
-import { anyObject, boolean, list, map, object, type Static, string } from '../dsl.ts'
+import { anyObject, boolean, list, map, object, type Place, type Static, string } from '../dsl.ts'
 import { bothVersions, commonStatus, defineKind, labels, spec } from './common.ts'
 import { tlsMode } from './policy.ts'
 
@@ -26,7 +26,16 @@ export const settings = defineKind({
     relay: object({ enabled: boolean(), server: extensionServer }),
   }),
   status: object(commonStatus),
+  checkFields: (root, { spec: value }) => value && checkSettings(root.field('spec'), value),
 })
+
+function checkSettings(place: Place, { networkingExtensionServers, relay }: SettingsSpec): void {
+  if ((networkingExtensionServers ?? []).length > 0)
+    place
+      .field('networkingExtensionServers')
+      .warn('not supported: no server outside of Fairlead may change what it writes', 'not-supported')
+  if (relay?.enabled === true) place.field('relay').warn('has no effect: Fairlead talks to the clusters themselves')
+}
 
 export const dashboard = defineKind({
   group: 'settings.mesh.gloo.solo.io',

@@ -76,5 +76,18 @@ function checkVirtualDestination(place: Place, value: VirtualDestinationSpec): v
   destinations.each(fixed?.destinations, (at, { kubeService }) =>
     checkRef(at.field('kubeService'), kubeService, ['name', 'namespace', 'clusterName']),
   )
-  checkDestinationSelectors(place.field('localized').field('destinationSelectors'), localized?.destinationSelectors)
+  const local = place.field('localized')
+  checkDestinationSelectors(local.field('destinationSelectors'), localized?.destinationSelectors)
+  local.field('failoverDirectives').each(localized?.failoverDirectives, checkDirective)
+}
+
+type Directive = NonNullable<NonNullable<VirtualDestinationSpec['localized']>['failoverDirectives']>[number]
+
+/** Istio's failover goes from one region to one other; within a region the nearest zone comes next anyway. */
+function checkDirective(place: Place, { from, to = [] }: Directive): void {
+  if (!from?.region) place.field('from').field('region').warn('without a region the directive has no effect')
+  if (from?.zone || from?.subZone || to.some(({ zone, subZone }) => zone || subZone))
+    place.warn('zones have no effect: failover is from region to region, and the nearest zone comes first')
+  const regions = new Set(to.flatMap(({ region }) => (region && region !== from?.region ? [region] : [])))
+  if (regions.size > 1) place.field('to').warn(`only ${[...regions][0]} is preferred; the others are equal behind it`)
 }
