@@ -161,3 +161,24 @@ spec: {workloadSelector: [{kubeWorkloadMatcher: {labels: {app: productpage}}}]}
     expect.objectContaining({ code: 'not-supported', object: expect.objectContaining({ kind: 'WasmDeployment' }) }),
   )
 })
+
+test('a mesh that serves a virtual destination to others lets their calls in, though it does not know the name itself', () => {
+  const { answer } = translateFleet(`
+apiVersion: networking.enterprise.mesh.gloo.solo.io/v1beta1
+kind: VirtualDestination
+metadata: {name: reviews, namespace: gloo-mesh}
+spec:
+  hostname: reviews.global
+  port: {number: 9080}
+  static: {destinations: [{kubeService: {name: reviews, namespace: default, clusterName: remote}}]}
+  meshList: {meshes: [{name: istiod-istio-system-mgmt, namespace: gloo-mesh}]}
+---`)
+  const entries = answer.objects.filter(
+    ({ object }) =>
+      object.kind === 'ServiceEntry' && (object.spec as { hosts: string[] }).hosts[0] === 'reviews.global',
+  )
+  expect(entries.map(({ cluster: c, object }) => [c, object.metadata.namespace, object.spec])).toMatchObject([
+    ['mgmt', 'gloo-mesh', { endpoints: [{ address: '192.0.2.20' }] }],
+    ['remote', 'istio-system', { endpoints: [{ address: '10.2.0.1' }], exportTo: ['.'] }],
+  ])
+})

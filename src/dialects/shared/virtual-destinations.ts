@@ -155,21 +155,16 @@ export function virtualDestinationObjects(
   const origin = { dialect: destination.dialect, parents: [destination.object] }
   const { name, namespace } = destination.place
   const made: ClusterObject[] = []
-  const serving = new Map<string, EndpointSpec[]>()
   for (const mesh of meshes) {
     const endpoints = services.flatMap((service, rank) => endpointsFor(mesh, service, rank, result, input))
     const place = { cluster: mesh.cluster, namespace, name }
     made.push(istioObject('ServiceEntry', place, origin, entrySpec(destination, endpoints, [input.address])))
     made.push(istioObject('DestinationRule', place, origin, ruleSpec(result, input)))
-    const own = services
-      .filter((service) => service.mesh.key === mesh.key)
-      .flatMap((service) => podEndpoints(service, destination))
-    if (own.length > 0) serving.set(mesh.key, own)
   }
-  if (meshes.length < 2) return made
-  for (const mesh of meshes) {
-    const own = serving.get(mesh.key)
-    if (own === undefined) continue
+  // A mesh that serves others need not know the name itself.
+  for (const [mesh, backing] of Map.groupBy(services, (service) => service.mesh)) {
+    const own = backing.flatMap((service) => podEndpoints(service, destination))
+    if (own.length === 0 || meshes.every(({ key }) => key === mesh.key)) continue
     const place = { cluster: mesh.cluster, namespace: mesh.namespace, name: destination.hostname }
     made.push(istioObject('ServiceEntry', place, origin, { ...entrySpec(destination, own, []), exportTo: ['.'] }))
     const rule = compact({
