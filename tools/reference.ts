@@ -3,7 +3,8 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Argument, Command, Option } from 'commander'
-import { createProgram } from '../src/cli/tctl/index.ts'
+import { createProgram as meshctl } from '../src/cli/meshctl/index.ts'
+import { createProgram as tctl } from '../src/cli/tctl/index.ts'
 import { wholeProgram } from '../src/main.ts'
 import { codes } from '../src/report/index.ts'
 import { allKinds, type TSchema } from '../src/resources/index.ts'
@@ -17,7 +18,8 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   const groups = [...new Set(allKinds.map(({ group }) => group))].sort()
   const pages = new Map<string, string>([
     ['commands.md', commandsPage('Commands', await wholeProgram())],
-    ['tctl.md', commandsPage('Commands of tctl', createProgram())],
+    ['meshctl.md', commandsPage('Commands of meshctl', meshctl())],
+    ['tctl.md', commandsPage('Commands of tctl', tctl())],
     ['problem-codes.md', codesPage()],
     ...groups.map((group): [string, string] => [`${group}.md`, groupPage(group)]),
   ])
@@ -29,6 +31,7 @@ function indexPage(groups: readonly string[]): string {
     'Reference',
     '- [Commands](commands.md)',
     '- [Commands of tctl](tctl.md)',
+    '- [Commands of meshctl](meshctl.md)',
     '- [Problem codes](problem-codes.md)',
     '',
     '| API group | kinds |',

@@ -7,7 +7,7 @@ import * as snapshot from './snapshot.ts'
 import * as version from './version.ts'
 
 /** The commands of meshctl; each adds itself to the program. */
-export const meshctlCommands: readonly ((program: Command) => void)[] = [
+const meshctlCommands: readonly ((program: Command) => void)[] = [
   check.register,
   cluster.register,
   describe.register,
@@ -17,18 +17,23 @@ export const meshctlCommands: readonly ((program: Command) => void)[] = [
 
 /** Runs the command line; sets the exit code, and returns when the command is done. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command('meshctl')
-    .description('The Command Line Interface for managing Gloo Mesh.')
-    .version('0.1.0')
-    .option('-v, --verbose', 'accepted for the sake of scripts; has no effect')
-    .exitOverride()
-  for (const register of meshctlCommands) register(program)
   try {
-    await program.parseAsync([...argv], { from: 'user' })
+    await createProgram().parseAsync([...argv], { from: 'user' })
   } catch (error) {
     // commander has printed its message already.
     const { exitCode, code } = error as { code?: string; exitCode?: number }
     if (typeof exitCode !== 'number') throw error
     process.exitCode = exitCode === 0 ? 0 : code === 'commander.error' ? exitCode : 2
   }
+}
+
+/** All commands; the reference page is made from them too. */
+export function createProgram(): Command {
+  const program = new Command('meshctl')
+    .description('The Command Line Interface for managing Gloo Mesh.')
+    .version('0.1.0')
+    .option('-v, --verbose', 'accepted for the sake of scripts; has no effect')
+    .exitOverride()
+  for (const register of meshctlCommands) register(program)
+  return program
 }
