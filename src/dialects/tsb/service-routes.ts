@@ -91,9 +91,30 @@ function httpRoute(rule: Plain, host: string): object {
       }),
     ),
     route: destinations(rule, host),
-    fault: rule['fault'],
-    mirrors: asList(rule['mirrors']),
+    fault: faultOf(asMap(rule['fault'])),
+    mirrors: asList(rule['mirrors']).map((mirror) => mirrorOf(asMap(mirror), host)),
   })
+}
+
+const share = (value: unknown): object | undefined => (typeof value === 'number' ? { value } : undefined)
+
+function faultOf(fault: Plain): object {
+  const parts = (['delay', 'abort'] as const).flatMap((kind) => {
+    if (fault[kind] === undefined) return []
+    const { percentage, ...rest } = asMap(fault[kind])
+    return [[kind, compact({ ...rest, percentage: share(percentage) })]]
+  })
+  return Object.fromEntries(parts) as object
+}
+
+function mirrorOf({ host, subset, port, percentage }: Plain, own: string): object {
+  const number = asInteger(port)
+  const destination = compact({
+    host: asText(host) || own,
+    subset: asText(subset) || undefined,
+    port: number === undefined ? undefined : { number },
+  })
+  return compact({ destination, percentage: share(percentage) })
 }
 
 function tcpRoute(rule: Plain, host: string): object {

@@ -6,6 +6,7 @@ import type { StatusObject } from '../shared/index.ts'
 import type { Hierarchy } from './hierarchy.ts'
 import { type NamespacePattern, selectedBy } from './namespace-selector.ts'
 import { type TsbKind, type TsbObject, workspaceKey } from './objects.ts'
+import { withoutEffect } from './without-effect.ts'
 
 /** Kinds that are in force in clusters; others are ready once they are stored. */
 const configured: readonly TsbKind[] = [
@@ -48,7 +49,7 @@ export function statusesOf(
   const patterns = new Map(hierarchy.workspaces.map((workspace) => [workspace.key, workspace.patterns]))
   const shown = configured.flatMap((kind) => hierarchy.written(kind))
   return shown.map((object) => {
-    const own = [...(byObject.get(idOf(object.ref)) ?? []), ...fieldProblems(object)]
+    const own = [...(byObject.get(idOf(object.ref)) ?? []), ...fieldProblems(object), ...withoutEffect(object)]
     const errors = textsOf(own, 'error')
     const warnings = textsOf(own, 'warning')
     const { workspace } = object.place
