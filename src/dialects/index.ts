@@ -3,6 +3,8 @@ import { compareProblems, type ObjectRef, type Problem } from '../report/index.t
 import { type ClusterSnapshot, objectsOf, type Snapshot } from '../resources/index.ts'
 import { glooMesh } from './gloo/index.ts'
 import {
+  asMap,
+  asText,
   asTexts,
   at,
   ClusterFacts,
@@ -142,7 +144,12 @@ function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
   const reports = readings.map(({ report }) => report(outcome))
   const records = intents.flatMap((intent) => recordOf(intent, outcome, management))
   const bridge = tetrateServiceBridge({ ...context, resolved, verifies, tenancy })
-  const wanted = [...outcome.objects, ...records, ...reports.flatMap(({ objects }) => objects), ...bridge.objects]
+  const wanted = [
+    ...withoutDefaults(outcome.objects, bridge.objects),
+    ...records,
+    ...reports.flatMap(({ objects }) => objects),
+    ...bridge.objects,
+  ]
   const { objects, problems } = withoutClashes(wanted, occupied)
   return {
     objects: memory.inOrder('objects', objects, compareObjects),
@@ -161,6 +168,24 @@ function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
     ),
     names: bridge.names,
   }
+}
+
+/**
+ * Of two DestinationRules for one host in one namespace, proxies take the older one's policy. So what a generation writes
+ * for every service, which says no more than that TLS is spoken, makes way for a rule that says more.
+ */
+function withoutDefaults(
+  objects: readonly ClusterObject[],
+  decided: readonly ClusterObject[],
+): readonly ClusterObject[] {
+  const keyOf = ({ cluster, object }: ClusterObject): string =>
+    `${cluster}/${object.metadata.namespace}/${asText(at(object.spec, 'host'))}`
+  const isRule = ({ object }: ClusterObject): boolean => object.kind === 'DestinationRule'
+  const hosts = new Set(decided.filter(isRule).map(keyOf))
+  if (hosts.size === 0) return objects
+  const isDefault = ({ object: { spec } }: ClusterObject): boolean =>
+    at(spec, 'subsets') === undefined && Object.keys(asMap(at(spec, 'trafficPolicy'))).every((name) => name === 'tls')
+  return objects.filter((each) => !isRule(each) || !hosts.has(keyOf(each)) || !isDefault(each))
 }
 
 /** In order, each once: several objects may stumble over the same thing. */

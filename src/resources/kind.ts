@@ -61,12 +61,14 @@ type Defaulted =
   | 'rules'
   | 'checkFields'
 
-const age: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }
+/** Comes last unless a kind puts it elsewhere. */
+export const age: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }
 
 /** Fills in what most kinds have in common: namespaced, with a status subresource, and the column Age. */
 export function defineKind<Spec extends TSchema, Status extends TSchema>(
   definition: Omit<KindDefinition<Spec, Status>, Defaulted> & Partial<Pick<KindDefinition<Spec, Status>, Defaulted>>,
 ): KindDefinition<Spec, Status> {
+  const columns = definition.printerColumns ?? []
   return {
     singular: definition.kind.toLowerCase(),
     shortNames: [],
@@ -76,7 +78,7 @@ export function defineKind<Spec extends TSchema, Status extends TSchema>(
     rules: [],
     checkFields: () => {},
     ...definition,
-    printerColumns: [...(definition.printerColumns ?? []), age],
+    printerColumns: columns.includes(age) ? columns : [...columns, age],
   }
 }
 

@@ -23,6 +23,12 @@ export interface CalledService {
 /** Ten gateway errors in a row take an endpoint out of use; a plain 500 never does. All may be out. */
 const outlierDetection = { consecutiveGatewayErrors: 10, maxEjectionPercent: 100 }
 
+/**
+ * Of calls that may go to another cluster, where Istio runs: a gateway that hangs must not hold a request for Istio's ten
+ * seconds, thrice. Envoys that Fairlead drives have a shorter one anyway.
+ */
+const connectTimeout = '2s'
+
 export function destinationRule(service: CalledService, hierarchy: Hierarchy): ClusterObject[] {
   const { cluster, namespace, name, local, isShared, subsets } = service
   if (!isShared && subsets.length === 0) return []
@@ -39,6 +45,7 @@ export function destinationRule(service: CalledService, hierarchy: Hierarchy): C
         exportTo: ['*'],
         trafficPolicy: compact({
           loadBalancer: { localityLbSetting: localityLbSetting(failoverSettingsOf(levelsOf(service, hierarchy))) },
+          connectionPool: isShared && !cluster.isOurs ? { tcp: { connectTimeout } } : undefined,
           outlierDetection,
           tls: isShared ? tlsOf(service) : undefined,
         }),

@@ -1,4 +1,4 @@
-import { defineKind } from '../kind.ts'
+import { age, defineKind } from '../kind.ts'
 import type { KubeObject } from '../kube-object.ts'
 import { map, object, type Static, string, uint32 } from '../schema.ts'
 import { istioVersions, networking } from './group.ts'
@@ -33,6 +33,6 @@ export const workloadEntryKind = defineKind({
   description: 'A workload that is no pod, like a virtual machine.',
   spec: workloadEntrySpec,
   status: istioStatus,
-  printerColumns: [{ name: 'Address', type: 'string', jsonPath: '.spec.address', description: 'Where it is.' }],
+  printerColumns: [age, { name: 'Address', type: 'string', jsonPath: '.spec.address', description: 'Where it is.' }],
   checkFields: checkWorkloadEntry,
 })

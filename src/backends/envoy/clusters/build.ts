@@ -146,7 +146,13 @@ function balancing(
   }
   if (discovery === 'dynamic-forward-proxy') return { lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED }
   if (discovery === 'original-dst') return { commonLbConfig, lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED }
-  return { commonLbConfig, ...loadBalancerFields(policy.loadBalancer) }
+  return { commonLbConfig, ...loadBalancerFields(balancerOf(spec, policy.loadBalancer)) }
+}
+
+/** A gateway that passes TLS on balances connections, and each may carry many requests: they go to all in turn. */
+function balancerOf({ mode }: ClusterSpec, rule: EffectivePolicy['loadBalancer']): EffectivePolicy['loadBalancer'] {
+  const chosen = mode === 'outbound' || rule?.simple !== undefined || rule?.consistentHash !== undefined
+  return chosen ? rule : { ...rule, simple: 'ROUND_ROBIN' }
 }
 
 /** Undefined for a cluster that would have no endpoint ever. */
