@@ -1,4 +1,4 @@
-import { endpointsOfService, type NamespacedHost, type Query, servicesOfHost } from '../discovery/index.ts'
+import { endpointsOfService, labelNames, type NamespacedHost, type Query, servicesOfHost } from '../discovery/index.ts'
 
 /** How many places a service can be served from, without their endpoints: changes far less often than they do. */
 export interface Rungs {
@@ -19,6 +19,8 @@ export const rungsOfService: Query<NamespacedHost, Rungs> = {
     const localities = new Set<string>()
     for (const { workload } of world.get(endpointsOfService, key)) {
       clusters.add(workload.cluster)
+      // An endpoint may be the gateway of another cluster, though an object of this one tells of it.
+      clusters.add(workload.labels[labelNames.remoteCluster] ?? workload.cluster)
       localities.add(workload.locality)
     }
     return { clusters: clusters.size, localities: localities.size }

@@ -45,7 +45,7 @@ export function destinationRule(service: CalledService, hierarchy: Hierarchy): C
         exportTo: ['*'],
         trafficPolicy: compact({
           loadBalancer: { localityLbSetting: localityLbSetting(failoverSettingsOf(levelsOf(service, hierarchy))) },
-          connectionPool: isShared && !cluster.isOurs ? { tcp: { connectTimeout } } : undefined,
+          connectionPool: connectionPoolOf(service),
           outlierDetection,
           tls: isShared ? tlsOf(service) : undefined,
         }),
@@ -53,6 +53,18 @@ export function destinationRule(service: CalledService, hierarchy: Hierarchy): C
       }),
     }),
   ]
+}
+
+/**
+ * A gateway that passes TLS on balances connections, not requests: so each connection carries few, and all pods of the other
+ * cluster get their share.
+ */
+const requestsPerConnection = 32
+
+function connectionPoolOf({ cluster, remotes, isShared }: CalledService): object | undefined {
+  const tcp = isShared && !cluster.isOurs ? { connectTimeout } : {}
+  const http = remotes.length > 0 ? { maxRequestsPerConnection: requestsPerConnection } : {}
+  return compact({ tcp, http })
 }
 
 /** What is said of a service at each level, farthest first. */
