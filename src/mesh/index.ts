@@ -57,6 +57,7 @@ export {
   supportsIpv4,
   supportsIpv6,
 } from './proxy.ts'
+export { type ProxySettings, proxySettings } from './proxy-settings.ts'
 export { type Rungs, rungsOfService } from './rungs.ts'
 export { labelsOfClient, type ProxyScope, scopeOf } from './scope.ts'
 export * from './security/index.ts'

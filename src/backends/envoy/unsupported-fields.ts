@@ -17,7 +17,7 @@ export const unsupportedFields: Readonly<Record<string, Readonly<Record<string, 
     'configPatches[].match.waypoint': 'there are no waypoints',
   },
   [istioKinds.proxyConfig]: {
-    '*': 'proxies start with the settings of the mesh',
+    image: 'proxies are no containers of an image',
   },
   [istioKinds.telemetry]: {
     'metrics[]': "proxies report Envoy's own statistics",

@@ -2,6 +2,8 @@
 
 import { availableParallelism, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { isNotFound } from '../../clusters/index.ts'
+import { type ProxySettings, proxySettings } from '../../mesh/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import { resources } from '../controllers/client/index.ts'
 import { portMapAnnotation } from '../controllers/index.ts'
@@ -23,13 +25,14 @@ export async function settlePod(node: NodeSite, pod: Pod): Promise<PodSite> {
   const ports = podPorts(pod, node.lowPorts)
   const marked = await mark(node, pod, ports, proxied)
   if (proxied) await showProxy(node, pod)
+  const settings = proxied || gateway ? await settingsOf(node, marked) : undefined
   const address = node.addresses.take(pod.status?.podIP)
   const programAddress = proxied ? node.addresses.programAddress(address) : address
   const folder = join(node.pods, pod.metadata.uid ?? '')
   const facts = { podIP: address, hostIP: node.hostIP, cpus: availableParallelism(), memoryBytes: totalmem() }
   const proxy =
-    node.proxies && (proxied || gateway)
-      ? proxyOf(node, node.proxies, marked, { address, programAddress, folder, ports, gateway })
+    node.proxies && settings
+      ? proxyOf(node, node.proxies, marked, { address, programAddress, folder, ports, gateway, settings })
       : undefined
   return {
     node,
@@ -94,6 +97,19 @@ interface Placed {
   readonly folder: string
   readonly ports: PodPorts
   readonly gateway: boolean
+  readonly settings: ProxySettings
+}
+
+const systemNamespace = 'istio-system'
+
+/** What ProxyConfigs say of the pod; nothing where the cluster has none. */
+async function settingsOf(node: NodeSite, { metadata }: Pod): Promise<ProxySettings> {
+  const objects = await node.api.list(resources.proxyConfigs).catch((error: unknown) => {
+    if (isNotFound(error)) return []
+    throw error
+  })
+  const { namespace = 'default', labels = {} } = metadata
+  return proxySettings(objects, systemNamespace, { namespace, labels })
 }
 
 const metadataPrefix = 'ISTIO_META_'
@@ -101,15 +117,16 @@ const metadataPrefix = 'ISTIO_META_'
 /** Node metadata that the pod spec gives its proxy, by variables that begin with ISTIO_META_, as Istio's agent reads them. */
 function saidToProxy(pod: Pod): Record<string, string> {
   const variables = (pod.spec?.containers ?? []).find(({ name }) => name === proxyContainer)?.env ?? []
-  return Object.fromEntries(
-    variables
-      .filter(({ name }) => name.startsWith(metadataPrefix))
-      .map(({ name, value }) => [name.slice(metadataPrefix.length), value ?? '']),
-  )
+  return asMetadata(variables.map(({ name, value }) => [name, value ?? '']))
+}
+
+function asMetadata(variables: readonly (readonly [string, string])[]): Record<string, string> {
+  const said = variables.filter(([name]) => name.startsWith(metadataPrefix))
+  return Object.fromEntries(said.map(([name, value]) => [name.slice(metadataPrefix.length), value]))
 }
 
 function proxyOf(node: NodeSite, plan: ProxyPlan, pod: Pod, placed: Placed): PodProxy {
-  const { address, programAddress, folder, ports, gateway } = placed
+  const { address, programAddress, folder, ports, gateway, settings } = placed
   const { namespace = 'default', name, labels = {}, annotations = {} } = pod.metadata
   let token: Token | undefined
   return new PodProxy({
@@ -131,7 +148,8 @@ function proxyOf(node: NodeSite, plan: ProxyPlan, pod: Pod, placed: Placed): Pod
     },
     cluster: node.cluster,
     network: labels[networkLabel] ?? plan.network,
-    metadata: saidToProxy(pod),
+    metadata: { ...asMetadata(Object.entries(settings.environment)), ...saidToProxy(pod) },
+    ...(settings.concurrency !== undefined && { concurrency: settings.concurrency }),
     locality: node.locality(),
     xds: plan.xds,
     token: async () => {

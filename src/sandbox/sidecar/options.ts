@@ -43,6 +43,8 @@ export interface ProxyOptions {
   readonly locality: { readonly region: string; readonly zone: string; readonly subzone?: string }
   /** The control plane: `host:port`, and a file with the CA of its certificate. */
   readonly xds: { readonly address: string; readonly rootFile: string }
+  /** Worker threads; 0 = one for each core; one if not given. */
+  readonly concurrency?: number
   /** More node metadata. */
   readonly metadata?: Readonly<Record<string, unknown>>
   /** A fresh service account token, if there is one. */

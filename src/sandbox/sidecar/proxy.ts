@@ -90,8 +90,7 @@ function launch(
     '--config-path',
     files.bootstrap,
     '--disable-hot-restart', // two Envoys of one machine would clash on their base id
-    '--concurrency',
-    '1',
+    ...(options.concurrency === 0 ? [] : ['--concurrency', String(options.concurrency ?? 1)]),
     '--drain-time-s',
     String(drainSeconds),
     '--parent-shutdown-time-s',

@@ -24,6 +24,7 @@ export const resources = {
   configMaps: define('v1', 'configmaps', 'ConfigMap', 'namespaced'),
   secrets: define('v1', 'secrets', 'Secret', 'namespaced'),
   serviceAccounts: define('v1', 'serviceaccounts', 'ServiceAccount', 'namespaced'),
+  proxyConfigs: define('networking.istio.io/v1beta1', 'proxyconfigs', 'ProxyConfig', 'namespaced'),
   deployments: define('apps/v1', 'deployments', 'Deployment', 'namespaced'),
   replicaSets: define('apps/v1', 'replicasets', 'ReplicaSet', 'namespaced'),
   statefulSets: define('apps/v1', 'statefulsets', 'StatefulSet', 'namespaced'),
