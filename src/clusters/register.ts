@@ -187,7 +187,8 @@ function registrationObjects(
   const spec =
     group === 'multicluster.solo.io'
       ? { secretName: name, clusterDomain: clusterDomain ?? 'cluster.local' }
-      : { secretRef: metadata, context: name, writeNamespace: namespace }
+      : // The kubeconfig's current context is meant: all registrations of a cluster are then one and the same connection.
+        { secretRef: metadata, writeNamespace: namespace }
   return [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
     {
