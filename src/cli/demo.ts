@@ -90,7 +90,7 @@ async function measured(
   console.log(pc.dim(`\n${took}`))
   const wrong = await measure(guide, await plan())
   if (wrong.length > 0) console.log(pc.red(`\n  not as the policy says: ${wrong.join('; ')}`))
-  else console.log(pc.green('\n  as the policy says, within 4 sigma'))
+  else console.log(pc.green(`\n  as the policy says${guide.tolerance === undefined ? ', within 4 sigma' : ''}`))
   return wrong
 }
 

@@ -26,6 +26,8 @@ export interface Guide {
   /** Of a gateway only the path. */
   readonly url: string
   readonly rows: readonly Row[]
+  /** How far a share may be off, where no policy says it: between pods of one cluster Envoy goes by who is less busy. */
+  readonly tolerance?: number
   /** What happens next, and where requests go then; each is measured like the first state. */
   readonly phases?: readonly {
     readonly name: string

@@ -105,6 +105,7 @@ export const locality: Guide = {
   caller: { context: here.context, namespace, deployment: 'productpage-v1' },
   url: 'http://reviews:9080/reviews/0',
   rows: rows(0.5, 0.5, 0),
+  tolerance: 0.25,
   phases: [
     { name: 'disable the web servers of both local versions', run: disable, rows: rows(0, 0, 1) },
     { name: 'restore them', run: restore, rows: rows(0.5, 0.5, 0) },

@@ -96,8 +96,11 @@ export async function measure(guide: Guide, plan: RequestPlan): Promise<string[]
   })
   const counts = tally.counts()
   screen.final(draw(title, guide.rows, counts))
-  const wanted = Object.fromEntries(guide.rows.map((row) => [row.name, row.wanted]))
-  const wrong = shareDeviations(wanted, counts.answered, counts.sent)
+  const isWhole = ({ wanted }: Guide['rows'][number]): boolean => wanted === 0 || wanted === 1
+  const wrong = [guide.rows.filter(isWhole), guide.rows.filter((row) => !isWhole(row))].flatMap((rows, at) => {
+    const wanted = Object.fromEntries(rows.map((row) => [row.name, row.wanted]))
+    return shareDeviations(wanted, counts.answered, counts.sent, at === 0 ? undefined : guide.tolerance)
+  })
   return counts.failed > 0 ? [`${counts.failed} requests failed`, ...wrong] : wrong
 }
 
