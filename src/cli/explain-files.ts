@@ -47,6 +47,7 @@ export function meshOfFiles(files: ExplainFiles, fail: (message: string) => neve
         throw new DebugApiError(`proxy ${name} is in several clusters: ${found.map((proxy) => proxy.name).join(', ')}`)
       return found[0]
     },
+    entryPort: async (address, port) => mesh.entryPort(address, port),
     tracing: async (work) => work(mesh),
   }
 }

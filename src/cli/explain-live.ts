@@ -23,6 +23,9 @@ export function liveMesh(options: DebugApiOptions): ProxySource {
         throw new DebugApiError(`proxy ${name} is in several clusters: ${found.map(nameOf).join(', ')}`)
       return found[0] && load(found[0])
     },
+    async entryPort(address, port) {
+      return (await fronts()).find((door) => door.podAddress === address && door.port === port)?.targetPort
+    },
     async tracing(work) {
       const [all, doors] = [await rows(), await fronts()]
       for (;;) {

@@ -35,6 +35,8 @@ interface Options extends DebugApiOptions {
 export interface ProxySource {
   /** Undefined if there is none of that name; throws if the name is ambiguous. */
   find(name: string): Promise<ProxyConfig | undefined>
+  /** Port of a pod at which connections to a port of its Service arrive. */
+  entryPort(podAddress: string, servicePort: number): Promise<number | undefined>
   /** Loads what `work` needs of other proxies, and runs it again until it has all. */
   tracing<T>(work: (mesh: Mesh) => T): Promise<T>
 }
@@ -50,7 +52,10 @@ export function register(program: Command): void {
     .option('-H, --header <name: value>', 'a header (repeatable)', collectHeader, {})
     .option('--cluster <name=file...>', "files in place of a running control plane: YAML of a cluster's objects")
     .option('--mesh-config <file>', "with files: Istio's MeshConfig as YAML")
-    .option('--at <address:port>', 'where the connection arrives, for calls from outside (gateways, inbound)')
+    .option(
+      '--at <address:port>',
+      'where the connection arrives, for calls that come to a pod (gateways: found by their Service)',
+    )
     .option('--sni <name>', 'with --at: server name of TLS (default for https: the host)')
     .option('--principal <spiffe-id>', 'with --at: identity of the client’s certificate')
     .option('--http2', 'the client speaks HTTP/2')
@@ -66,7 +71,8 @@ export function register(program: Command): void {
 const help = `
 Examples:
   fairlead explain productpage-v1-abc.default GET http://reviews:9080/ -H 'end-user: jason'
-  fairlead explain istio-ingressgateway-xyz.istio-system GET http://shop.example/ --at 10.0.0.7:8080
+  fairlead explain istio-ingressgateway-xyz.istio-system GET http://shop.example/
+  fairlead explain cart-v1-xyz.shop GET http://cart/ --at 10.0.0.7:8080 --principal spiffe://cluster.local/ns/shop/sa/client
   fairlead explain client.shop GET http://cart/ --cluster east=east.yaml --cluster west=west.yaml
 
 Odds are those of a proxy that has just started: circuit breakers and ejections come on top.
@@ -101,9 +107,17 @@ async function explain(question: Question, options: Options, command: Command): 
     process.exitCode = 1
     return
   }
-  const call = options.at === undefined ? dial(proxy, target) : arrivingCall(proxy, options.at, target, options)
+  const at = options.at ?? (await entryOf(source, proxy, target.port))
+  const call = at === undefined ? dial(proxy, target) : arrivingCall(proxy, at, target, options)
   const hop = await source.tracing((mesh) => trace(mesh, proxy, call, circumstances))
   print(hop, options.output)
+}
+
+/** Gateways are called from outside: where a connection to the Service before them arrives. Undefined for sidecars. */
+async function entryOf(source: ProxySource, proxy: ProxyConfig, port: number): Promise<string | undefined> {
+  const address = proxy.addresses?.[0]
+  if (address === undefined || proxy.listeners.some(({ name }) => name === 'virtualOutbound')) return undefined
+  return `${address}:${(await source.entryPort(address, port)) ?? port}`
 }
 
 function targetOf({ method, url }: Question, options: Options, fail: (message: string) => never): DialTarget {

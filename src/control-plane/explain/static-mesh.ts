@@ -30,6 +30,8 @@ interface ProxiedPod {
 export interface StaticMesh extends Mesh {
   /** Proxies by name: `pod.namespace`, or `CLUSTER/pod.namespace`. Several if the name does not tell them apart. */
   find(name: string): readonly ProxyConfig[]
+  /** Port of a pod at which connections to a port of its Service arrive; undefined if no Service leads there. */
+  entryPort(podAddress: string, servicePort: number): number | undefined
   /** Names of all, as `CLUSTER/pod.namespace`. */
   readonly names: readonly string[]
 }
@@ -54,6 +56,8 @@ export function staticMesh(clusters: readonly string[], worldOf: (cluster: strin
   return {
     names: pods.map(nameOf),
     find: (name) => pods.filter((each) => nameOf(each) === name || nameOf(each).endsWith(`/${name}`)).map(configOf),
+    entryPort: (address, port) =>
+      fronts.find((front) => front.podAddress === address && front.port === port)?.targetPort,
     proxiesAt(address, port) {
       const own = at(address)
       if (own.length > 0) return own.map((proxy) => ({ proxy, port }))
