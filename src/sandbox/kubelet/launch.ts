@@ -38,11 +38,14 @@ export async function startContainer(
   const config = asText(await readConfig(site.node.api, pod, [container], []))
   const own = environmentOf(pod, container, site.facts, config)
   const resolve = (text: string): string => rewritePaths(expand(text, own), mounts)
+  const declaredPorts = (container.ports ?? [])
+    .filter((p) => (p.protocol ?? 'TCP') === 'TCP')
+    .map((p) => p.containerPort)
   const launch = launchOf(image, reference, {
     command: (container.command ?? []).map(resolve),
     args: (container.args ?? []).map(resolve),
     env: Object.fromEntries(own),
-    declaredPorts: (container.ports ?? []).filter((p) => (p.protocol ?? 'TCP') === 'TCP').map((p) => p.containerPort),
+    declaredPorts,
     programs: site.node.programs,
   })
   const folder = join(site.folder, 'containers', container.name)
@@ -50,7 +53,8 @@ export async function startContainer(
   const env = {
     ...baseEnvironment(site, pod, folder),
     ...launch.env,
-    ...(launch.kind === 'program' ? programEnvironment(site, launch.ports, mounts) : {}),
+    // Commands of the user's own have to be told, too, where they are to listen: not every address is theirs.
+    ...programEnvironment(site, launch.kind === 'program' ? launch.ports : declaredPorts, mounts),
     ...Object.fromEntries([...own].map(([name, value]) => [name, rewritePaths(value, mounts)])),
   }
   const cwd = container.workingDir === undefined ? folder : rewritePaths(container.workingDir, mounts)
