@@ -5,14 +5,16 @@ import type { Command } from 'commander'
 import pc from 'picocolors'
 import { type SandboxHandle, sendMany, startSandbox } from '../sandbox/index.ts'
 import { blueGreenCanary } from './demo/blue-green-canary.ts'
+import { failover } from './demo/failover.ts'
 import type { Guide } from './demo/guide.ts'
 import { kubectl } from './demo/kubectl.ts'
 import { locality } from './demo/locality.ts'
 import { measure, requestOf, watchTraffic } from './demo/measure.ts'
 import { multiCluster } from './demo/multi-cluster.ts'
+import { play } from './demo/play.ts'
 import { ProgressLines } from './demo/progress.ts'
 
-const guides: readonly Guide[] = [multiCluster, blueGreenCanary, locality]
+const guides: readonly Guide[] = [multiCluster, blueGreenCanary, locality, failover]
 
 export function register(program: Command): void {
   program
@@ -61,6 +63,11 @@ async function run(guide: Guide, options: { once?: boolean; name: string }): Pro
       await progress.step(phase.name, () => phase.run(run))
       const state = { ...guide, rows: phase.rows }
       wrong = [...wrong, ...(await measured(state, kubeconfig, progress, stop.signal))]
+    }
+    if (guide.acts && wrong.length === 0) {
+      console.log(`\n${pc.bold('And now')}, while requests go on:\n`)
+      wrong = await play(guide, guide.acts, await requestOf(guide, kubeconfig, stop.signal), run)
+      for (const text of wrong) console.log(pc.red(`  ${text}`))
     }
     if (options.once) return wrong.length === 0 ? 0 : 1
     printNext(guide, kubeconfig)

@@ -15,6 +15,16 @@ export type Caller = { readonly context: string; readonly namespace: string } & 
   | { readonly gateway: string; readonly port: number }
 )
 
+/** Something that happens while requests go on, and where they go afterwards. */
+export interface Act {
+  /** One character that marks it in the picture. */
+  readonly sign: string
+  readonly name: string
+  run(run: GuideRun): Promise<void>
+  /** Share of each row, in the end; rows that are not named get nothing. */
+  readonly wanted: Readonly<Record<string, number>>
+}
+
 /** A guide that the demo shows: clusters, what is applied to them, and where requests then go. */
 export interface Guide {
   readonly name: string
@@ -36,6 +46,8 @@ export interface Guide {
   }[]
   /** The row of an answer, by its header `x-served-by`. */
   rowOf(servedBy: string): string | undefined
+  /** What happens after the measurement, while requests go on. */
+  readonly acts?: readonly Act[]
   /** Commands to try next. */
   readonly next: readonly string[]
 }
