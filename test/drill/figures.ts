@@ -59,7 +59,9 @@ export function figuresOf(
   { phases, expected }: { phases: Phases; expected: Readonly<Record<string, number>> },
 ): DrillFigures {
   const back = backAt(gets, phases.healMs, expected)
-  const settled = gets.filter(({ atMs }) => atMs < phases.faultMs || (back !== undefined && atMs > back + windowMs))
+  const settled = gets.filter(
+    ({ atMs, latencyMs }) => atMs + latencyMs < phases.faultMs || (back !== undefined && atMs > back + windowMs),
+  )
   return {
     gets: gets.length,
     failedGets: gets.filter(failed).length,
