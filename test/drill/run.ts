@@ -1,4 +1,4 @@
-// `npm run drill -- [NAME…]`: faults under load, each with its timeline; then the table.
+// `node test/drill/run.ts [NAME…]`: faults under load, each with its timeline; then the table.
 import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import pc from 'picocolors'
@@ -8,7 +8,7 @@ import { Place } from './place.ts'
 import { type DrillResult, runDrill } from './run-drill.ts'
 import { broken, table } from './table.ts'
 
-const usage = `Usage: npm run drill -- [--rate N] [NAME…]
+const usage = `Usage: node test/drill/run.ts [--rate N] [NAME…]
 
 Breaks things under load in a sandbox of its own, and says what a caller noticed.
   --rate N   GETs per second (200); a tenth as many POSTs are sent beside them

@@ -1,4 +1,4 @@
-// Every fault of `npm run drill`, with real Envoys: no GET may fail while something healthy is there.
+// Every fault of `node test/drill/run.ts`, with real Envoys: no GET may fail while something healthy is there.
 import { availableParallelism, loadavg } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { drills } from '../drill/drills.ts'
