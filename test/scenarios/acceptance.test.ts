@@ -8,7 +8,7 @@ const runner = join(root, 'test/scenario/run.ts')
 const minutes = 60_000
 
 /** Guides whose every step is expected to hold; the others come with the issues that build them. */
-const guides = ['000.yaml', '001.yaml', '002.yaml', '003.yaml'].map((name) =>
+const guides = ['000.yaml', '001.yaml', '002.yaml', '003.yaml', '004.yaml'].map((name) =>
   join(root, 'test/conformance/seeds', name),
 )
 /** Pages whose commands are run: those that name the sandbox that they start from. */
