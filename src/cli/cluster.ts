@@ -17,6 +17,7 @@ import {
   UnreachableError,
 } from '../clusters/index.ts'
 import type { KubeObject } from '../resources/index.ts'
+import { registerDrain } from './cluster-drain.ts'
 import { columns } from './print.ts'
 
 interface ManagementOptions {
@@ -72,6 +73,7 @@ export function register(program: Command): void {
     .action((name: string, options: ManagementOptions, command: Command) =>
       attempt(command, () => remove(name, options)),
     )
+  registerDrain(cluster, attempt)
   cluster
     .command('accept')
     .argument('<name>', 'name of the cluster')

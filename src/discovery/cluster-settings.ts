@@ -81,6 +81,11 @@ export function networkOfCluster(world: World, cluster: string): string {
   return namespaceOf(world, cluster, systemNamespace).labels[labelNames.network] ?? ''
 }
 
+/** Whether a cluster is drained: its endpoints are to get nothing while others are healthy. */
+export function isDrained(world: World, cluster: string): boolean {
+  return cluster !== '' && namespaceOf(world, cluster, systemNamespace).labels[labelNames.drain] === 'true'
+}
+
 export function spiffeId(trustDomain: string, namespace: string, serviceAccount: string): string {
   return `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`
 }

@@ -1,5 +1,6 @@
 export {
   domainSuffix,
+  isDrained,
   meshConfigOf,
   meshNetworksOf,
   namespaceOf,

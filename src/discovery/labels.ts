@@ -11,6 +11,8 @@ export const labelNames = {
   canonicalName: 'service.istio.io/canonical-name',
   canonicalRevision: 'service.istio.io/canonical-revision',
   persistentSession: 'istio.io/persistent-session',
+  /** On the system namespace of a cluster: `true` = its endpoints get nothing while others are healthy. */
+  drain: 'fairlead.dev/drain',
   /** Of an endpoint that is the gateway of another cluster: that cluster. A gateway never passes TLS on to it. */
   remoteCluster: 'xcp.tetrate.io/cluster',
 } as const

@@ -24,6 +24,7 @@ import {
 } from '../locality/index.ts'
 import type { Machines } from '../proxy.ts'
 import { isClusterLocal } from './cluster-local.ts'
+import { withoutDrained } from './drained.ts'
 import type { Target, TargetGroup } from './model.ts'
 
 /** What of a proxy decides which endpoints it gets, and in which order. */
@@ -68,7 +69,10 @@ export function targetGroups(world: World, request: EndpointRequest): TargetGrou
     .filter((endpoint) => endpoint.portName === request.portName)
     .flatMap((endpoint) => shareIn(endpoint, request.subset))
   const local = endpoints.length > 0 && isClusterLocal(world, service.host)
-  const usable = endpoints.filter((endpoint) => isUsable(endpoint, request, local))
+  const usable = withoutDrained(
+    world,
+    endpoints.filter((endpoint) => isUsable(endpoint, request, local)),
+  )
   const byLocality = Map.groupBy(usable, ({ workload }) => workload.locality)
   const groups = [...byLocality]
     .sort(([a], [b]) => compareText(a, b))
