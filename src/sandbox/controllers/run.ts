@@ -6,6 +6,7 @@ import { KubeApi, type Resource, resources } from './client/index.ts'
 import { endpointSliceController, endpointsController } from './endpoints/controller.ts'
 import { garbageController } from './garbage/controller.ts'
 import { namespaceController } from './namespace/controller.ts'
+import { nodeController } from './node/controller.ts'
 import type { Controller, ControllerContext } from './runtime/controller.ts'
 import { type EventRecorder, eventRecorder } from './runtime/events.ts'
 import { Informers } from './runtime/informers.ts'
@@ -30,6 +31,7 @@ export const builtIn: readonly Controller[] = [
   statefulSetController,
   daemonSetController,
   jobController,
+  nodeController,
   schedulerController,
   endpointSliceController,
   endpointsController,

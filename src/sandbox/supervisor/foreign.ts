@@ -19,9 +19,11 @@ export function kubeconfigAccess(file: string, context?: string): ClusterAccess 
     password: user.password,
     exec: user.exec,
   }
+  const { 'certificate-authority': _file, 'certificate-authority-data': _data, server: _server, ...rest } = cluster
   return {
     context: name,
     server,
+    cluster: rest,
     certificateAuthority: authority === undefined ? '' : Buffer.from(authority, 'base64').toString(),
     user: Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined && value !== null)),
   }

@@ -22,8 +22,10 @@ const empty: KubeconfigContent = { apiVersion: 'v1', kind: 'Config', clusters: [
 export interface ClusterAccess {
   readonly context: string
   readonly server: string
-  /** PEM. */
+  /** PEM; '' where the kubeconfig has none. */
   readonly certificateAuthority: string
+  /** Other fields of its `cluster`, such as `insecure-skip-tls-verify`. */
+  readonly cluster?: object
   /** The `user` part: certificate data or a token. */
   readonly user: object
 }
@@ -33,9 +35,15 @@ export function kubeconfigFor(clusters: readonly ClusterAccess[]): KubeconfigCon
   const [first] = clusters
   return {
     ...empty,
-    clusters: clusters.map(({ context, server, certificateAuthority }) => ({
+    clusters: clusters.map(({ context, server, certificateAuthority, cluster }) => ({
       name: context,
-      cluster: { server, 'certificate-authority-data': Buffer.from(certificateAuthority).toString('base64') },
+      cluster: {
+        server,
+        ...cluster,
+        ...(certificateAuthority && {
+          'certificate-authority-data': Buffer.from(certificateAuthority).toString('base64'),
+        }),
+      },
     })),
     users: clusters.map(({ context, user }) => ({ name: context, user })),
     contexts: clusters.map(({ context }) => ({ name: context, context: { cluster: context, user: context } })),
