@@ -18,7 +18,9 @@ export function liveMesh(options: DebugApiOptions): ProxySource {
   }
   return {
     async find(name) {
-      const found = (await rows()).filter((row) => row.proxy === name || nameOf(row) === name)
+      const all = await rows()
+      const exact = all.filter((row) => row.proxy === name || nameOf(row) === name)
+      const found = exact.length > 0 ? exact : onePerCluster(all.filter((row) => isOfWorkload(row, name)))
       if (found.length > 1)
         throw new DebugApiError(`proxy ${name} is in several clusters: ${found.map(nameOf).join(', ')}`)
       return found[0] && load(found[0])
@@ -100,3 +102,14 @@ function refOfText(text: string): ObjectRef {
   const [namespace, name] = slash < 0 ? ['', path] : [path.slice(0, slash), path.slice(slash + 1)]
   return { cluster, apiVersion: '', kind, namespace, name }
 }
+
+/** Whether a proxy stands for a Deployment: `NAME`, `NAME.NAMESPACE`, or either behind `CLUSTER/`. */
+function isOfWorkload({ cluster, proxy, workload }: ProxyRow, name: string): boolean {
+  const names = [workload, `${workload}${proxy.slice(proxy.lastIndexOf('.'))}`]
+  return workload !== '' && [...names, ...names.map((each) => `${cluster}/${each}`)].includes(name)
+}
+
+/** Pods of one Deployment are given the same. */
+const onePerCluster = (rows: readonly ProxyRow[]): ProxyRow[] => [
+  ...new Map(rows.map((row) => [row.cluster, row])).values(),
+]

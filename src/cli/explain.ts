@@ -46,7 +46,10 @@ export function register(program: Command): void {
   program
     .command('explain')
     .description('Show what becomes of one request, hop by hop, and which object is behind each step')
-    .argument('<from>', 'proxy that the request reaches first: pod.namespace, or CLUSTER/pod.namespace')
+    .argument(
+      '<from>',
+      'proxy that the request reaches first: pod.namespace or deployment.namespace, or either behind CLUSTER/',
+    )
     .addArgument(new Argument('<method>', 'GET, POST, …').argParser((text: string) => text.toUpperCase()))
     .argument('<url>', 'http://HOST[:PORT]/PATH, https://… for clients that speak TLS themselves, or tcp://HOST:PORT')
     .option('-H, --header <name: value>', 'a header (repeatable)', collectHeader, {})

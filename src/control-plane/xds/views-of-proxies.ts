@@ -18,6 +18,8 @@ export interface ProxyRow {
   readonly proxy: string
   readonly cluster: string
   readonly type: string
+  /** Name of the Deployment or the like that its pod is of; '' if unknown. */
+  readonly workload: string
   readonly identity: string
   /** When the certificate that it shows others expires: RFC 3339; "" if it has proved no identity. */
   readonly certificateExpires: string
@@ -90,6 +92,7 @@ function row(stream: StreamStatus, cluster: string, expires: Date | undefined): 
     proxy: nameOf(node),
     cluster,
     type: node.id.split('~')[0] ?? '',
+    workload: workloadOf(node),
     identity: node.identity ?? '',
     certificateExpires: expires?.toISOString() ?? '',
     nodeId: node.id,
@@ -106,15 +109,18 @@ const time = (ms: number): string => (ms === 0 ? '' : new Date(ms).toISOString()
 /** `pod.namespace`, from the node id. */
 const nameOf = (node: ProxyNode): string => node.id.split('~')[2] ?? node.id
 
+function workloadOf({ metadata }: ProxyNode): string {
+  const { WORKLOAD_NAME: workload } = metadata
+  return typeof workload === 'string' ? workload : ''
+}
+
 /** All names by which users may call a proxy. */
 function namesOf(node: ProxyNode): string[] {
   const name = nameOf(node)
   const at = name.lastIndexOf('.')
-  const { WORKLOAD_NAME: workload } = node.metadata
+  const workload = workloadOf(node)
   const ofWorkload =
-    typeof workload === 'string' && workload !== ''
-      ? [workload, `deployment/${workload}`].flatMap((each) => [each, `${each}${name.slice(at)}`])
-      : []
+    workload === '' ? [] : [workload, `deployment/${workload}`].flatMap((each) => [each, `${each}${name.slice(at)}`])
   return [name, name.slice(0, at), node.id, ...ofWorkload]
 }
 
