@@ -44,7 +44,7 @@ const namespaces: ResourceType = {
   kind: 'Namespace',
   namespaced: false,
 }
-const defaultTiming: LeaseTiming = { durationMs: 15_000, retryMs: 3_000 }
+const defaultTiming: LeaseTiming = { durationMs: 6000, retryMs: 1000 }
 
 /**
  * One holder among several processes, by a `coordination.k8s.io` Lease. As Kubernetes' own components do it: clocks of

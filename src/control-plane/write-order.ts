@@ -20,7 +20,7 @@ export interface OrderedQueue {
 export type Followed = (cluster: string, which: 'all' | 'gateways') => boolean
 
 /** Proxies that have not followed after this are not waited for. */
-const mostMs = 15_000
+const mostMs = 5000
 /** Requests that were sent on the way of an earlier route get this long. */
 const drainMs = 1000
 
