@@ -97,8 +97,7 @@ function background({ text, line }: Block): Verb {
       `line ${line}: a background block has a command and a comment with the URL that answers`,
     )
   const answers = `curl --noproxy '*' -sf -o /dev/null --retry 60 --retry-delay 1 --retry-connrefused --retry-all-errors '${url}'`
-  return {
-    verb: 'run',
-    fields: { command: `${command} >/dev/null & pid=$!; ${answers}; code=$?; kill $pid; exit $code` },
-  }
+  // A job of its own, ended as a whole: npx does not hand signals on, and what is left would keep our output open.
+  const job = `set -m; ${command} >/dev/null 2>&1 & pid=$!; set +m`
+  return { verb: 'run', fields: { command: `${job}; ${answers}; code=$?; kill -- -$pid; exit $code` } }
 }
