@@ -6,28 +6,11 @@ import type { StatusObject } from '../shared/index.ts'
 import type { Hierarchy } from './hierarchy.ts'
 import { type NamespacePattern, selectedBy } from './namespace-selector.ts'
 import { type TsbKind, type TsbObject, workspaceKey } from './objects.ts'
+import { kindsOfTenants } from './tenancy.ts'
 import { withoutEffect } from './without-effect.ts'
 
 /** Kinds that are in force in clusters; others are ready once they are stored. */
-const configured: readonly TsbKind[] = [
-  'Workspace',
-  'WorkspaceSetting',
-  'OrganizationSetting',
-  'TenantSetting',
-  'TrafficGroup',
-  'TrafficSetting',
-  'ServiceTrafficSetting',
-  'ServiceRoute',
-  'GatewayGroup',
-  'Gateway',
-  'IngressGateway',
-  'EgressGateway',
-  'Tier1Gateway',
-  'SecurityGroup',
-  'SecuritySetting',
-  'ServiceSecuritySetting',
-  'IstioInternalGroup',
-]
+const configured: readonly TsbKind[] = [...kindsOfTenants, 'OrganizationSetting', 'TenantSetting']
 
 /** A cluster, as far as it tells what is in force. */
 export interface ClusterSight {

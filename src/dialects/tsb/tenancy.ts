@@ -16,7 +16,7 @@ import type { ClusterFacts, Plain } from '../shared/index.ts'
 import { objectsOfKind, type Place, type TsbKind, type TsbObject } from './objects.ts'
 
 /** What stands below a tenant: what its own people may say. */
-const ofTenants: ReadonlySet<TsbKind> = new Set<TsbKind>([
+export const kindsOfTenants: ReadonlySet<TsbKind> = new Set<TsbKind>([
   'Workspace',
   'WorkspaceSetting',
   'TrafficGroup',
@@ -101,7 +101,7 @@ export class Tenancy {
     return objects.flatMap((object) => {
       const author = this.tenantOf(object.object.metadata.namespace)
       if (author === undefined) return [object]
-      const isOwn = ofTenants.has(object.kind) && tenantKey(object.place) === author
+      const isOwn = kindsOfTenants.has(object.kind) && tenantKey(object.place) === author
       if (isOwn) return [object.kind === 'Workspace' ? this.#withinOwn(object, author, problems) : object]
       const { namespace } = object.object.metadata
       const message = `namespace ${namespace} belongs to tenant ${author}, which cannot say this; the object has no effect`
