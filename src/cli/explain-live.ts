@@ -20,9 +20,9 @@ export function liveMesh(options: DebugApiOptions): ProxySource {
     async find(name) {
       const all = await rows()
       const exact = all.filter((row) => row.proxy === name || nameOf(row) === name)
-      const found = exact.length > 0 ? exact : onePerCluster(all.filter((row) => isOfWorkload(row, name)))
+      const found = exact.length > 0 ? exact : onePerWorkload(all.filter((row) => isOfWorkload(row, name)))
       if (found.length > 1)
-        throw new DebugApiError(`proxy ${name} is in several clusters: ${found.map(nameOf).join(', ')}`)
+        throw new DebugApiError(`proxy ${name} is in several places: ${found.map(nameOf).join(', ')}`)
       return found[0] && load(found[0])
     },
     async entryPort(address, port) {
@@ -103,13 +103,16 @@ function refOfText(text: string): ObjectRef {
   return { cluster, apiVersion: '', kind, namespace, name }
 }
 
+/** `NAME.NAMESPACE` of the Deployment that a proxy's pod is of. */
+const workloadOf = ({ proxy, workload }: ProxyRow): string => `${workload}${proxy.slice(proxy.lastIndexOf('.'))}`
+
 /** Whether a proxy stands for a Deployment: `NAME`, `NAME.NAMESPACE`, or either behind `CLUSTER/`. */
-function isOfWorkload({ cluster, proxy, workload }: ProxyRow, name: string): boolean {
-  const names = [workload, `${workload}${proxy.slice(proxy.lastIndexOf('.'))}`]
-  return workload !== '' && [...names, ...names.map((each) => `${cluster}/${each}`)].includes(name)
+function isOfWorkload(row: ProxyRow, name: string): boolean {
+  const names = [row.workload, workloadOf(row)]
+  return row.workload !== '' && [...names, ...names.map((each) => `${row.cluster}/${each}`)].includes(name)
 }
 
 /** Pods of one Deployment are given the same. */
-const onePerCluster = (rows: readonly ProxyRow[]): ProxyRow[] => [
-  ...new Map(rows.map((row) => [row.cluster, row])).values(),
+const onePerWorkload = (rows: readonly ProxyRow[]): ProxyRow[] => [
+  ...new Map(rows.map((row) => [`${row.cluster}/${workloadOf(row)}`, row])).values(),
 ]
