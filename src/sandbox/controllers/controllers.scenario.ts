@@ -1,5 +1,6 @@
 // The controllers against the embedded API server, over its real port. Nobody runs pods: the test writes their status.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -9,14 +10,19 @@ import { KubeClient, loadAccess } from '../../clusters/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import { type ApiServer, startApiServer } from '../apiserver/index.ts'
 import { KubeApi, type Resource, resources } from './client/index.ts'
-import { type RunningControllers, runControllers } from './index.ts'
-import type { Deployment, EndpointSlice, Pod, ReplicaSet } from './kinds.ts'
+import { loadBalancer, type RunningControllers, runControllers } from './index.ts'
+import type { Deployment, EndpointSlice, Pod, ReplicaSet, Service } from './kinds.ts'
 
 let folder: string
 let server: ApiServer
 let controllers: RunningControllers
 let api: KubeApi
 const problems: string[] = []
+const balancerAddress = '127.94.3.1'
+let envoyAdmin: Server
+/** Runs before the load balancer's Envoy says which listeners are open. */
+let beforeListeners: () => Promise<void> = async () => undefined
+let openListeners: readonly string[] = []
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fairlead-controllers-'))
@@ -34,7 +40,20 @@ beforeAll(async () => {
   }
   writeFileSync(kubeconfig, stringify(content))
   api = new KubeApi(new KubeClient(loadAccess(kubeconfig)), 'test')
-  controllers = await runControllers({ cluster: 'c', kubeconfig, log: (message) => problems.push(message) })
+  envoyAdmin = createServer((_, answer) => {
+    void beforeListeners().then(() =>
+      answer.end(JSON.stringify({ listener_statuses: openListeners.map((name) => ({ name })) })),
+    )
+  })
+  await new Promise<void>((listening) => envoyAdmin.listen(15_000, balancerAddress, listening))
+  const { controller } = loadBalancer({
+    directory: join(folder, 'balancer'),
+    addresses: { from: '127.94.3.2', count: 5 },
+    adminAddress: balancerAddress,
+    startEnvoy: async () => undefined,
+  })
+  const log = (message: string) => problems.push(message)
+  controllers = await runControllers({ cluster: 'c', kubeconfig, more: [controller], log })
   await controllers.ready
 })
 
@@ -42,6 +61,7 @@ afterAll(async () => {
   await controllers?.close()
   api?.client.close()
   await server?.close()
+  envoyAdmin?.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -201,6 +221,43 @@ describe('a namespace', () => {
     await api.delete(resources.namespaces, { name: namespace })
     await eventually(async () => expect(await api.find(resources.namespaces, '', namespace)).toBeUndefined(), 30_000)
     expect(await list(resources.pods, namespace)).toEqual([])
+  })
+})
+
+describe('a load balancer', () => {
+  const front = (namespace: string): Service => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'front', namespace },
+    spec: { type: 'LoadBalancer', ports: [{ port: 8443 }] },
+  })
+  const addressOf = async (namespace: string): Promise<unknown> =>
+    ((await api.get(resources.services, namespace, 'front')) as Service).status?.loadBalancer?.ingress?.map((i) => i.ip)
+
+  test('tells an address once its Envoy listens', async () => {
+    const namespace = await inNamespace('balanced')
+    await api.create(resources.services, front(namespace))
+    expect(await addressOf(namespace)).toBeUndefined()
+    openListeners = [`${namespace}/front:8443`]
+    await eventually(async () => expect(await addressOf(namespace)).toEqual(['127.94.3.2']))
+  })
+
+  test('leaves a service to another one that was there a moment earlier', async () => {
+    const namespace = await inNamespace('taken')
+    const created = (await api.create(resources.services, front(namespace))) as Service
+    // Late enough that the address would be told now.
+    const due = Date.now() + 1100
+    let taken = false
+    beforeListeners = async () => {
+      if (Date.now() < due || taken) return
+      taken = true
+      openListeners = [...openListeners, `${namespace}/front:8443`]
+      const body = { status: { loadBalancer: { ingress: [{ ip: '203.0.113.9' }] } } }
+      await api.patch(resources.services, created.metadata, { type: 'merge', subresource: 'status', body })
+    }
+    await eventually(async () => expect(taken).toBe(true))
+    await eventually(async () => expect(controllers.idle()).toBe(true))
+    expect(await addressOf(namespace)).toEqual(['203.0.113.9'])
   })
 })
 

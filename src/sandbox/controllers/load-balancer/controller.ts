@@ -33,6 +33,12 @@ export interface LoadBalancer {
 const adminPort = 15_000
 const everything = 'all services'
 
+/**
+ * How long a service stands before its address is told. Every provisioner takes its time; whoever reads a service
+ * right after creating it sees `<pending>`, on a fast machine as on a slow one.
+ */
+const settleMs = 1000
+
 export function loadBalancer(options: LoadBalancerOptions): LoadBalancer {
   let peers: readonly Peer[] = []
   let fronts: readonly Front[] = []
@@ -87,6 +93,7 @@ class Balancer {
   private lowPorts: Promise<'free' | 'reserved'> | undefined
   private started: Promise<void> | undefined
   private readonly told = new Set<string>()
+  private readonly firstSeen = new Map<string, number>()
 
   constructor(
     context: ControllerContext,
@@ -120,15 +127,26 @@ class Balancer {
     this.started ??= this.start()
     await this.started
     const listening = await this.listening()
-    for (const one of balanced) {
+    const settled = balanced.filter(({ service }) => this.hasSettled(service))
+    for (const one of settled) {
       const names = (one.service.spec?.ports ?? []).map(({ port }) => `${objectKey(one.service)}:${port}`)
       if (names.every((name) => listening.has(name))) await this.publish(one)
     }
-    return files.names.every((name) => listening.has(name)) ? undefined : { againAfterMs: 100 }
+    const done = settled.length === balanced.length && files.names.every((name) => listening.has(name))
+    return done ? undefined : { againAfterMs: 100 }
+  }
+
+  private hasSettled({ metadata }: Service): boolean {
+    const uid = metadata.uid ?? ''
+    const since = this.firstSeen.get(uid) ?? Date.now()
+    this.firstSeen.set(uid, since)
+    return Date.now() - since >= settleMs
   }
 
   /** Gives each service its address: the one that it had, if it is ours and free. */
   private assign(wanted: readonly Service[]): void {
+    const uids = new Set(wanted.map(({ metadata }) => metadata.uid ?? ''))
+    for (const uid of this.firstSeen.keys()) if (!uids.has(uid)) this.firstSeen.delete(uid)
     const keys = new Set(wanted.map(objectKey))
     for (const key of this.addresses.keys()) if (!keys.has(key)) this.addresses.delete(key)
     const missing = wanted.filter((service) => !this.addresses.has(objectKey(service)))
@@ -173,9 +191,13 @@ class Balancer {
     const { api } = this.context
     const shifted = Object.fromEntries([...ports].filter(([port, real]) => port !== real))
     const annotation = Object.keys(shifted).length > 0 ? JSON.stringify(shifted) : undefined
+    let { resourceVersion } = service.metadata
     if (service.metadata.annotations?.[loadBalancerPortsAnnotation] !== annotation) {
-      const body = { metadata: { annotations: { [loadBalancerPortsAnnotation]: annotation ?? null } } }
-      this.services.put(await api.patch<Service>(resources.services, service.metadata, { type: 'merge', body }))
+      const annotations = { [loadBalancerPortsAnnotation]: annotation ?? null }
+      const body = { metadata: { resourceVersion, annotations } }
+      const annotated = await api.patch<Service>(resources.services, service.metadata, { type: 'merge', body })
+      resourceVersion = annotated.metadata.resourceVersion
+      this.services.put(annotated)
       if (annotation !== undefined) {
         const pairs = Object.entries(shifted).map(([port, real]) => `${port} is served on ${real}`)
         const message = `Ports below 1024 cannot be bound by this user: ${pairs.join(', ')}`
@@ -190,7 +212,8 @@ class Balancer {
       )
     )
       return
-    const body = { status: { loadBalancer } }
+    // Refused as a conflict if the service changed since it was read: another load balancer may have taken it up.
+    const body = { metadata: { resourceVersion }, status: { loadBalancer } }
     const patched = await api.patch<Service>(resources.services, service.metadata, {
       type: 'merge',
       subresource: 'status',
