@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import pc from 'picocolors'
 import { type SandboxHandle, sendMany, startSandbox } from '../sandbox/index.ts'
 import { blueGreenCanary } from './demo/blue-green-canary.ts'
+import { eastWest } from './demo/east-west.ts'
 import { failover } from './demo/failover.ts'
 import type { Guide } from './demo/guide.ts'
 import { kubectl } from './demo/kubectl.ts'
@@ -14,7 +15,7 @@ import { multiCluster } from './demo/multi-cluster.ts'
 import { play } from './demo/play.ts'
 import { ProgressLines } from './demo/progress.ts'
 
-const guides: readonly Guide[] = [multiCluster, blueGreenCanary, locality, failover]
+const guides: readonly Guide[] = [multiCluster, blueGreenCanary, locality, failover, eastWest]
 
 export function register(program: Command): void {
   program
@@ -56,7 +57,10 @@ async function run(guide: Guide, options: { once?: boolean; name: string }): Pro
       return join(folder, file)
     }
     const run = { kubeconfig, signal: stop.signal, writeFile }
-    for (const step of guide.steps) await progress.step(step.name, () => step.run(run))
+    for (const step of guide.steps) {
+      const lines = await progress.step(step.name, () => step.run(run))
+      for (const line of lines ?? []) console.log(`  ${pc.dim(line)}`)
+    }
     let wrong = await measured(guide, kubeconfig, progress, stop.signal, startedAt)
     for (const phase of guide.phases ?? []) {
       console.log('')
@@ -66,7 +70,7 @@ async function run(guide: Guide, options: { once?: boolean; name: string }): Pro
     }
     if (guide.acts && wrong.length === 0) {
       console.log(`\n${pc.bold('And now')}, while requests go on:\n`)
-      wrong = await play(guide, guide.acts, await requestOf(guide, kubeconfig, stop.signal), run)
+      wrong = await play(guide, guide.acts, run)
       for (const text of wrong) console.log(pc.red(`  ${text}`))
     }
     if (options.once) return wrong.length === 0 ? 0 : 1

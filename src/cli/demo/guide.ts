@@ -1,4 +1,4 @@
-import type { SandboxSpec } from '../../sandbox/index.ts'
+import type { Answer, SandboxSpec } from '../../sandbox/index.ts'
 import type { Row } from './picture.ts'
 
 /** What a step of a guide works with. */
@@ -30,7 +30,8 @@ export interface Guide {
   readonly name: string
   readonly title: string
   readonly spec: SandboxSpec
-  readonly steps: readonly { readonly name: string; run(run: GuideRun): Promise<void> }[]
+  /** A step may return lines to be shown below it. */
+  readonly steps: readonly { readonly name: string; run(run: GuideRun): Promise<readonly string[] | void> }[]
   /** Whose requests are measured. */
   readonly caller: Caller
   /** Of a gateway only the path. */
@@ -48,6 +49,17 @@ export interface Guide {
   rowOf(servedBy: string): string | undefined
   /** What happens after the measurement, while requests go on. */
   readonly acts?: readonly Act[]
+  /** Requests of somebody else, sent during the acts in turn with the caller's; they have a row of their own. */
+  readonly beside?: {
+    readonly name: string
+    readonly caller: Caller
+    readonly url: string
+    isGood(answer: Answer): boolean
+  }
+  /** Requests per second during the acts. */
+  readonly ratePerSecond?: number
+  /** Begins to count who calls whom; what it returns draws the calls since the last time. Shown before and after acts. */
+  callGraph?(run: GuideRun): Promise<() => Promise<string[]>>
   /** Commands to try next. */
   readonly next: readonly string[]
 }

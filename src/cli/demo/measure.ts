@@ -13,7 +13,11 @@ const endlessRatePerSecond = 50
 const redrawMs = 100
 
 /** How a program in the caller's pod would send the guide's request: through the pod's own proxy. */
-export async function requestOf(guide: Guide, kubeconfig: string, signal: AbortSignal): Promise<RequestPlan> {
+export async function requestOf(
+  guide: Pick<Guide, 'caller' | 'url'>,
+  kubeconfig: string,
+  signal: AbortSignal,
+): Promise<RequestPlan> {
   const { caller } = guide
   if ('gateway' in caller) return throughGateway(caller, guide.url, kubeconfig, signal)
   const { context, namespace, deployment } = caller

@@ -1,55 +1,91 @@
 // Plays what happens in a guide while requests go on, and draws who answered when.
-import { Load, type RequestPlan, shareDeviations, type TimedAnswer, timeline } from '../../sandbox/index.ts'
+import pc from 'picocolors'
+import { type Answer, Load, shareDeviations, type TimedAnswer, timeline } from '../../sandbox/index.ts'
 import type { Act, Guide, GuideRun } from './guide.ts'
+import { requestOf } from './measure.ts'
 import { Screen } from './picture.ts'
 
-const ratePerSecond = 50
+const usualRatePerSecond = 50
 /** Answers of this long tell where requests go; it is drawn for as long before the next act. */
 const windowMs = 3000
 const patienceMs = 60_000
 
 /** Returns what did not go as the guide says: requests that failed, shares that never came. */
-export async function play(guide: Guide, acts: readonly Act[], plan: RequestPlan, run: GuideRun): Promise<string[]> {
+export async function play(guide: Guide, acts: readonly Act[], run: GuideRun): Promise<string[]> {
+  const callers = [guide, ...(guide.beside ? [guide.beside] : [])]
+  const plans = await Promise.all(callers.map((each) => requestOf(each, run.kubeconfig, run.signal)))
+  const graphs: Picture[] = []
+  const callGraph = await guide.callGraph?.(run)
   const startedAt = performance.now()
   const now = (): number => performance.now() - startedAt
   const answers: TimedAnswer[] = []
   const marks: { atMs: number; sign: string; text: string }[] = []
   const wrong: string[] = []
   const load = new Load(
-    () => [plan],
-    { rate: ratePerSecond },
-    ({ sentAtMs, status, headers }) =>
-      answers.push({ atMs: sentAtMs - startedAt, status, from: guide.rowOf(headers['x-served-by'] ?? '') ?? '' }),
+    () => plans,
+    { rate: guide.ratePerSecond ?? usualRatePerSecond },
+    (answer) => answers.push({ atMs: answer.sentAtMs - startedAt, ...judged(guide, answer) }),
   )
   const screen = new Screen()
   const lines = (): string[] => timeline(answers, rowNames(guide), marks)
   const drawing = setInterval(() => screen.update(lines()), 250)
+  const graph = async (title: string): Promise<void> => {
+    if (!callGraph) return
+    // What was called until now belongs to the time of change.
+    await callGraph()
+    await pause(windowMs, run.signal)
+    graphs.push({ title, lines: await callGraph() })
+  }
   try {
     await pause(windowMs, run.signal)
+    await graph('who calls whom, before anything happens')
     for (const act of acts) {
       marks.push({ atMs: now(), sign: act.sign, text: act.name })
       await act.run(run)
       const began = now()
-      while (deviations(answers, act, began, now()).length > 0 && now() - began < patienceMs)
-        await pause(250, run.signal)
-      wrong.push(...deviations(answers, act, began, now()).map((text) => `after "${act.name}": ${text}`))
+      const isDone = (): boolean => deviations(guide, answers, act, began, now()).length === 0
+      while (!isDone() && now() - began < patienceMs) await pause(250, run.signal)
+      wrong.push(...deviations(guide, answers, act, began, now()).map((text) => `after "${act.name}": ${text}`))
+      await graph(`after ${act.name}`)
     }
   } finally {
     clearInterval(drawing)
     await load.stop()
   }
   screen.final(lines())
+  for (const { title, lines } of graphs) console.log([`\n  ${pc.bold(title)}`, ...lines].join('\n'))
   const failed = answers.filter(({ status }) => status !== 200).length
   console.log(`\n  ${answers.length} requests, ${failed} failed`)
   return failed > 0 ? [`${failed} requests failed`, ...wrong] : wrong
 }
 
-const rowNames = (guide: Guide): string[] => guide.rows.map(({ name }) => name)
+interface Picture {
+  readonly title: string
+  readonly lines: readonly string[]
+}
 
-/** What is wrong with the shares of the last answers, which all must have been sent after the act. */
-function deviations(answers: readonly TimedAnswer[], { wanted }: Act, beganMs: number, nowMs: number): string[] {
+const rowNames = (guide: Guide): string[] => [
+  ...guide.rows.map(({ name }) => name),
+  ...(guide.beside ? [guide.beside.name] : []),
+]
+
+/** Which row an answer belongs to, and whether it is what its caller wants. */
+function judged(guide: Guide, answer: Answer): Pick<TimedAnswer, 'status' | 'from'> {
+  const row = guide.rowOf(answer.headers['x-served-by'] ?? '')
+  if (row !== undefined || guide.beside === undefined) return { status: answer.status, from: row ?? '' }
+  return { status: guide.beside.isGood(answer) ? answer.status : 0, from: guide.beside.name }
+}
+
+/** What is wrong with the shares of the caller's last answers, which all must have been sent after the act. */
+function deviations(
+  { beside }: Guide,
+  answers: readonly TimedAnswer[],
+  { wanted }: Act,
+  beganMs: number,
+  nowMs: number,
+): string[] {
   if (nowMs - beganMs < windowMs) return ['it has only just begun']
-  const recent = answers.filter(({ atMs }) => atMs > nowMs - windowMs)
+  const recent = answers.filter(({ atMs, from }) => atMs > nowMs - windowMs && from !== beside?.name)
   const counts = new Map<string, number>()
   for (const { from } of recent) counts.set(from, (counts.get(from) ?? 0) + 1)
   const others = [...counts.keys()].filter((from) => !(from in wanted))
