@@ -28,7 +28,10 @@ export function glooDialect({ tlsMode, federation, services }: DialectInput): Di
     id: 'gloo',
     managementNamespace,
     tlsMode,
-    labels: { [`owner.${networkingGroup}`]: managementNamespace },
+    labels: (cluster) => ({
+      [`owner.${networkingGroup}`]: managementNamespace,
+      'cluster.multicluster.solo.io': cluster,
+    }),
     parents: (parents) => ({ [`parents.${networkingGroup}`]: parentsText(parents) }),
     federated: ({ ref }) => ({ [`federation.${networkingGroup}`]: `${ref.name}.${ref.namespace}.${ref.cluster}` }),
     hostname: (virtualMesh, { ref }) =>

@@ -3,6 +3,7 @@ import type { ObjectRef } from '../../report/index.ts'
 import type { DestinationSpec, MeshSpec, WorkloadSpec } from '../../resources/gloo/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import {
+  asMap,
   backingWorkloads,
   type ClusterFacts,
   type ClusterObject,
@@ -11,6 +12,7 @@ import {
   type FactService,
   type Inventory,
   labelsThatDiffer,
+  type Mesh,
   type Outcome,
   ownerLabel,
   type Service,
@@ -70,6 +72,7 @@ export function discoveryObjects({ found }: Inventory, outcome: Outcome, detecto
           .map((gateway) => ({ ...gateway, workloadLabels: { ...gateway.workloadLabels } })),
       }),
       ...(mesh.agentNamespace !== undefined && { agentInfo: { agentNamespace: mesh.agentNamespace } }),
+      ...certificateStatus(facts, mesh),
     })
     return discoveryObject(mesh.object, mesh.cluster, annotations, spec)
   })
@@ -93,6 +96,16 @@ export function discoveryObjects({ found }: Inventory, outcome: Outcome, detecto
     return discoveryObject(service.object, service.ref.cluster, fact.object.metadata.annotations ?? {}, spec)
   })
   return [...meshes, ...workloads, ...services]
+}
+
+/** What the agent says of the mesh's certificate. */
+function certificateStatus(
+  facts: ClusterFacts,
+  { object, agentNamespace }: Mesh,
+): Pick<MeshSpec, 'issuedCertificateStatus'> {
+  const key = `${agentNamespace ?? managementNamespace}/${object.name}`
+  const status = asMap(facts.object('certificates.mesh.gloo.solo.io/IssuedCertificate', key)?.status)
+  return compact({ issuedCertificateStatus: { ...status } })
 }
 
 type KubeService = NonNullable<DestinationSpec['kubeService']>

@@ -139,13 +139,14 @@ function isCaller({ sources }: AccessResult['policy'], { ref, serviceAccount }: 
   const fits = (wanted: string, value: string): boolean => wanted === '' || wanted === value
   return (
     sources.length === 0 ||
-    sources.some(({ namespaces, clusters, accounts }) =>
-      accounts === undefined
-        ? admits(namespaces, ref.namespace) && admits(clusters, ref.cluster)
-        : accounts.some(
-            (a) => fits(a.cluster, ref.cluster) && fits(a.namespace, ref.namespace) && fits(a.name, serviceAccount),
-          ),
-    )
+    sources.some(({ namespaces, clusters, accounts }) => {
+      const isPlaced = admits(namespaces, ref.namespace) && admits(clusters, ref.cluster)
+      if (accounts === undefined) return isPlaced
+      const isNamed = accounts.some(
+        (a) => fits(a.cluster, ref.cluster) && fits(a.namespace, ref.namespace) && fits(a.name, serviceAccount),
+      )
+      return clusters.length > 0 ? isNamed || isPlaced : isNamed && isPlaced
+    })
   )
 }
 

@@ -31,7 +31,7 @@ export function certificateObjects({ group }: GroupOutcome, outcome: Outcome): C
     const metadata = {
       name: mesh.object.name,
       namespace: mesh.agentNamespace,
-      labels: { ...dialect.labels, [ownerLabel]: dialect.id },
+      labels: { ...dialect.labels(mesh.cluster), [ownerLabel]: dialect.id },
       annotations: dialect.parents([virtualMesh.object]),
     }
     const place = { name: mesh.object.name, namespace: mesh.agentNamespace }
@@ -120,7 +120,7 @@ export function rootSecret({ group }: GroupOutcome, dialect: Dialect, management
   if (group === undefined || root?.kind !== 'generated') return []
   const metadata = {
     ...root.secret,
-    labels: { ...dialect.labels, [ownerLabel]: dialect.id },
+    labels: { ...dialect.labels(management), [ownerLabel]: dialect.id },
     annotations: dialect.parents([group.virtualMesh.object]),
   }
   const data = Object.fromEntries(root.secretKeys.map((key) => [key, '']))

@@ -106,9 +106,9 @@ export function isInMesh(facts: ClusterFacts, controller: Controller): boolean {
   if (images.some(isProxy)) return true
   if (hasProxyPod(facts, controller)) return true
   if (hostNetwork || systemNamespaces.includes(namespace)) return false
-  const said = podLabels['sidecar.istio.io/inject'] ?? podAnnotations['sidecar.istio.io/inject']
-  if (said === 'true') return true
-  if (said === 'false') return false
+  const said = podLabels['sidecar.istio.io/inject'] ?? podAnnotations['sidecar.istio.io/inject'] ?? ''
+  // As the injector reads it: any other word counts as no.
+  if (said !== '') return ['true', 'yes', 'y', 'on'].includes(said.toLowerCase())
   const selected = injectorSelectors(facts, podLabels)
   if (selected !== undefined) return selected
   const labels = facts.object('/Namespace', namespace)?.metadata.labels ?? {}

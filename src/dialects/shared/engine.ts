@@ -1,7 +1,7 @@
 // Intents of all generations → Istio objects for each cluster, and what became of each thing that a user wrote.
 // Read `translateIntents` from top to bottom.
 import type { Problem } from '../../report/index.ts'
-import { type AccessResult, accessObjects, examineAccess, trustDomains } from './access.ts'
+import { type AccessResult, accessObjects, examineAccess, identitiesOf } from './access.ts'
 import { type AddressOwner, assignAddresses } from './addresses.ts'
 import { externalServiceObjects } from './external-service.ts'
 import { gatewayObjects, type Unreachable } from './federation.ts'
@@ -290,9 +290,12 @@ function decideAccess(
   objects: ClusterObject[],
   refusals: Refusals,
 ): AccessResult[] {
-  const domains = trustDomains(intents.flatMap(({ meshes }) => meshes))
+  const identities = identitiesOf(
+    intents.flatMap(({ meshes }) => meshes),
+    fleet,
+  )
   const results = bySeniority(intents.flatMap(({ accessPolicies }) => accessPolicies)).map((policy) => {
-    const result = examineAccess(policy, fleet, domains)
+    const result = examineAccess(policy, fleet, identities)
     return { ...result, errors: [...referenceErrors(policy, fleet), ...result.errors] }
   })
   const sound = results.filter(({ errors }) => errors.length === 0)
@@ -303,7 +306,7 @@ function decideAccess(
   const refused = new Map<AccessPolicy, RefusalError[]>()
   for (const [service, own] of selected) {
     if (!service.mesh.isIstio) continue
-    const made = accessObjects(service, bySeniority(own, service), domains)
+    const made = accessObjects(service, bySeniority(own, service), identities)
     objects.push(...made)
     const found = refusals.of(made)
     for (const policy of found.length > 0 ? own : []) refused.set(policy, [...(refused.get(policy) ?? []), ...found])

@@ -159,7 +159,7 @@ export function gatewayObjects(group: Group, hostnames: ReadonlyMap<string, read
     for (const gateway of gateways.get(mesh.key) ?? []) {
       const { name, hosts } = virtualMesh.dialect.eastWestGateway(virtualMesh, gateway, hostnames.get(mesh.key) ?? [])
       if (hosts.length === 0) continue
-      const port = { number: gateway.port, protocol: 'TLS', name: gateway.portName }
+      const port = { number: gateway.port, protocol: 'TLS', name: 'tls' }
       const spec = { selector: gateway.selector, servers: [{ port, hosts, tls: { mode: 'AUTO_PASSTHROUGH' } }] }
       const place = { cluster: mesh.cluster, namespace: mesh.namespace, name }
       made.set(`${mesh.key}/${name}`, istioObject('Gateway', place, origin, spec))

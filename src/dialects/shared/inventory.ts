@@ -79,8 +79,9 @@ export function takeInventory(
   inventory.workloads.push(...given.workloads(findMesh))
   const givenServices = Map.groupBy(given.services(findMesh), ({ ref }) => ref.cluster)
   for (const facts of clusters) {
-    const mesh = inventory.meshes.find(({ cluster }) => cluster === facts.name)
-    if (mesh !== undefined) addWorkloads(facts, mesh, names, inventory)
+    const meshes = inventory.meshes.filter(({ cluster }) => cluster === facts.name)
+    const mesh = meshes.find((each) => revisionOf(each.podLabels) === '') ?? meshes[0]
+    if (mesh !== undefined) addWorkloads(facts, { meshes, fallback: mesh }, names, inventory)
     const own = inventory.workloads.filter(({ ref }) => ref.cluster === facts.name)
     const byNamespace = Map.groupBy(own, ({ ref }) => ref.namespace)
     const workloads = new Map([...byNamespace].map(([namespace, each]) => [namespace, new LabelIndex(each)]))
@@ -149,11 +150,36 @@ function addMeshes(facts: ClusterFacts, names: InventoryNames, inventory: Mutabl
   }
 }
 
-function addWorkloads(facts: ClusterFacts, mesh: Mesh, names: InventoryNames, inventory: MutableInventory): void {
+/** Control planes of a cluster, and the one for whatever names no other. */
+interface ClusterMeshes {
+  readonly meshes: readonly Mesh[]
+  readonly fallback: Mesh
+}
+
+const revisionLabel = 'istio.io/rev'
+
+function revisionOf(labels: Mesh['podLabels']): string {
+  const said = labels[revisionLabel] ?? ''
+  return said === 'default' ? '' : said
+}
+
+/** The control plane of a controller's proxies: that of the revision which its pods, or its namespace, name. */
+function meshOf({ podLabels, namespace }: Controller, facts: ClusterFacts, { meshes, fallback }: ClusterMeshes): Mesh {
+  if (meshes.length === 1) return fallback
+  const wanted = revisionOf(podLabels) || revisionOf(facts.object('/Namespace', namespace)?.metadata.labels ?? {})
+  return meshes.find((mesh) => wanted !== '' && revisionOf(mesh.podLabels) === wanted) ?? fallback
+}
+
+function addWorkloads(
+  facts: ClusterFacts,
+  meshes: ClusterMeshes,
+  names: InventoryNames,
+  inventory: MutableInventory,
+): void {
   const given = new Set(inventory.workloads.map(({ object }) => `${object.namespace}/${object.name}`))
   for (const controller of facts.controllers) {
     if (!isInMesh(facts, controller)) continue
-    const workload = names.workload(facts, controller, mesh)
+    const workload = names.workload(facts, controller, meshOf(controller, facts, meshes))
     if (given.has(`${workload.object.namespace}/${workload.object.name}`)) continue
     inventory.workloads.push(workload)
     inventory.found.workloads.push({ workload, controller })

@@ -21,8 +21,8 @@ export interface Dialect {
   readonly managementNamespace: string
   /** TLS mode of a DestinationRule, where no policy says another. */
   readonly tlsMode: string
-  /** Labels of every Istio object that is made for this generation. */
-  readonly labels: Readonly<Record<string, string>>
+  /** Labels of every object that is made for this generation on a cluster. */
+  labels(cluster: string): Readonly<Record<string, string>>
   /** Annotations of an Istio object that these objects brought about. */
   parents(parents: readonly ObjectRef[]): Readonly<Record<string, string>>
   /** Annotations of the copies that a federated service has on client clusters. */

@@ -28,18 +28,22 @@ export interface Origin {
   readonly annotations?: Readonly<Record<string, string>>
 }
 
-// Many objects have one origin; what it says of them is written once.
-const marksOf = new WeakMap<Origin, Pick<ObjectMeta, 'labels' | 'annotations'>>()
+type Marks = Pick<ObjectMeta, 'labels' | 'annotations'>
 
-function marks(origin: Origin): Pick<ObjectMeta, 'labels' | 'annotations'> {
-  const known = marksOf.get(origin)
-  if (known !== undefined) return known
+// Many objects of a cluster have one origin; what it says of them is written once.
+const marksOf = new WeakMap<Origin, Map<string, Marks>>()
+
+function marks(origin: Origin, cluster: string): Marks {
+  const known = marksOf.get(origin) ?? new Map<string, Marks>()
+  marksOf.set(origin, known)
   const { dialect, parents, annotations } = origin
-  const made = compact({
-    labels: { ...dialect.labels, [ownerLabel]: dialect.id },
-    annotations: { ...dialect.parents(parents), ...annotations },
-  })
-  marksOf.set(origin, made)
+  const made =
+    known.get(cluster) ??
+    compact({
+      labels: { ...dialect.labels(cluster), [ownerLabel]: dialect.id },
+      annotations: { ...dialect.parents(parents), ...annotations },
+    })
+  known.set(cluster, made)
   return made
 }
 
@@ -52,7 +56,7 @@ export function istioObject(
 ): ClusterObject {
   const { cluster, namespace, name } = place
   const apiVersion = versions[kind] ?? 'networking.istio.io/v1beta1'
-  return { cluster, object: { apiVersion, kind, metadata: { name, namespace, ...marks(origin) }, spec } }
+  return { cluster, object: { apiVersion, kind, metadata: { name, namespace, ...marks(origin, cluster) }, spec } }
 }
 
 /** True if Fairlead wrote the object. */

@@ -20,7 +20,7 @@ export function smhDialect(factsOf: (cluster: string) => ClusterFacts): Dialect 
     id: 'smh',
     managementNamespace,
     tlsMode: 'ISTIO_MUTUAL',
-    labels: { 'solo.io/owned-by': 'service-mesh-hub' },
+    labels: () => ({ 'solo.io/owned-by': 'service-mesh-hub' }),
     parents: () => ({}),
     federated: () => ({}),
     hostname: (_, { ref }) => `${ref.name}.${ref.namespace}.${ref.cluster}`,

@@ -147,16 +147,12 @@ interface AccessPolicy {
 /** Checks an AccessPolicy by itself. */
 export function checkAccessPolicy(spec: Place, value: AccessPolicy): void {
   checkDestinationSelectors(spec.field('destinationSelector'), value.destinationSelector)
-  spec.field('sourceSelector').each(value.sourceSelector, (item, { kubeServiceAccountRefs }) => {
-    const accounts = item.field('kubeServiceAccountRefs').field('serviceAccounts')
-    accounts.each(kubeServiceAccountRefs?.serviceAccounts, (at, { namespace }) => {
-      // A principal with a wildcard in its middle cannot be written, and a wider one would let others in.
-      if (!namespace)
-        at.field('namespace').error(
-          "'namespace' must be specified: an account name alone would let in every namespace",
-          'required',
-        )
-    })
+  spec.field('sourceSelector').each(value.sourceSelector, (item, { kubeServiceAccountRefs: refs }) => {
+    if (refs === undefined || (refs.serviceAccounts ?? []).length > 0) return
+    item
+      .field('kubeServiceAccountRefs')
+      .field('serviceAccounts')
+      .error('names no account; leave out kubeServiceAccountRefs to mean any caller', 'required')
   })
 }
 
