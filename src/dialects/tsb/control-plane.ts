@@ -1,6 +1,6 @@
 // Switches of a cluster's control plane, as its ControlPlane object says.
 import { asList, asText, at, type ClusterFacts } from '../shared/index.ts'
-import { type OverlayPatch, overlaysOf } from './patches.ts'
+import { type OverlayPatch, overlaysOf } from './overlays.ts'
 
 /** Whether DNS names of gateways are resolved for a cluster; on unless it is switched off. */
 export function resolvesAtEdge(facts: ClusterFacts): boolean {

@@ -106,6 +106,33 @@ export function holds(group: Group, owners: NamespaceOwners<Workspace>, cluster:
   )
 }
 
+/** The group that takes an object, or why none does: it is not there, or it is for kinds of the other sort. */
+export function groupTaking(
+  hierarchy: Hierarchy,
+  kind: GroupKind,
+  object: TsbObject,
+  problems: Problem[],
+): Group | undefined {
+  const group = groupOfObject(hierarchy.groups(kind), object)
+  if (group === undefined) {
+    problems.push(missingParent(object, `${groupWords[kind]} ${object.place.group}`))
+    return undefined
+  }
+  const isDirect = object.kind === 'DirectObject'
+  if (group.isDirect === isDirect) return group
+  const takes = group.isDirect ? 'DIRECT: it takes Istio’s kinds only' : 'BRIDGED: it takes TSB’s own kinds only'
+  const message = `${groupWords[kind]} ${group.object.name} is of mode ${takes}; the object has no effect`
+  problems.push({ code: 'not-allowed', severity: 'error', object: object.ref, path: 'metadata', message })
+  return undefined
+}
+
+const groupWords: Readonly<Record<GroupKind, string>> = {
+  TrafficGroup: 'traffic group',
+  GatewayGroup: 'gateway group',
+  SecurityGroup: 'security group',
+  IstioInternalGroup: 'istio-internal group',
+}
+
 /** The group that an object is in. */
 export function groupOfObject(groups: readonly Group[], { place }: TsbObject): Group | undefined {
   const key = workspaceKey(place, place.workspace)

@@ -3,12 +3,14 @@ import type { Problem } from '../../report/index.ts'
 import { type ClusterObject, ownerLabel, type ReadContext, type StatusObject, type Verifies } from '../shared/index.ts'
 import { callObjects } from './calls.ts'
 import { readClusters } from './clusters.ts'
+import { directObjects } from './direct-objects.ts'
 import type { Resolved } from './east-west-gateways.ts'
 import { exposingObjects, workspaceNames } from './exposing.ts'
 import { findExposures } from './exposure.ts'
 import { readHierarchy } from './hierarchy.ts'
 import { installedGateways } from './install.ts'
 import { gatewayNames, nameProblems, remoteObjects, sharedServices } from './remote-services.ts'
+import { securityObjects } from './security/index.ts'
 import { statusesOf } from './statuses.ts'
 import type { Tenancy } from './tenancy.ts'
 import { mayTrust, type SharedRoot, sharedRoot, trustProblems } from './trust.ts'
@@ -46,9 +48,13 @@ export function tetrateServiceBridge(context: TsbContext): TsbResult {
     (one, other) => mayTrust(one, other) && verifies(one.name, other.name),
   )
   const calls = callObjects({ hierarchy, clusters, exposures, shared })
+  const direct = directObjects(hierarchy, clusters, factsOf(management), context.tenancy)
+  const security = securityObjects(hierarchy, clusters)
   const found = [
     ...problems,
     ...calls.problems,
+    ...direct.problems,
+    ...security.problems,
     ...trustProblems(shared),
     ...nameProblems(shared, resolved),
     ...hierarchy.problems,
@@ -60,6 +66,8 @@ export function tetrateServiceBridge(context: TsbContext): TsbResult {
       ...exposingObjects(exposures, workspaceNames(hierarchy.workspaces)),
       ...remoteObjects(shared, resolved),
       ...calls.objects,
+      ...security.objects,
+      ...direct.objects,
     ],
     statuses: statusesOf(hierarchy, [...snapshot.clusters.values()], found),
     problems: found,

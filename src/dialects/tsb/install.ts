@@ -14,7 +14,7 @@ import {
   type Plain,
 } from '../shared/index.ts'
 import type { TsbCluster } from './clusters.ts'
-import { type Overlay, overlaysOf, patched } from './patches.ts'
+import { type Overlay, overlaysOf, patched } from './overlays.ts'
 import { dialectId } from './written.ts'
 
 type Labels = Readonly<Record<string, string>>

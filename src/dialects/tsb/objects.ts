@@ -52,6 +52,7 @@ const kinds = {
   SecuritySetting: 'security.tsb.tetrate.io/SecuritySetting',
   ServiceSecuritySetting: 'security.tsb.tetrate.io/ServiceSecuritySetting',
   IstioInternalGroup: 'istiointernal.tsb.tetrate.io/Group',
+  DirectObject: 'tsb.tetrate.io/DirectObject',
 } as const
 
 /** Annotation by which an object names its group. */

@@ -32,6 +32,7 @@ export const kindsOfTenants: ReadonlySet<TsbKind> = new Set<TsbKind>([
   'SecuritySetting',
   'ServiceSecuritySetting',
   'IstioInternalGroup',
+  'DirectObject',
 ])
 
 const tenantKey = ({ organization, tenant }: Place): string => `${organization}/${tenant}`

@@ -11,8 +11,8 @@ export interface ClusterText {
 }
 
 /** Annotations of an object at a place in the hierarchy. */
-export function placed(workspace?: string, group?: string): string {
-  const at = { organization: 'tetrate', tenant: 'tetrate', workspace, ...(group && { trafficGroup: group }) }
+export function placed(workspace?: string, group?: string, groupType = 'trafficGroup'): string {
+  const at = { organization: 'tetrate', tenant: 'tetrate', workspace, ...(group && { [groupType]: group }) }
   return JSON.stringify(
     Object.fromEntries(Object.entries(at).flatMap(([key, value]) => (value ? [[`tsb.tetrate.io/${key}`, value]] : []))),
   )

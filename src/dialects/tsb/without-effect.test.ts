@@ -7,15 +7,15 @@ const statusesOf = (...texts: string[]): Record<string, unknown> => {
 }
 
 test('kinds that nothing is made of are not said to be in force', () => {
-  const strict = `
-apiVersion: security.tsb.tetrate.io/v2
-kind: SecuritySetting
-metadata: {name: strict, namespace: tsb, annotations: ${placed('bookinfo-ws')}}
-spec: {authenticationSettings: {trafficMode: REQUIRED}}
+  const gateway = `
+apiVersion: gateway.tsb.tetrate.io/v2
+kind: EgressGateway
+metadata: {name: out, namespace: tsb, annotations: ${placed('bookinfo-ws')}}
+spec: {}
 `
-  expect(statusesOf(workspace, strict)['strict']).toMatchObject({
+  expect(statusesOf(workspace, gateway)['out']).toMatchObject({
     status: 'FAILED',
-    message: expect.stringContaining('nothing is made of kind SecuritySetting yet'),
+    message: expect.stringContaining('nothing is made of kind EgressGateway yet'),
   })
 })
 
