@@ -9,6 +9,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          // Pure code keeps no state between tests: one load of its modules serves all files of a worker.
+          isolate: false,
           include: ['src/**/*.test.ts', 'tools/**/*.test.ts', 'test/unit/**/*.test.ts'],
           pool: 'threads',
           testTimeout: 30_000,

@@ -7,8 +7,10 @@ import pc from 'picocolors'
 import {
   type ClusterAccess,
   order,
+  type ProcessId,
   type ProgressEvent,
   parseOn,
+  processId,
   readLock,
   readSpec,
   readState,
@@ -20,6 +22,7 @@ import {
   StepFailed,
   sandboxDirectory,
   startSandbox,
+  untilGone,
 } from '../sandbox/index.ts'
 import { attempt, nameFlag } from './sandbox-common.ts'
 
@@ -29,6 +32,7 @@ interface UpOptions {
   config?: string
   kubeconfig?: string
   detach?: boolean
+  pid?: string
   on: string[]
   controlPlane: boolean
 }
@@ -43,6 +47,7 @@ export function registerUp(sandbox: Command): void {
     .option('--config <file>', 'a sandbox file: clusters with context, region, zone, network, management; samples')
     .option('--kubeconfig <file>', 'add the contexts to this file, too; they are taken out again at the end')
     .option('--detach', 'go on in the background once everything is ready')
+    .option('--pid <pid>', 'end, too, when the process of this id ends (as `tail --pid` does)')
     .option('--on <name=kubeconfig#context>', 'use an API server that exists already (repeatable)', collect, [])
     .option('--no-control-plane', 'bare clusters, without fairlead serve')
     .action((options: UpOptions) => attempt(() => (options.detach ? upDetached(options) : up(options))))
@@ -50,6 +55,7 @@ export function registerUp(sandbox: Command): void {
 
 async function up(options: UpOptions): Promise<void> {
   const { spec, on } = await readOptions(options)
+  const companion = companionOf(options)
   const stop = new AbortController()
   const ended = Promise.withResolvers<void>()
   const end = (): void => {
@@ -57,6 +63,7 @@ async function up(options: UpOptions): Promise<void> {
     ended.resolve()
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end)
+  if (companion) void untilGone(companion, stop.signal).then(end)
   const sandbox = await startSandbox({
     name: options.name,
     spec,
@@ -75,9 +82,18 @@ async function up(options: UpOptions): Promise<void> {
   process.exit(0)
 }
 
+/** The process that this sandbox must not outlive. */
+function companionOf({ pid }: UpOptions): ProcessId | undefined {
+  if (pid === undefined) return undefined
+  const companion = /^[1-9]\d*$/.test(pid) ? processId(Number(pid)) : undefined
+  if (companion === undefined) throw new SpecError(`--pid ${pid}: no process has this id`)
+  return companion
+}
+
 /** Starts `up` as a process of its own and shows its progress until it is ready. */
 async function upDetached(options: UpOptions): Promise<void> {
   await readOptions(options)
+  companionOf(options)
   const directory = sandboxDirectory(options.name)
   const before = readLock(directory)
   if (before) throw new SandboxBusy(options.name, before)

@@ -37,7 +37,7 @@ function run(args, timeoutMs) {
 const fairlead = join(root, 'bin/fairlead.mjs')
 let exit = 1
 try {
-  const up = await run([fairlead, 'sandbox', 'up', '--clusters', cluster, '--no-control-plane', '--detach'], 120_000)
+  const up = await run([fairlead, 'sandbox', 'up', '--clusters', cluster, '--no-control-plane', '--detach', '--pid', `${process.pid}`], 120_000)
   if (up.code !== 0) throw new Error('the sandbox does not start')
   const kubeconfig = join(home, 'sandboxes/default/kubeconfig')
   const { printed } = await run([join(here, 'kubectl/run.mjs'), '--kubeconfig', kubeconfig, '--context', cluster, set], 600_000)

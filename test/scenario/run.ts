@@ -42,6 +42,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const options: Options = { keep: values.keep, only, skip: new Set(values.skip) }
   const interrupted = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort())
+  // Killed tests take us along: whoever started this is not there any more to read the result.
+  const startedBy = process.ppid
+  setInterval(() => process.ppid !== startedBy && interrupted.abort(), 1000).unref()
   const tally: Tally = { passed: 0, failed: 0, leftOut: 0 }
   for (const path of positionals) {
     if (interrupted.signal.aborted) break
@@ -88,7 +91,7 @@ async function runFile(path: string, options: Options, signal: AbortSignal, tall
 
 /** Starts the sandbox of a file and performs what is given. */
 async function open(file: ScenarioFile, path: string, options: Options, signal: AbortSignal): Promise<Context> {
-  const sandbox = await openSandbox(file.sandbox, signal)
+  const sandbox = await openSandbox(file.sandbox, signal, { outlives: options.keep })
   const context: Context = {
     sandbox,
     folder: dirname(path),

@@ -28,8 +28,15 @@ export interface ScenarioSandbox {
   close(how: { keep: boolean; failed: boolean }): Promise<void>
 }
 
-/** Starts a sandbox as the file says, in a state folder of its own, and returns when its control plane is ready. */
-export async function openSandbox(spec: ScenarioFile['sandbox'], signal: AbortSignal): Promise<ScenarioSandbox> {
+/**
+ * Starts a sandbox as the file says, in a state folder of its own, and returns when its control plane is ready. It ends
+ * with this process at the latest, unless it `outlives` it.
+ */
+export async function openSandbox(
+  spec: ScenarioFile['sandbox'],
+  signal: AbortSignal,
+  { outlives = false }: { outlives?: boolean } = {},
+): Promise<ScenarioSandbox> {
   const home = mkdtempSync(join(tmpdir(), 'fairlead-scenario-'))
   const config = join(home, 'sandbox.yaml')
   writeFileSync(config, stringify(spec))
@@ -42,7 +49,8 @@ export async function openSandbox(spec: ScenarioFile['sandbox'], signal: AbortSi
         else resolve(stdout)
       })
     })
-  await fairlead(['sandbox', 'up', '--config', config, '--kubeconfig', environment.KUBECONFIG, '--detach'])
+  const until = outlives ? [] : ['--pid', String(process.pid)]
+  await fairlead(['sandbox', 'up', '--config', config, '--kubeconfig', environment.KUBECONFIG, '--detach', ...until])
   const flag = (name: string, value: string | number | undefined): string[] =>
     value === undefined ? [] : [`--${name}`, String(value)]
   return {

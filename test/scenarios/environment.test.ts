@@ -30,7 +30,7 @@ function run(args: readonly string[], env: Record<string, string> = {}, timeoutS
   return { exit: result.status, printed: `${result.stdout}${result.stderr}` }
 }
 
-const bare = ['sandbox', 'up', '--clusters', 'east', '--no-control-plane', '--detach']
+const bare = ['sandbox', 'up', '--clusters', 'east', '--no-control-plane', '--detach', '--pid', String(process.pid)]
 
 function kubectl(args: readonly string[]): string {
   const kubeconfig = join(home, 'sandboxes/default/kubeconfig')
@@ -107,6 +107,14 @@ describe('a running sandbox', () => {
     expect(kubectl(['get', 'configmap', 'kept', '-n', 'default', '-o', 'jsonpath={.metadata.uid}'])).toBe(uid)
     expect(run(['sandbox', 'down']).exit).toBe(0)
     await eventually(() => expect(leftBehind()).toEqual([]), 15 * seconds)
+  })
+
+  it('ends with the process that it was told to end with', { timeout: 120 * seconds }, async () => {
+    const companion = spawn('sleep', ['600'], { stdio: 'ignore' })
+    expect(run([...bare.slice(0, -1), String(companion.pid)]).exit).toBe(0)
+    companion.kill('SIGKILL')
+    await eventually(() => expect(leftBehind()).toEqual([]), 30 * seconds)
+    expect(run([...bare.slice(0, -1), String(companion.pid)]).printed).toContain('no process has this id')
   })
 
   it('a second one of the same name is refused, and the first is not hurt', { timeout: 120 * seconds }, () => {

@@ -200,6 +200,7 @@ describe('garbage collection', () => {
   test('Orphan: what is below stays, and a new owner takes it in', async () => {
     const namespace = await owned(await inNamespace('orphan'))
     await api.delete(resources.deployments, { namespace, name: 'web' }, { propagationPolicy: 'Orphan' })
+    await eventually(async () => expect(await api.find(resources.deployments, namespace, 'web')).toBeUndefined())
     const owners = async (): Promise<unknown[]> =>
       (await list(resources.replicaSets, namespace)).map((rs) => rs.metadata.ownerReferences?.map((o) => o.kind))
     await eventually(async () => expect(await owners()).toEqual([undefined]))

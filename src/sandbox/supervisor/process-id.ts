@@ -44,6 +44,11 @@ export async function isGoneWithin(id: ProcessId, withinMs: number): Promise<boo
   return !isAlive(id)
 }
 
+/** Resolves when a process is gone or the signal comes, whichever is first; keeps nobody running by itself. */
+export async function untilGone(id: ProcessId, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && isAlive(id)) await delay(500, undefined, { ref: false })
+}
+
 /** Ends a process: politely first, by force after `graceMs` (0: at once). Does nothing if it is not that very process any more. */
 export async function endProcess(id: ProcessId, graceMs: number): Promise<void> {
   const steps = [

@@ -26,7 +26,17 @@ function fairlead(...args: string[]): Promise<{ code: number; stdout: string; st
 }
 
 const up = (): Promise<{ code: number; stdout: string; stderr: string }> =>
-  fairlead('up', '--clusters', 'east,west', '--no-control-plane', '--kubeconfig', userFile, '--detach')
+  fairlead(
+    'up',
+    '--clusters',
+    'east,west',
+    '--no-control-plane',
+    '--kubeconfig',
+    userFile,
+    '--detach',
+    '--pid',
+    `${process.pid}`,
+  )
 
 async function statusOf(): Promise<SandboxStatus> {
   return JSON.parse((await fairlead('status', '-o', 'json')).stdout) as SandboxStatus
