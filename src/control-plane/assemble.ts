@@ -16,6 +16,7 @@ import type { Log } from './log.ts'
 import { MachineRegistrar } from './machines/index.ts'
 import { giveBackWhenQuiet } from './memory.ts'
 import { Metrics } from './metrics.ts'
+import { objectDetails } from './object-details.ts'
 import { AddressGuard, defineWantedKeys, fetchKeySet, fetchOutside, keyStoreIn, TokenKeys } from './token-keys/index.ts'
 import { defineTranslation } from './translation.ts'
 import { Writer } from './writer.ts'
@@ -148,6 +149,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     inputs,
     translation,
     problems,
+    details: objectDetails(worlds),
     followed: (cluster, which) => plane.haveFollowed(cluster, which),
     log,
     metrics,

@@ -1,4 +1,5 @@
 import { type FleetCluster, installCrds } from '../clusters/index.ts'
+import { fairleadKinds } from '../resources/fairlead/index.ts'
 import { allKinds, toCrd } from '../resources/index.ts'
 import { istioKinds } from '../resources/istio/index.ts'
 import { clusterKinds } from '../resources/tsb/index.ts'
@@ -10,9 +11,12 @@ const retryMs = 15_000
 
 const managementCrds = allKinds.map(toCrd)
 /** Beside them, what users apply in each cluster. */
-const remoteCrds = [...istioKinds, ...allKinds.filter(({ group }) => remoteGroups.has(group)), ...clusterKinds].map(
-  toCrd,
-)
+const remoteCrds = [
+  ...istioKinds,
+  ...fairleadKinds,
+  ...allKinds.filter(({ group }) => remoteGroups.has(group)),
+  ...clusterKinds,
+].map(toCrd)
 
 /** Keeps our kinds known to clusters: looks again whenever a cluster has changed, as long as this replica writes. */
 export class CrdInstaller {

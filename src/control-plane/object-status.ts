@@ -1,8 +1,8 @@
-// Problems of Istio's objects → their status: a condition `Accepted`, and Istio's own `validationMessages`. Dialects write
-// the statuses of their kinds themselves.
+// Problems of Istio's objects and of Fairlead's own → their status: a condition `Accepted`, and `validationMessages` as Istio
+// has them. Dialects write the statuses of their kinds themselves.
 import { isOwned } from '../backends/istio/index.ts'
 import { sameStructure } from '../lib/index.ts'
-import type { Engine, Query } from '../pipeline/index.ts'
+import type { Engine, Query, Read } from '../pipeline/index.ts'
 import {
   acceptedCondition,
   acceptedType,
@@ -11,13 +11,16 @@ import {
   type Problem,
   reasonOf,
 } from '../report/index.ts'
+import { fairleadKinds } from '../resources/fairlead/index.ts'
 import { checkObject, groupKind, type KubeObject, kindOf, objectKey } from '../resources/index.ts'
 import { istioKinds } from '../resources/istio/index.ts'
 import type { ObjectTables } from './xds/index.ts'
 
-const kinds = istioKinds.map(({ group, kind }) => `${group}/${kind}`)
+const kinds = [...istioKinds, ...fairleadKinds].map(({ group, kind }) => `${group}/${kind}`)
+/** Kinds whose objects always get a status: nobody else writes one. */
+const ownKinds = new Set(fairleadKinds.map(({ group, kind }) => `${group}/${kind}`))
 
-interface Place {
+export interface Place {
   readonly cluster: string
   readonly kind: string
   readonly key: string
@@ -34,14 +37,18 @@ export interface ObjectStatusInputs {
   readonly instance: Query<string, string>
   /** Problems that stages found; those of other kinds than Istio's are left to others. */
   readonly problems: Query<string, readonly Problem[]>
+  /** What the status of an object says beside its problems, if anything. */
+  readonly details: (read: Read, place: Place) => Details | undefined
 }
+
+type Details = Readonly<Record<string, unknown>>
 
 /**
  * Statuses that are to be written, by cluster: objects with the fields that name them, the resourceVersion that was
  * read, and the new status. What is in order and never was otherwise gets none.
  */
 export function defineObjectStatuses(inputs: ObjectStatusInputs): Query<string, readonly KubeObject[]> {
-  const { engine, tables, instance, problems } = inputs
+  const { engine, tables, instance, problems, details } = inputs
   const byObject = engine.define<string, ReadonlyMap<string, readonly Problem[]>>('problems by object', (read) =>
     Map.groupBy(read.query(problems, ''), ({ object }) => idOf(object.cluster, groupKind(object), keyOf(object))),
   )
@@ -60,7 +67,8 @@ export function defineObjectStatuses(inputs: ObjectStatusInputs): Query<string, 
       // What we wrote ourselves needs no check; if it did, its user could not help it.
       if (definition !== undefined && !isOwned(object, read.query(instance, '')))
         found.push(...checkObject(definition, object, cluster).problems)
-      return statusFor(object, found.sort(compareProblems))
+      const more = details(read, { cluster, kind, key })
+      return statusFor(object, found.sort(compareProblems), ownKinds.has(kind) ? (more ?? {}) : undefined)
     },
     { keyText: ({ cluster, kind, key }) => idOf(cluster, kind, key), equals: sameStructure },
   )
@@ -81,12 +89,14 @@ export function defineObjectStatuses(inputs: ObjectStatusInputs): Query<string, 
   )
 }
 
-/** The object with its new status; undefined if the one that it has says the same. */
-export function statusFor(object: KubeObject, problems: readonly Problem[]): KubeObject | undefined {
+/** The object with its new status; undefined if the one that it has says the same. With `details`, it always has one. */
+export function statusFor(object: KubeObject, problems: readonly Problem[], details?: Details): KubeObject | undefined {
   const before = (object.status ?? {}) as IstioStatus
   const own = before.conditions?.find(({ type }) => type === acceptedType)
-  if (problems.length === 0 && own === undefined) return undefined
-  const condition = { ...acceptedCondition(problems), observedGeneration: String(object.metadata.generation ?? 0) }
+  if (problems.length === 0 && own === undefined && details === undefined) return undefined
+  const generation = object.metadata.generation ?? 0
+  const observedGeneration = details === undefined ? String(generation) : generation
+  const condition = { ...acceptedCondition(problems), observedGeneration }
   const others = (before.conditions ?? []).filter(({ type }) => type !== acceptedType)
   const validationMessages = problems.map(({ code, severity, path, message }) => ({
     type: { name: reasonOf(code), code },
@@ -95,7 +105,10 @@ export function statusFor(object: KubeObject, problems: readonly Problem[]): Kub
   }))
   const says = own && { ...own, lastTransitionTime: undefined }
   const isSaid = sameStructure(withoutUndefined(says), condition)
-  if (isSaid && sameStructure(before.validationMessages ?? [], validationMessages)) return undefined
+  const isDetailed = Object.entries(details ?? {}).every(([name, value]) =>
+    sameStructure((before as Details)[name] ?? null, value),
+  )
+  if (isSaid && isDetailed && sameStructure(before.validationMessages ?? [], validationMessages)) return undefined
   const { apiVersion, kind, metadata } = object
   const { name, namespace, resourceVersion } = metadata
   const lastTransitionTime = own?.['status'] === condition.status ? own['lastTransitionTime'] : undefined
@@ -110,6 +123,7 @@ export function statusFor(object: KubeObject, problems: readonly Problem[]): Kub
     status: {
       conditions: [...others, { ...condition, ...(lastTransitionTime !== undefined && { lastTransitionTime }) }],
       validationMessages,
+      ...details,
     },
   }
 }

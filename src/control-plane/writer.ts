@@ -8,7 +8,7 @@ import { allKinds, groupKind, type KubeObject, objectKey } from '../resources/in
 import type { Inputs } from './inputs.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
-import { defineObjectStatuses, stampedStatus } from './object-status.ts'
+import { defineObjectStatuses, type ObjectStatusInputs, stampedStatus } from './object-status.ts'
 import { ObjectWriter } from './object-writer.ts'
 import { rowOf, seenMark, seenUid, uidAnnotation } from './seen-clusters.ts'
 import type { Translation } from './translation.ts'
@@ -23,6 +23,8 @@ export interface WriterOptions {
   readonly translation: Translation
   /** What all stages found. */
   readonly problems: Query<string, readonly Problem[]>
+  /** What statuses say beside problems. */
+  readonly details: ObjectStatusInputs['details']
   readonly followed: Followed
   readonly log: Log
   readonly metrics: Metrics
@@ -163,8 +165,8 @@ export class Writer {
   }
 
   #definePlan(): Query<string, ClusterPlan> {
-    const { engine, tables, inputs, translation, problems } = this.#options
-    const objectStatusesOf = defineObjectStatuses({ engine, tables, instance: this.#instance, problems })
+    const { engine, tables, inputs, translation, problems, details } = this.#options
+    const objectStatusesOf = defineObjectStatuses({ engine, tables, instance: this.#instance, problems, details })
     return engine.define<string, ClusterPlan>(
       'plan',
       (read, cluster) => {

@@ -61,50 +61,83 @@ export function rungsOf(cluster: Cluster, assignment: ClusterLoadAssignment | un
   }
   const priorities = [...byPriority.keys()].sort((a, b) => a - b)
   const factor = assignment.policy?.overprovisioningFactor ?? defaultOverprovisioning
+  const weighted = assignment.policy?.weightedPriorityHealth === true
   const groupsOf = (priority: number): LocalityLbEndpoints[] => byPriority.get(priority) ?? []
-  const health = priorities.map((priority) => Math.min(100, healthPercent(groupsOf(priority)) * (factor / 100)))
-  const total = Math.min(100, sum(health))
+  const carries = (percent: number): number => Math.min(100, percent * (factor / 100))
+  const health = priorities.map((priority) => carries(percentOf(groupsOf(priority), isHealthy, weighted)))
+  const degraded = priorities.map((priority) => carries(percentOf(groupsOf(priority), isDegraded, weighted)))
+  const total = Math.min(100, sum(health) + sum(degraded))
   const threshold = cluster.commonLbConfig?.healthyPanicThreshold?.value ?? defaultPanicPercent
   const hosts = priorities.map((priority) => sum(groupsOf(priority).map((group) => group.lbEndpoints.length)))
-  const loads =
-    total === 0 && threshold > 0 ? hosts.map((own) => own / sum(hosts)) : spread(health, total, hosts.length)
+  const loads: readonly Load[] =
+    total === 0 && threshold > 0
+      ? hosts.map((own) => ({ healthy: own / sum(hosts), degraded: 0 }))
+      : spread(health, degraded, total)
   return priorities.map((priority, index) => {
     const groups = groupsOf(priority)
-    const panic = threshold > 0 && total < 100 && healthPercent(groups) < threshold
-    const share = loads[index] ?? 0
-    return { priority, share, panic, endpoints: oddsWithin(cluster, groups, share, panic, factor) }
+    const usable = percentOf(groups, (endpoint) => isHealthy(endpoint) || isDegraded(endpoint), weighted)
+    const panic = threshold > 0 && total < 100 && usable < threshold
+    const { healthy, degraded: spare } = loads[index] ?? { healthy: 0, degraded: 0 }
+    const all = { share: healthy, factor, is: panic ? () => true : isHealthy }
+    const parts = [
+      oddsWithin(cluster, groups, all, panic),
+      ...(spare > 0 ? [oddsWithin(cluster, groups, { share: spare, factor, is: isDegraded }, false)] : []),
+    ]
+    return { priority, share: healthy + spare, panic, endpoints: addOdds(parts) }
   })
 }
 
+interface Load {
+  readonly healthy: number
+  /** Goes to endpoints that are used only where healthy ones do not suffice. */
+  readonly degraded: number
+}
+
 /**
- * Load of each priority: as much as its health carries, first to last. Where none is healthy and there is no panic, all
- * falls to the first, which has no host to give it to. (In total panic Envoy goes by the number of hosts instead.)
+ * Load of each priority: as much as its health carries, first to last; then, of what is left, as much as its degraded endpoints
+ * carry. Where none is either and there is no panic, all falls to the first, which has no host to give it to. (In total panic
+ * Envoy goes by the number of hosts instead.)
  */
-function spread(health: readonly number[], total: number, count: number): number[] {
-  if (total === 0) return Array.from({ length: count }, (_, index) => (index === 0 ? 1 : 0))
+function spread(health: readonly number[], degraded: readonly number[], total: number): Load[] {
+  if (total === 0) return health.map((_, index) => ({ healthy: index === 0 ? 1 : 0, degraded: 0 }))
   let left = 100
-  return health.map((own) => {
+  const take = (own: number): number => {
     const load = Math.min(left, (own / total) * 100)
     left -= load
     return load / 100
-  })
+  }
+  const healthy = health.map(take)
+  const spare = degraded.map(take)
+  return healthy.map((own, index) => ({ healthy: own, degraded: spare[index] ?? 0 }))
+}
+
+/** The odds of the same endpoints, added up. */
+function addOdds(parts: readonly (readonly EndpointOdds[])[]): readonly EndpointOdds[] {
+  const [first = [], ...rest] = parts
+  return first.map((odds, at) => ({ ...odds, share: odds.share + sum(rest.map((part) => part[at]?.share ?? 0)) }))
+}
+
+interface Part {
+  readonly share: number
+  readonly factor: number
+  /** Which endpoints it goes to. */
+  readonly is: (endpoint: LbEndpoint) => boolean
 }
 
 function oddsWithin(
   cluster: Cluster,
   groups: readonly LocalityLbEndpoints[],
-  share: number,
+  { share, factor, is }: Part,
   panic: boolean,
-  factor: number,
 ): EndpointOdds[] {
   const weighted = cluster.commonLbConfig?.localityConfigSpecifier.case === 'localityWeightedLbConfig' && !panic
   const weights = groups.map((group) => {
-    if (!weighted) return sum(group.lbEndpoints.filter((e) => panic || isHealthy(e)).map(weightOf))
-    return (group.loadBalancingWeight ?? 0) * Math.min(1, (healthPercent([group]) / 100) * (factor / 100))
+    if (!weighted) return sum(group.lbEndpoints.filter(is).map(weightOf))
+    return (group.loadBalancingWeight ?? 0) * Math.min(1, (percentOf([group], is, false) / 100) * (factor / 100))
   })
   const all = sum(weights)
   return groups.flatMap((group, index) => {
-    const usable = group.lbEndpoints.filter((endpoint) => panic || isHealthy(endpoint))
+    const usable = group.lbEndpoints.filter(is)
     const ofGroup = all === 0 ? 0 : (share * (weights[index] ?? 0)) / all
     const inside = sum(usable.map(weightOf))
     return group.lbEndpoints.map((endpoint) => ({
@@ -117,9 +150,21 @@ function oddsWithin(
   })
 }
 
-function healthPercent(groups: readonly LocalityLbEndpoints[]): number {
+/** How much of the endpoints is so, by number or by weight. */
+function percentOf(
+  groups: readonly LocalityLbEndpoints[],
+  is: (endpoint: LbEndpoint) => boolean,
+  byWeight: boolean,
+): number {
   const all = groups.flatMap((group) => group.lbEndpoints)
-  return all.length === 0 ? 0 : (100 * all.filter(isHealthy).length) / all.length
+  const size = (endpoints: readonly LbEndpoint[]): number =>
+    byWeight ? sum(endpoints.map(weightOf)) : endpoints.length
+  return all.length === 0 ? 0 : (100 * size(all.filter(is))) / size(all)
+}
+
+/** Used only where healthy endpoints, of all priorities, do not suffice. */
+function isDegraded(endpoint: LbEndpoint): boolean {
+  return endpoint.healthStatus === HealthStatus.DEGRADED
 }
 
 /** UNKNOWN is healthy: nothing has said otherwise. */

@@ -15,6 +15,17 @@ export {
 } from './endpoints/index.ts'
 export { type PatchTarget, type ProxyPatches, patchesOf, patchTargets, readEnvoyFilter } from './envoy-filters/index.ts'
 export {
+  comparesCallers,
+  type FailoverPlan,
+  type FailoverRetry,
+  type FailoverSwitch,
+  failoverOf,
+  failoverPlanOf,
+  failoverProblems,
+  failoverServices,
+  failoverSwitch,
+} from './failover/index.ts'
+export {
   type GatewayConflict,
   type GatewayPlan,
   type GatewayPort,
@@ -31,7 +42,7 @@ export { HostIndex } from './host-index.ts'
 export { serviceIdentities } from './identities.ts'
 export { type InboundTarget, inboundTargets, type ServiceTarget, serviceTargets } from './inbound.ts'
 export type * from './istio.ts'
-export { istioKinds, meshIndexes } from './kinds.ts'
+export { fairleadKinds, istioKinds, meshIndexes } from './kinds.ts'
 export {
   comparedLabels,
   effectiveLocality,

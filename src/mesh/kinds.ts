@@ -18,5 +18,8 @@ export const istioKinds = {
   ingressClass: 'networking.k8s.io/IngressClass',
 } as const
 
+/** Fairlead's own kinds. */
+export const fairleadKinds = { failover: 'fairlead.dev/Failover' } as const
+
 /** Indexes that the mesh reads beside those of discovery. */
 export const meshIndexes: readonly Index[] = []

@@ -10,6 +10,7 @@ import {
 import { compareText, sameStructure } from '../lib/index.ts'
 import { ruleComparedLabels, ruleSelectorLabels } from './destination-rules/index.ts'
 import { type ProxyPatches, patchesOf } from './envoy-filters/index.ts'
+import { failoversCompareNodes } from './failover/index.ts'
 import { gatewayPlan, gatewayPortsOf, passesMeshThrough } from './gateway/index.ts'
 import { comparedLabels, effectiveLocality } from './locality/index.ts'
 import { type DataPath, type Machines, metadataFlag, type Proxy, supportsIpv4, supportsIpv6 } from './proxy.ts'
@@ -132,6 +133,7 @@ const nodesMatter = worldQuery(
   'mesh/nodes-matter',
   (world): boolean =>
     world.get(labelsThatMatter, undefined).includes(labelNames.node) ||
+    world.get(failoversCompareNodes, undefined) ||
     world
       .get(allServices, undefined)
       .some(({ nodeLocal, trafficDistribution }) => nodeLocal || trafficDistribution === 'PreferSameNode'),

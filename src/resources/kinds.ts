@@ -1,3 +1,4 @@
+import { fairleadKinds } from './fairlead/index.ts'
 import { glooKinds } from './gloo/index.ts'
 import { istioKinds } from './istio/index.ts'
 import { checkObject, type KindDefinition } from './kind.ts'
@@ -8,7 +9,13 @@ import { readObjects } from './yaml.ts'
 import { zephyrKinds } from './zephyr/index.ts'
 
 /** Every kind that Fairlead defines, of all API groups. */
-export const allKinds: readonly KindDefinition[] = [...istioKinds, ...zephyrKinds, ...glooKinds, ...tsbKinds]
+export const allKinds: readonly KindDefinition[] = [
+  ...istioKinds,
+  ...fairleadKinds,
+  ...zephyrKinds,
+  ...glooKinds,
+  ...tsbKinds,
+]
 
 const byGroupKind = new Map(
   allKinds.map((kind) => [groupKind({ apiVersion: `${kind.group}/`, kind: kind.kind }), kind]),

@@ -1,18 +1,27 @@
 import type { OutlierDetectionSchema } from '#gen/envoy/config/cluster/v3/outlier_detection_pb.js'
 import { isHttp, type MeshConfig, type World } from '../../discovery/index.ts'
-import { allMutualTls, type EffectivePolicy, rungsOfService } from '../../mesh/index.ts'
+import {
+  allMutualTls,
+  type EffectivePolicy,
+  type FailoverPlan,
+  failoverSwitch,
+  rungsOfService,
+} from '../../mesh/index.ts'
 import type { HttpOptions } from './clusters/http-options.ts'
 import type { ClusterSpec } from './clusters/spec.ts'
-import { localityInForce } from './endpoints/client.ts'
+import { failoverOfSpec, localityInForce } from './endpoints/client.ts'
 import { type Init, milliseconds } from './proto.ts'
 
 // Where a service can be served from several places, Istio's defaults would still lose every request when the nearest
 // place dies (measured: docs/reliability.md). Such services leave a failed place at once. One that has a single place
 // keeps Istio's defaults exactly, and what rules say explicitly stays as said.
 
-/** Whether a service has somewhere else to go: several clusters, or priorities or weights among localities. */
+/** Whether a service has somewhere else to go: several clusters, priorities or weights among localities, or a Failover. */
 export function hasRungs(world: World, spec: ClusterSpec, policy: EffectivePolicy): boolean {
-  const { namespace, host } = spec.binding.service
+  const { service } = spec.binding
+  const { namespace, host } = service
+  if (failoverSwitch(world, service) !== 'on') return false
+  if (failoverOfSpec(world, spec)) return true
   const rungs = world.get(rungsOfService, { namespace, host })
   if (rungs.clusters > 1) return true
   return rungs.localities > 1 && localityInForce(world, spec, policy) !== undefined
@@ -26,6 +35,17 @@ export const quickEjection: Init<typeof OutlierDetectionSchema> = {
   maxEjectionPercent: 100,
   enforcingSuccessRate: 0,
 }
+
+/** The same, where a Failover says for how long what failed is to be left alone. */
+export function quickEjectionOf(plan: FailoverPlan | undefined): Init<typeof OutlierDetectionSchema> {
+  const afterMs = plan?.failBack.afterMs ?? 0
+  if (afterMs === 0) return quickEjection
+  const longest = Math.max(afterMs, longestEjectionMs)
+  return { ...quickEjection, baseEjectionTime: milliseconds(afterMs), maxEjectionTime: milliseconds(longest) }
+}
+
+/** Envoy's own; what fails again and again is never left alone for longer. */
+const longestEjectionMs = 300_000
 
 /**
  * Below how many percent of healthy endpoints the ejected ones are used all the same. 1, only where nothing at all is healthy:

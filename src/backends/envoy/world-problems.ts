@@ -1,7 +1,7 @@
 // What is wrong with a world's objects whatever proxy asks, beside what each kind's own checks say.
 import { type World, worldQuery } from '../../discovery/index.ts'
 import { sameStructure } from '../../lib/index.ts'
-import { istioKinds } from '../../mesh/index.ts'
+import { failoverProblems, istioKinds } from '../../mesh/index.ts'
 import type { Problem } from '../../report/index.ts'
 import { authorizerProblems } from './filters/authorization.ts'
 import { envoyFilterProblems } from './patches/problems.ts'
@@ -16,6 +16,7 @@ export const worldProblems = worldQuery(
     ...unsupportedFieldProblems(world),
     ...patchProblems(world),
     ...telemetryProblems(world),
+    ...world.get(failoverProblems, undefined),
   ],
   { equals: sameStructure },
 )

@@ -1,4 +1,4 @@
-import type { Endpoint, NetworkGateway } from '../../discovery/index.ts'
+import type { Endpoint, Health, NetworkGateway } from '../../discovery/index.ts'
 
 /** Where a proxy sends to: an endpoint itself, or a gateway of the network that endpoints are in. */
 export type Target =
@@ -6,6 +6,8 @@ export type Target =
   | {
       readonly kind: 'gateway'
       readonly gateway: NetworkGateway
+      /** Of what stands behind it. */
+      readonly health: Extract<Health, 'healthy' | 'unhealthy'>
       /** Share of the endpoints that stand behind it. */
       readonly weight: number
       readonly meshTls: true
@@ -20,4 +22,6 @@ export interface TargetGroup {
   /** Share among the groups of its priority. */
   readonly weight: number
   readonly targets: readonly Target[]
+  /** Gets nothing for as long as others can take everything. */
+  readonly degraded?: true
 }

@@ -11,6 +11,7 @@ import {
   type World,
 } from '../../discovery/index.ts'
 import { compareText } from '../../lib/index.ts'
+import type { FailoverPlan } from '../failover/index.ts'
 import {
   denseRanks,
   distributed,
@@ -23,6 +24,7 @@ import {
   regionRanks,
 } from '../locality/index.ts'
 import type { Machines } from '../proxy.ts'
+import { failoverGroups } from './by-failover.ts'
 import { isClusterLocal } from './cluster-local.ts'
 import { withoutDrained } from './drained.ts'
 import type { Target, TargetGroup } from './model.ts'
@@ -49,6 +51,10 @@ export interface EndpointRequest {
   readonly client: EndpointClient
   /** In force, so that priorities and weights are given. */
   readonly locality: LocalitySetting | undefined
+  /** Decides over the order instead, if it names rungs. */
+  readonly failover: FailoverPlan | undefined
+  /** Labels of the service's subsets, by name. */
+  readonly subsets: ReadonlyMap<string, Readonly<Record<string, string>>>
   readonly sendUnhealthy: boolean
   /** Whether a proxy would speak mutual TLS with an endpoint. */
   readonly meshTls: (endpoint: Endpoint) => boolean
@@ -73,6 +79,14 @@ export function targetGroups(world: World, request: EndpointRequest): TargetGrou
     world,
     endpoints.filter((endpoint) => isUsable(endpoint, request, local)),
   )
+  const { failover: plan, subsets } = request
+  if (plan && plan.rungs.length > 0) {
+    const reachable = (members: readonly Endpoint[]): readonly Target[] => {
+      const targets = targetsOf(world, request, members)
+      return request.meshTlsOnly ? targets.filter(({ meshTls }) => meshTls) : targets
+    }
+    return failoverGroups(usable, { plan, caller: client, subsets, targetsOf: reachable })
+  }
   const byLocality = Map.groupBy(usable, ({ workload }) => workload.locality)
   const groups = [...byLocality]
     .sort(([a], [b]) => compareText(a, b))
@@ -165,7 +179,7 @@ function onlyMeshTls(group: TargetGroup): TargetGroup {
 function targetsOf(world: World, request: EndpointRequest, endpoints: readonly Endpoint[]): Target[] {
   const gateways = world.get(networkGateways, undefined)
   const direct: Target[] = []
-  const shares = new Map<NetworkGateway, number>()
+  const shares = new Map<NetworkGateway, { healthy: number; all: number }>()
   for (const endpoint of endpoints) {
     const { network, cluster } = endpoint.workload
     const weight = Math.min(maxWeight, (endpoint.weight || 1) * gateways.scale)
@@ -178,12 +192,19 @@ function targetsOf(world: World, request: EndpointRequest, endpoints: readonly E
     const usable = ways.filter((way) => reaches(request, way))
     // Without mutual TLS a gateway could not tell whom a connection is for.
     if (!meshTls || usable.length === 0) continue
-    for (const way of usable) shares.set(way, (shares.get(way) ?? 0) + Math.floor(weight / usable.length))
+    for (const way of usable) {
+      const before = shares.get(way) ?? { healthy: 0, all: 0 }
+      const share = Math.floor(weight / usable.length)
+      const healthy = before.healthy + (endpoint.health === 'healthy' ? share : 0)
+      shares.set(way, { healthy, all: before.all + share })
+    }
   }
   const ordered = [...shares].sort(([a], [b]) => compareText(a.address, b.address) || a.port - b.port)
-  const ways = ordered.map(
-    ([gateway, share]): Target => ({ kind: 'gateway', gateway, weight: Math.max(1, share), meshTls: true }),
-  )
+  // What is not ready takes no share of a gateway; where nothing is ready, the gateway as a whole is not.
+  const ways = ordered.map(([gateway, { healthy, all }]): Target => {
+    const weight = Math.max(1, healthy > 0 ? healthy : all)
+    return { kind: 'gateway', gateway, health: healthy > 0 ? 'healthy' : 'unhealthy', weight, meshTls: true }
+  })
   return [...direct, ...ways]
 }
 

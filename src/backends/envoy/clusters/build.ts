@@ -16,9 +16,23 @@ import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpo
 import { isHttp2, type MeshConfig, meshConfigOf, type Query, type World } from '../../../discovery/index.ts'
 import { type EffectivePolicy, type EndpointClient, type ProxyScope, ruleOf } from '../../../mesh/index.ts'
 import type { Built } from '../built.ts'
-import { namedEndpoints } from '../endpoints/build.ts'
-import { clientKey, endpointClient, localityInForce, localityOf, policyOf } from '../endpoints/client.ts'
-import { failoverConnectTimeout, hasRungs, noticeFrozenPeers, panicOf, quickEjection } from '../failover.ts'
+import { namedEndpoints, spillPolicy } from '../endpoints/build.ts'
+import {
+  clientKey,
+  endpointClient,
+  failoverOfSpec,
+  localityInForce,
+  localityOf,
+  policyOf,
+} from '../endpoints/client.ts'
+import {
+  failoverConnectTimeout,
+  hasRungs,
+  noticeFrozenPeers,
+  panicOf,
+  type quickEjection,
+  quickEjectionOf,
+} from '../failover.ts'
 import { duration, type Init, milliseconds, noTimeout } from '../proto.ts'
 import type { SecretSource } from '../tls/secrets.ts'
 import { applyHttpPool, connectionPoolFields, upgradesToHttp2 } from './connection-pool.ts'
@@ -83,11 +97,12 @@ function buildOutboundCluster(world: World, { spec, client }: ClusterKey): Built
   const safe = hasRungs(world, spec, policy)
   const http = httpOptionsOf(spec, client, mesh, policy)
   if (safe) noticeFrozenPeers(http, world, spec, mesh, policy)
+  const plan = failoverOfSpec(world, spec)
   const fields: ClusterInit = {
     name: spec.name,
     altStatName: `${statName(mesh, spec)};`,
     ...connectionPoolFields(mesh, policy),
-    ...ejection(policy, safe),
+    ...ejection(policy, safe ? quickEjectionOf(plan) : undefined),
     ...(safe && !policy.connectionPool?.tcp?.connectTimeout && { connectTimeout: failoverConnectTimeout }),
     ...balancing(world, spec, policy, { discovery, safe }),
     ...found,
@@ -100,7 +115,7 @@ function buildOutboundCluster(world: World, { spec, client }: ClusterKey): Built
       ...fields,
       typedExtensionProtocolOptions: emitHttpOptions(http),
     }),
-    origin: [...binding.service.origin, ...(rule?.origin ?? [])],
+    origin: [...binding.service.origin, ...(rule?.origin ?? []), ...(plan?.origin ?? [])],
   }
 }
 
@@ -122,10 +137,10 @@ export function configPath(ref: { apiVersion: string; kind: string; namespace: s
 }
 
 /** Ejection as the rule says; where a service has other places to go, what the rule leaves open is quick. */
-function ejection({ outlierDetection: said }: EffectivePolicy, safe: boolean): ClusterInit {
-  if (!said && !safe) return {}
+function ejection({ outlierDetection: said }: EffectivePolicy, quick: typeof quickEjection | undefined): ClusterInit {
+  if (!said && !quick) return {}
   const own = said ? outlierDetection(said) : {}
-  return { outlierDetection: safe ? { ...quickEjection, ...own } : own }
+  return { outlierDetection: { ...quick, ...own } }
 }
 
 function balancing(
@@ -136,7 +151,10 @@ function balancing(
 ): ClusterInit {
   const setting = localityOf(world, spec, policy)
   const inForce = localityInForce(world, spec, policy) !== undefined
-  const locality = localityConfig(setting, inForce)
+  const plan = failoverOfSpec(world, spec)
+  // Rungs take the place of all that DestinationRule and mesh say of localities.
+  const locality: ReturnType<typeof localityConfig> =
+    plan && plan.rungs.length > 0 ? { case: 'localityWeightedLbConfig', value: {} } : localityConfig(setting, inForce)
   const panic = policy.outlierDetection?.minHealthPercent ?? (safe ? panicOf(policy) : 0)
   const draining = (spec.binding.service.labels['istio.io/persistent-session'] ?? '') !== ''
   const commonLbConfig: Init<typeof Cluster_CommonLbConfigSchema> = {
@@ -146,7 +164,7 @@ function balancing(
   }
   if (discovery === 'dynamic-forward-proxy') return { lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED }
   if (discovery === 'original-dst') return { commonLbConfig, lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED }
-  return { commonLbConfig, ...loadBalancerFields(balancerOf(spec, policy.loadBalancer)) }
+  return { commonLbConfig, ...loadBalancerFields(balancerOf(spec, policy.loadBalancer), plan?.failBack.overMs) }
 }
 
 /** A gateway that passes TLS on balances connections, and each may carry many requests: they go to all in turn. */
@@ -199,6 +217,7 @@ function discoveryFields(
         loadAssignment: create(ClusterLoadAssignmentSchema, {
           clusterName: spec.name,
           endpoints: logical ? firstOnly(endpoints) : endpoints,
+          ...spillPolicy(world, spec),
         }),
         dnsLookupFamily: spec.binding.service.raceConnect
           ? Cluster_DnsLookupFamily.ALL

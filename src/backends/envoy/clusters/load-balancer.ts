@@ -4,13 +4,16 @@ import {
   type ClusterSchema,
 } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import type { LoadBalancer, LocalitySetting } from '../../../mesh/index.ts'
-import { duration, type Init } from '../proto.ts'
+import { duration, type Init, milliseconds } from '../proto.ts'
 
 type ClusterInit = Init<typeof ClusterSchema>
 type SlowStartInit = Init<typeof Cluster_SlowStartConfigSchema>
 
-/** Which endpoint of a priority a request goes to. */
-export function loadBalancerFields(rule: LoadBalancer | undefined): Pick<ClusterInit, 'lbPolicy' | 'lbConfig'> {
+/** Which endpoint of a priority a request goes to. `warmUpMs`: for how long new ones get less, if the rule says nothing. */
+export function loadBalancerFields(
+  rule: LoadBalancer | undefined,
+  warmUpMs = 0,
+): Pick<ClusterInit, 'lbPolicy' | 'lbConfig'> {
   const hash = rule?.consistentHash
   if (hash) return consistentHash(hash)
   switch (rule?.simple) {
@@ -19,14 +22,14 @@ export function loadBalancerFields(rule: LoadBalancer | undefined): Pick<Cluster
     case 'PASSTHROUGH':
       return { lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED }
     case 'ROUND_ROBIN': {
-      const slowStartConfig = slowStart(rule)
+      const slowStartConfig = slowStart(rule, warmUpMs)
       return {
         lbPolicy: Cluster_LbPolicy.ROUND_ROBIN,
         ...(slowStartConfig && { lbConfig: { case: 'roundRobinLbConfig', value: { slowStartConfig } } }),
       }
     }
     default: {
-      const slowStartConfig = slowStart(rule)
+      const slowStartConfig = slowStart(rule, warmUpMs)
       return {
         lbPolicy: Cluster_LbPolicy.LEAST_REQUEST,
         ...(slowStartConfig && { lbConfig: { case: 'leastRequestLbConfig', value: { slowStartConfig } } }),
@@ -51,10 +54,10 @@ function consistentHash(hash: NonNullable<LoadBalancer['consistentHash']>): Pick
 }
 
 /** Endpoints that are new get their share little by little. */
-function slowStart(rule: LoadBalancer | undefined): SlowStartInit | undefined {
+function slowStart(rule: LoadBalancer | undefined, warmUpMs: number): SlowStartInit | undefined {
   const { warmup, warmupDurationSecs } = rule ?? {}
   const window = duration(warmup?.duration ?? warmupDurationSecs)
-  if (!window) return undefined
+  if (!window) return warmUpMs > 0 ? { slowStartWindow: milliseconds(warmUpMs) } : undefined
   if (!warmup) return { slowStartWindow: window }
   return {
     slowStartWindow: window,

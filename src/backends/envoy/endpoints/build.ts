@@ -25,7 +25,7 @@ import { address } from '../address.ts'
 import type { Built } from '../built.ts'
 import type { ClusterSpec } from '../clusters/spec.ts'
 import type { Init } from '../proto.ts'
-import { clientKey, endpointClient, localityInForce, policyOf } from './client.ts'
+import { clientKey, endpointClient, failoverOfSpec, localityInForce, policyOf } from './client.ts'
 
 type EndpointInit = Init<typeof LbEndpointSchema>
 
@@ -49,10 +49,26 @@ export const clusterEndpoints: Query<EndpointsKey, Built<ClusterLoadAssignment>>
       resource: create(ClusterLoadAssignmentSchema, {
         clusterName: spec.name,
         endpoints: groups.map((group) => localityEndpoints(group, client)),
+        ...spillPolicy(world, spec),
       }),
       origin: originOf(groups),
     }
   },
+}
+
+/**
+ * How much of a rung has to be gone before others get a part: by capacity, that is by weight, where a Failover has rungs.
+ */
+export function spillPolicy(world: World, spec: ClusterSpec): Pick<Init<typeof ClusterLoadAssignmentSchema>, 'policy'> {
+  const plan = failoverOfSpec(world, spec)
+  if (!plan || (plan.rungs.length === 0 && plan.spillBelowPercent === undefined)) return {}
+  const { spillBelowPercent } = plan
+  return {
+    policy: {
+      ...(spillBelowPercent !== undefined && { overprovisioningFactor: Math.round(10_000 / spillBelowPercent) }),
+      ...(plan.rungs.length > 0 && { weightedPriorityHealth: true }),
+    },
+  }
 }
 
 /** The endpoints of a cluster that resolves names itself, as they stand in the cluster. */
@@ -65,13 +81,15 @@ export function namedEndpoints(world: World, spec: ClusterSpec, client: Endpoint
 function groupsOf(world: World, spec: ClusterSpec, client: EndpointClient, names: boolean): TargetGroup[] {
   const { binding, subset, port, mode } = spec
   const policy = policyOf(world, spec)
+  const subsets = new Map(ruleOf(world, binding.rule)?.subsets.map(({ name, labels }) => [name, labels ?? {}]))
   return targetGroups(world, {
     service: binding.service,
     portName: port.name,
-    subset:
-      subset === '' ? undefined : ruleOf(world, binding.rule)?.subsets.find(({ name }) => name === subset)?.labels,
+    subset: subset === '' ? undefined : subsets.get(subset),
     client,
     locality: localityInForce(world, spec, policy),
+    failover: failoverOfSpec(world, spec),
+    subsets,
     // An endpoint that is not ready takes part in no balancing, but tells how much of a locality is left. Where panic is
     // asked for, it would get requests: then it is left out.
     sendUnhealthy: !(policy.outlierDetection?.minHealthPercent && policy.outlierDetection.minHealthPercent > 0),
@@ -88,7 +106,7 @@ const healths: Readonly<Record<Health, HealthStatus>> = {
 }
 
 function localityEndpoints(
-  { locality, priority, weight, targets }: TargetGroup,
+  { locality, priority, weight, targets, degraded }: TargetGroup,
   { machines }: EndpointClient,
 ): LocalityLbEndpoints {
   const place = localityInit(locality)
@@ -96,7 +114,7 @@ function localityEndpoints(
     ...(place && { locality: place }),
     priority,
     ...(weight > 0 && { loadBalancingWeight: weight }),
-    lbEndpoints: targets.map((target) => lbEndpoint(target, machines)),
+    lbEndpoints: targets.map((target) => lbEndpoint(target, machines, healthOf(target, degraded === true))),
   })
 }
 
@@ -106,11 +124,18 @@ export function localityInit(text: string): Init<typeof LocalitySchema> | undefi
   return { region, zone, subZone: subzone }
 }
 
-function lbEndpoint(target: Target, machines: Machines): EndpointInit {
+function healthOf(target: Target, degraded: boolean): HealthStatus | undefined {
+  const health = target.kind === 'gateway' ? target.health : target.endpoint.health
+  if (health === 'healthy' && degraded) return HealthStatus.DEGRADED
+  return target.kind === 'gateway' && health === 'healthy' ? undefined : healths[health]
+}
+
+function lbEndpoint(target: Target, machines: Machines, healthStatus: HealthStatus | undefined): EndpointInit {
   if (target.kind === 'gateway') {
     const { gateway, weight } = target
     return {
       hostIdentifier: { case: 'endpoint', value: { address: address(gateway.address, gateway.port) } },
+      ...(healthStatus !== undefined && { healthStatus }),
       loadBalancingWeight: weight,
       metadata: { filterMetadata: metadata(true, ['', '', '', '', gateway.cluster]) },
     }
@@ -139,7 +164,7 @@ function lbEndpoint(target: Target, machines: Machines): EndpointInit {
         additionalAddresses: moreAddresses.map((more) => ({ address: address(more, endpoint.port) })),
       },
     },
-    healthStatus: healths[endpoint.health],
+    ...(healthStatus !== undefined && { healthStatus }),
     loadBalancingWeight: weight,
     metadata: { filterMetadata: metadata(meshTls, described) },
   }

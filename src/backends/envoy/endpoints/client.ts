@@ -1,10 +1,13 @@
 import { labelNames, meshConfigOf, networkGateways, type World } from '../../../discovery/index.ts'
 import {
   comparedLabels,
+  comparesCallers,
   type EffectivePolicy,
   type EndpointClient,
   effectiveLocality,
   effectivePolicy,
+  type FailoverPlan,
+  failoverOf,
   givesPriorities,
   isClusterLocal,
   type LocalitySetting,
@@ -35,6 +38,11 @@ export function localityInForce(world: World, spec: ClusterSpec, policy: Effecti
     : undefined
 }
 
+/** What a Failover says of a cluster's endpoints. A gateway that passes TLS on has no say in it: the caller has chosen. */
+export function failoverOfSpec(world: World, { binding, mode }: ClusterSpec): FailoverPlan | undefined {
+  return mode === 'outbound' ? failoverOf(world, binding.service) : undefined
+}
+
 /**
  * What of a proxy decides over the endpoints of one cluster, and no more: proxies that differ in nothing else share the
  * resource.
@@ -46,14 +54,17 @@ export function endpointClient(world: World, scope: ProxyScope, spec: ClusterSpe
   const gateways = world.get(networkGateways, undefined).all.length > 0
   const local = service.nodeLocal || isClusterLocal(world, service.host)
   const labels = labelsOfClient(scope)
+  const plan = failoverOfSpec(world, spec)
+  const compares = (...what: Parameters<typeof comparesCallers>[1][]): boolean =>
+    plan !== undefined && what.some((each) => comparesCallers(plan, each))
   const names = compared.filter((name) => labels[name] !== undefined)
   return {
-    cluster: local ? scope.cluster : '',
-    network: gateways || scope.networkView.length > 0 ? scope.network : '',
+    cluster: local || compares('Cluster', 'Node') ? scope.cluster : '',
+    network: gateways || compares('Network') || scope.networkView.length > 0 ? scope.network : '',
     networkView: scope.networkView,
-    locality: setting ? scope.locality : '',
+    locality: setting || compares('Region', 'Zone', 'Subzone') ? scope.locality : '',
     labels: Object.fromEntries(names.map((name) => [name, labels[name] ?? ''])),
-    node: service.nodeLocal || compared.includes(labelNames.node) ? scope.node : '',
+    node: service.nodeLocal || compares('Node') || compared.includes(labelNames.node) ? scope.node : '',
     ipFamilies: gateways ? scope.ipFamilies : 'both',
     machines: scope.machines,
   }

@@ -3,7 +3,7 @@ import { type RetryPolicy, RetryPolicySchema } from '#gen/envoy/config/route/v3/
 import { PreviousHostsPredicateSchema } from '#gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js'
 import { PreviousPrioritiesConfigSchema } from '#gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js'
 import type { RetryPolicySetting } from '../../../discovery/index.ts'
-import type { HttpRetry } from '../../../mesh/index.ts'
+import type { FailoverRetry, HttpRetry } from '../../../mesh/index.ts'
 import { undeliveredHeader } from '../names.ts'
 import { duration, extensionConfig, type Init } from '../proto.ts'
 
@@ -65,23 +65,24 @@ export const idempotentMethods = '^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$'
 /**
  * For services that several places serve. `idempotent`: whatever failed is tried elsewhere. `any`: only what surely never
  * reached the program, since no connection came about, or the far proxy says so by a header. What a rule or the mesh says
- * (attempts, a timeout per try, …) holds; what it leaves open is what failing over needs.
+ * (attempts, a timeout per try, …) holds; what it leaves open is as a Failover says, and else what failing over needs.
  */
 export function failoverRetryPolicy(
   methods: 'idempotent' | 'any',
   sticky: boolean,
   said?: HttpRetry | RetryPolicySetting,
+  planned: FailoverRetry = {},
 ): RetryPolicy {
   const idempotent = methods === 'idempotent'
   const conditions = idempotent
     ? 'connect-failure,refused-stream,unavailable,cancelled,reset,retriable-status-codes'
     : 'connect-failure,refused-stream,reset-before-request,retriable-headers'
   const avoidPrevious = said?.retryIgnorePreviousHosts ?? !sticky
-  const perTryTimeout = duration(said?.perTryTimeout)
+  const perTryTimeout = duration(said?.perTryTimeout ?? planned.perTryTimeout)
   const baseInterval = duration(said?.backoff)
   return create(RetryPolicySchema, {
     retryOn: conditions,
-    numRetries: said?.attempts ?? 4,
+    numRetries: said?.attempts ?? planned.attempts ?? 4,
     retriableStatusCodes: idempotent ? [502, 503, 504] : [],
     retriableHeaders: idempotent
       ? []
@@ -89,7 +90,7 @@ export function failoverRetryPolicy(
     hostSelectionRetryMaxAttempts: 5n,
     retryHostPredicate: avoidPrevious ? [notPreviousHosts] : [],
     ...(perTryTimeout && { perTryTimeout }),
-    ...(said?.retryRemoteLocalities !== false && { retryPriority: leavePriorities(1) }),
+    ...(said?.retryRemoteLocalities !== false && { retryPriority: leavePriorities(planned.triesPerRung ?? 1) }),
     ...(baseInterval && { retryBackOff: { baseInterval } }),
   })
 }
@@ -97,4 +98,27 @@ export function failoverRetryPolicy(
 /** Whether a rule, or the mesh, decides alone over what is sent again: it names the conditions, or wants nothing repeated. */
 export function decidesRetries(said: HttpRetry | RetryPolicySetting | undefined): boolean {
   return said !== undefined && (Boolean(said.retryOn) || (said.attempts ?? 0) <= 0)
+}
+
+/** Who decides over what is sent again: the route, else a Failover that says anything of it, else the mesh. */
+export function decidingRetries(
+  route: HttpRetry | undefined,
+  planned: FailoverRetry | undefined,
+  mesh: RetryPolicySetting | undefined,
+): HttpRetry | RetryPolicySetting | undefined {
+  if (route) return route
+  return planned && Object.keys(planned).length > 0 ? undefined : mesh
+}
+
+/** What is sent again where there are places to fail over to: idempotent requests, and all others; undefined: nothing. */
+export function failoverRetryPolicies(
+  sticky: boolean,
+  said: HttpRetry | RetryPolicySetting | undefined,
+  planned: FailoverRetry | undefined,
+): { readonly idempotent: RetryPolicy; readonly any: RetryPolicy } | undefined {
+  if ((said?.attempts ?? planned?.attempts ?? 4) <= 0) return undefined
+  return {
+    idempotent: failoverRetryPolicy('idempotent', sticky, said, planned),
+    any: failoverRetryPolicy('any', sticky, said, planned),
+  }
 }

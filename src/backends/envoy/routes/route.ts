@@ -9,7 +9,14 @@ import {
   RouteSchema,
   type WeightedCluster_ClusterWeightSchema,
 } from '#gen/envoy/config/route/v3/route_components_pb.js'
-import { admits, type Destination, type HttpMatch, type HttpRoute, type VirtualRule } from '../../../mesh/index.ts'
+import {
+  admits,
+  type Destination,
+  type FailoverRetry,
+  type HttpMatch,
+  type HttpRoute,
+  type VirtualRule,
+} from '../../../mesh/index.ts'
 import { configPath } from '../clusters/build.ts'
 import { corsConfig, corsFilter } from '../filters/cors.ts'
 import { faultConfig, faultFilter } from '../filters/fault.ts'
@@ -22,7 +29,8 @@ import { headerChanges } from './headers.ts'
 import { matchesEverything, routeMatch, withMethods } from './match.ts'
 import { mirrorPolicies } from './mirror.ts'
 import { redirectAction } from './redirect.ts'
-import { decidesRetries, failoverRetryPolicy, retryPolicy } from './retry.ts'
+import { decidesRetries, decidingRetries, failoverRetryPolicies, retryPolicy } from './retry.ts'
+import { plannedRetries } from './rungs.ts'
 
 type RouteInit = Init<typeof RouteSchema>
 type ActionInit = Init<typeof RouteActionSchema>
@@ -155,15 +163,13 @@ function forwardingRoutes(
       ...(only && { match: only }),
       action: { case: 'route', value: { ...action, ...(retries && { retryPolicy: retries }) } },
     })
-  const said = route.retries ?? defaultRetries(context.world)
+  const said = decidingRetries(route.retries, targets.planned, defaultRetries(context.world))
   const single = (route.route ?? []).length === 1
   const sticky = single && targets.hashPolicies.length > 0
   if (decidesRetries(said) || !targets.hasRungs) return [withRetries(retryPolicy(said, sticky))]
-  const repeatable = withMethods(common.match)
-  return [
-    withRetries(failoverRetryPolicy('idempotent', sticky, said), repeatable),
-    withRetries(failoverRetryPolicy('any', sticky, said)),
-  ]
+  const retries = failoverRetryPolicies(sticky, said, targets.planned)
+  if (!retries) return [withRetries(undefined)]
+  return [withRetries(retries.idempotent, withMethods(common.match)), withRetries(retries.any)]
 }
 
 /** Unset means none: a timeout is the user's choice, for plain requests and gRPC alike. */
@@ -179,6 +185,8 @@ interface Targets {
   readonly changes: Omit<ReturnType<typeof headerChanges>, 'authority'> | undefined
   readonly authority: string
   readonly hasRungs: boolean
+  /** What a Failover says of requests that are sent again: that of the first destination that has one. */
+  readonly planned: FailoverRetry | undefined
   /** Of a single destination. */
   readonly filterConfigs: Record<string, Any>
 }
@@ -196,12 +204,17 @@ function targetsOf(route: HttpRoute, context: RouteContext): Targets | undefined
       context.hasRungs(binding, destinationPort(context, destination), destination.subset ?? '')
     )
   })
+  const planned = counted
+    .flatMap(({ destination }) => context.destinations.get(destination.host) ?? [])
+    .map((binding) => plannedRetries(context.world, binding))
+    .find((each) => each !== undefined)
   const [only] = counted
   if (destinations.length === 1 && only) {
     const { authority, ...changes } = headerChanges(only.headers)
     const specifier = { case: 'cluster', value: destinationCluster(context, only.destination) } as const
     const filterConfigs = destinationFilterConfigs(context, only.destination)
-    return { specifier, hashPolicies, changes: only.headers ? changes : undefined, authority, hasRungs, filterConfigs }
+    const own = only.headers ? changes : undefined
+    return { specifier, hashPolicies, changes: own, authority, hasRungs, planned, filterConfigs }
   }
   const clusters = counted.map(({ destination, weight = 0, headers }) =>
     clusterWeight(context, destination, weight, headers),
@@ -212,6 +225,7 @@ function targetsOf(route: HttpRoute, context: RouteContext): Targets | undefined
     changes: undefined,
     authority: '',
     hasRungs,
+    planned,
     filterConfigs: {},
   }
 }

@@ -1,5 +1,5 @@
 import type { World } from '../../../discovery/index.ts'
-import type { Binding } from '../../../mesh/index.ts'
+import { type Binding, type FailoverRetry, failoverOf } from '../../../mesh/index.ts'
 import type { ClusterSpec } from '../clusters/spec.ts'
 import { policyOf } from '../endpoints/client.ts'
 import { hasRungs } from '../failover.ts'
@@ -10,4 +10,9 @@ export function destinationHasRungs(world: World, binding: Binding, number: numb
   if (!port) return false
   const spec: ClusterSpec = { name: '', binding, port, subset, mode: 'outbound' }
   return hasRungs(world, spec, policyOf(world, spec))
+}
+
+/** What a Failover says of requests that are sent again; undefined if none is for the service. */
+export function plannedRetries(world: World, { service }: Binding): FailoverRetry | undefined {
+  return failoverOf(world, service)?.retry
 }

@@ -16,9 +16,9 @@ import { noTimeout } from '../proto.ts'
 import { defaultRetries, type RouteContext, serviceHash } from './context.ts'
 import { hashPolicy } from './hash-policy.ts'
 import { routeMatch, withMethods } from './match.ts'
-import { decidesRetries, failoverRetryPolicy, retryPolicy } from './retry.ts'
+import { decidesRetries, decidingRetries, failoverRetryPolicies, retryPolicy } from './retry.ts'
 import { routesOfRule } from './route.ts'
-import { destinationHasRungs } from './rungs.ts'
+import { destinationHasRungs, plannedRetries } from './rungs.ts'
 import { type VirtualHostKey, virtualHostKeyText } from './virtual-host-keys.ts'
 
 /** Names a virtual host as some proxies get it. */
@@ -60,7 +60,8 @@ export const virtualHost: Query<AnyVirtualHostKey, Built<VirtualHost>> = {
 function serviceRoutes(world: World, binding: Binding, port: number): Route[] {
   const { host } = binding.service
   const policy = hashPolicy(serviceHash(world, binding, port))
-  const said = defaultRetries(world)
+  const planned = plannedRetries(world, binding)
+  const said = decidingRetries(undefined, planned, defaultRetries(world))
   const everything = routeMatch(undefined, 'istio')
   const routeTo = (retries: ReturnType<typeof retryPolicy>, match = everything): Route =>
     create(RouteSchema, {
@@ -81,10 +82,9 @@ function serviceRoutes(world: World, binding: Binding, port: number): Route[] {
     })
   const sticky = policy !== undefined
   if (decidesRetries(said) || !destinationHasRungs(world, binding, port, '')) return [routeTo(retryPolicy(said, false))]
-  return [
-    routeTo(failoverRetryPolicy('idempotent', sticky, said), withMethods(everything)),
-    routeTo(failoverRetryPolicy('any', sticky, said)),
-  ]
+  const retries = failoverRetryPolicies(sticky, said, planned)
+  if (!retries) return [routeTo(undefined)]
+  return [routeTo(retries.idempotent, withMethods(everything)), routeTo(retries.any)]
 }
 
 /** CONNECT: to an HTTP port ends in a listener of our own, so that requests within are routed; to others it goes through. */

@@ -1,0 +1,129 @@
+import type { Endpoint } from '../../discovery/index.ts'
+import { compareText } from '../../lib/index.ts'
+import { type FailoverCaller, type FailoverPlan, rungPlaceOf } from '../failover/index.ts'
+import { denseRanks } from '../locality/index.ts'
+import type { Target, TargetGroup } from './model.ts'
+
+type Labels = Readonly<Record<string, string>>
+
+export interface FailoverRequest {
+  readonly plan: FailoverPlan
+  readonly caller: FailoverCaller
+  /** Labels of the service's subsets, by name. */
+  readonly subsets: ReadonlyMap<string, Labels>
+  /** Endpoints that can be dialled, and gateways for the others. */
+  readonly targetsOf: (endpoints: readonly Endpoint[]) => readonly Target[]
+}
+
+interface Placed {
+  readonly endpoint: Endpoint
+  readonly rung: number
+  readonly member: number
+}
+
+/** A member's weight is spread over its endpoints in such parts, so that rounding does not show. */
+const partsPerWeight = 1000
+
+/**
+ * The endpoints of a service in the rungs of a plan. Weights of endpoints carry the shares of members: so members that share a
+ * locality need no group of their own, which Envoy would not keep apart.
+ */
+export function failoverGroups(endpoints: readonly Endpoint[], request: FailoverRequest): TargetGroup[] {
+  const { plan, caller, subsets } = request
+  const placed = endpoints.flatMap((endpoint): Placed[] => {
+    const place = rungPlaceOf(plan, endpoint, caller, subsets)
+    return place ? [{ endpoint, ...place }] : []
+  })
+  const rungs = [...Map.groupBy(placed, ({ rung }) => rung)].sort(([a], [b]) => a - b)
+  const gateways = new Set<string>()
+  const groups = rungs.flatMap(([rung, members]) => {
+    const own = groupsOfRung(rung, members, request).map((group) => withoutGateways(group, gateways))
+    for (const { targets } of own)
+      for (const target of targets) if (target.kind === 'gateway') gateways.add(nameOf(target))
+    return own.filter(({ targets }) => targets.length > 0)
+  })
+  const dense = denseRanks(groups.map(({ priority }) => priority))
+  return groups.map((group, at) => ({ ...group, priority: dense[at] ?? 0 }))
+}
+
+function groupsOfRung(rung: number, placed: readonly Placed[], { plan, targetsOf }: FailoverRequest): TargetGroup[] {
+  const weighted = withMemberWeights(plan.rungs[rung]?.members.map(({ weight }) => weight) ?? [], placed)
+  const degraded = isFailed(plan, placed)
+  const byLocality = Map.groupBy(weighted, ({ workload }) => workload.locality)
+  const groups = [...byLocality]
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([locality, own]) => ({ locality, targets: targetsOf(own) }))
+  return gatewaysOnce(groups).map(({ locality, targets }) => ({
+    locality,
+    priority: rung,
+    weight: weightOf(targets),
+    targets,
+    ...(degraded && { degraded }),
+  }))
+}
+
+interface Place {
+  readonly locality: string
+  readonly targets: readonly Target[]
+}
+
+/** A gateway before several localities stands in the first of them, with the shares of all. */
+function gatewaysOnce(places: readonly Place[]): Place[] {
+  const shares = new Map<string, number>()
+  for (const target of places.flatMap(({ targets }) => targets))
+    if (target.kind === 'gateway') shares.set(nameOf(target), (shares.get(nameOf(target)) ?? 0) + target.weight)
+  return places.map(({ locality, targets }) => ({
+    locality,
+    targets: targets.flatMap((target): readonly Target[] => {
+      if (target.kind === 'endpoint') return [target]
+      const weight = shares.get(nameOf(target))
+      shares.delete(nameOf(target))
+      return weight === undefined ? [] : [{ ...target, weight }]
+    }),
+  }))
+}
+
+/** Endpoints whose weights give each member its share; as they are where members have no weights. */
+function withMemberWeights(weights: readonly (number | undefined)[], placed: readonly Placed[]): Endpoint[] {
+  if (weights.every((weight) => weight === undefined || weight === 0)) return placed.map(({ endpoint }) => endpoint)
+  const own = ({ endpoint }: Placed): number => endpoint.weight || 1
+  const totals = weights.map((_, at) =>
+    placed.filter(({ member }) => member === at).reduce((sum, each) => sum + own(each), 0),
+  )
+  return placed.flatMap((each) => {
+    const share = weights[each.member] ?? 1
+    if (share === 0) return []
+    const weight = Math.max(1, Math.round((share * partsPerWeight * own(each)) / (totals[each.member] ?? 1)))
+    return [{ ...each.endpoint, weight }]
+  })
+}
+
+/** Whether so little of a rung is ready that it counts as failed. */
+function isFailed({ failedBelowPercent }: FailoverPlan, placed: readonly Placed[]): boolean {
+  if (failedBelowPercent === 0) return false
+  const ready = placed.filter(({ endpoint }) => endpoint.health === 'healthy').length
+  return (ready * 100) / placed.length < failedBelowPercent
+}
+
+/**
+ * Without gateways that stand in a rung before: Envoy keeps the first of endpoints with one address. (What is behind a gateway
+ * cannot be told apart by who sends to it.)
+ */
+function withoutGateways(group: TargetGroup, taken: ReadonlySet<string>): TargetGroup {
+  const targets = group.targets.filter((target) => target.kind === 'endpoint' || !taken.has(nameOf(target)))
+  return { ...group, targets, weight: weightOf(targets) }
+}
+
+const maxWeight = 0xffffffff
+
+/** Envoy refuses sums beyond 32 bits. */
+function weightOf(targets: readonly Target[]): number {
+  return Math.min(
+    maxWeight,
+    targets.reduce((sum, { weight }) => sum + weight, 0),
+  )
+}
+
+function nameOf({ gateway }: Extract<Target, { kind: 'gateway' }>): string {
+  return `${gateway.address}|${gateway.port}`
+}
