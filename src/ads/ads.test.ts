@@ -258,6 +258,28 @@ describe('refusals', () => {
     expect(server.status()[0]?.types[0]?.state).toBe('SYNCED')
   })
 
+  it('end when what was refused becomes again what the client has', async () => {
+    const { source, server } = setUp()
+    source.set(endpoint, { a: 'good' })
+    const client = new InMemoryClient(server, 'delta')
+    client.send({ node, typeUrl: endpoint, resourceNamesSubscribe: ['a'] })
+    const [first] = await client.take()
+    client.send({ typeUrl: endpoint, responseNonce: first?.nonce ?? '' })
+    source.set(endpoint, { a: 'bad' })
+    const [second] = await client.take()
+    client.send({
+      typeUrl: endpoint,
+      responseNonce: second?.nonce ?? '',
+      errorDetail: { code: 3, message: 'no weight' },
+    })
+    await settle()
+    expect(server.status()[0]?.types[0]?.state).toBe('NACK')
+    source.set(endpoint, { a: 'good' })
+    expect(await client.take()).toEqual([])
+    expect(source.acceptances).toEqual([endpoint])
+    expect(server.status()[0]?.types[0]?.state).toBe('SYNCED')
+  })
+
   it('try apart what the client names', async () => {
     const { source, server } = setUp()
     source.set(listener, { '0.0.0.0_80': '1', '0.0.0.0_8080': 'bad', other: '1' })

@@ -181,6 +181,7 @@ export class DiscoveryStream {
       }
       const response = this.protocol.upserts(subscription, this.resources, nonce)
       if (response) return found(subscription, response)
+      if (subscription.endRefusal()) this.source.accepted(this.node, subscription.typeUrl)
     }
     if (waiting) return undefined
     for (const subscription of this.subscriptions.toReversed()) {

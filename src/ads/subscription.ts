@@ -64,6 +64,8 @@ export class Subscription {
   ackedAt = 0
   /** Detail of the latest refusal, until the client accepts again. */
   error: string | undefined
+  /** A refused resource became again what the client has. */
+  private takenBack = false
 
   constructor(typeUrl: string, protocol: 'sotw' | 'delta') {
     this.typeUrl = typeUrl
@@ -216,7 +218,17 @@ export class Subscription {
     if (this.gone.size > 0) this.gone.delete(name)
     if (this.refused.size > 0 && this.refused.get(name)?.version === resource.version) return undefined
     if (this.held.get(name)?.version !== resource.version) return resource
+    // What the client has is right again; there is nothing to send, and so nothing that it could accept.
+    if (this.refused.size > 0 && this.refused.delete(name)) this.takenBack = true
     return this.forced.has(name) ? resource : undefined
+  }
+
+  /** Whether the last refusal has just come to nothing because what was refused was taken back; told once. */
+  endRefusal(): boolean {
+    if (!this.takenBack || this.refused.size + this.retries.length + this.sent.size > 0) return false
+    this.takenBack = false
+    this.error = undefined
+    return true
   }
 
   /** Names that are gone for good, to be told to the client now. */
