@@ -14,6 +14,7 @@ interface Options {
   readonly xds: Address
   readonly xdsPlaintext?: Address
   readonly tokenKeysFrom: string[]
+  readonly nameServer: string[]
   readonly workloadCertTtl?: number
   readonly stateDir: string | false
   readonly logLevel: string
@@ -57,6 +58,15 @@ export function register(program: Command): void {
     )
     .addOption(
       new Option(
+        '--name-server <address...>',
+        'who is asked for addresses of gateways that have DNS names, as ADDRESS or ADDRESS:PORT',
+      )
+        .env('FAIRLEAD_NAME_SERVERS')
+        .argParser(collectServers)
+        .default([], 'whom the system asks'),
+    )
+    .addOption(
+      new Option(
         '--workload-cert-ttl <duration>',
         'lifetime of the certificates of workloads; they are renewed half-way (default: 24h)',
       ).argParser(parseLifetime),
@@ -81,6 +91,7 @@ async function run(options: Options, command: Command): Promise<void> {
       xds: options.xds,
       xdsPlaintext: options.xdsPlaintext,
       tokenKeyNetworks: options.tokenKeysFrom,
+      nameServers: options.nameServer,
       ...(options.workloadCertTtl !== undefined && { leafTtlMs: options.workloadCertTtl }),
       release: command.parent?.version() ?? '0.0.0',
     })
@@ -135,6 +146,18 @@ function parseAddress(text: string): Address {
 function collectNetworks(text: string, before: readonly string[]): string[] {
   if (!isCidr(text) && !isIpAddress(text)) throw new InvalidArgumentError('It must be a network like 10.0.0.0/8.')
   return [...before, text]
+}
+
+/** From the environment, several are separated by commas. */
+function collectServers(text: string, before: readonly string[]): string[] {
+  const servers = text.split(',').map((part) => part.trim())
+  if (!servers.every(isServer)) throw new InvalidArgumentError('It must be an IP address, or ADDRESS:PORT.')
+  return [...before, ...servers]
+}
+
+function isServer(text: string): boolean {
+  const [, six, four] = /^(?:\[([^\]]+)\](?::\d{1,5})?|([^:]+)(?::\d{1,5})?)$/.exec(text) ?? []
+  return isIpAddress(six ?? four ?? text)
 }
 
 function parseLifetime(text: string): number {

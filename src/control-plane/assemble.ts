@@ -49,6 +49,8 @@ export interface ServeOptions {
   readonly release: string
   /** Networks that are not public, and that keys of token issuers may be fetched from all the same (CIDR). */
   readonly tokenKeyNetworks?: readonly string[]
+  /** Who is asked for the addresses of gateways that have names, as ADDRESS or ADDRESS:PORT; absent: whom the system asks. */
+  readonly nameServers?: readonly string[] | undefined
   /** Lifetime of the certificates of workloads, in milliseconds; a day if absent. */
   readonly leafTtlMs?: number
   /** Namespace of the Lease on the management cluster. */
@@ -115,7 +117,11 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const refusals = engine.define<string, readonly Problem[]>('refusals', (read) =>
     problemsOf(read.all(rejections.table)).sort(compareProblems),
   )
-  const translation = defineTranslation(engine, inputs.clusters, tableOf, strangers, refusals)
+  const translation = defineTranslation(engine, inputs.clusters, tableOf, {
+    strangers,
+    refusals,
+    documents: tables.documents,
+  })
 
   // ── What is fetched from outside of the clusters: keys of token issuers. ──
   const tokenKeys = openTokenKeys(options, tables, defineWantedKeys(engine, worlds, inputs.clusters))
@@ -123,8 +129,8 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const names = new GatewayNames({
     engine,
     documents: tables.documents,
-    wanted: defineGatewayNames(engine, worlds, inputs.clusters),
-    resolve: resolveName,
+    wanted: defineGatewayNames(engine, worlds, inputs.clusters, translation.result),
+    resolve: (name) => resolveName(name, options.nameServers),
     log: (level, detail, text) => log[level](detail, text),
   })
 

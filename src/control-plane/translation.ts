@@ -1,4 +1,5 @@
 import { type ClusterObject, createTranslator, type StatusObject, type TranslateResult } from '../dialects/index.ts'
+import { addressesIn, gatewayNamePlace } from '../discovery/index.ts'
 import { sameStructure } from '../lib/index.ts'
 import type { Engine, Query, Table } from '../pipeline/index.ts'
 import type { Problem } from '../report/index.ts'
@@ -17,13 +18,21 @@ export interface Translation {
 
 const empty: TranslateResult = { objects: [], secrets: [], statuses: [], problems: [], trust: [], names: [] }
 
-/** `strangers`: pairs of clusters whose proxies cannot verify each other yet. `refusals`: what proxies refuse, by object. */
+/** What is known beside the objects. */
+export interface KnownFacts {
+  /** Pairs of clusters whose proxies cannot verify each other yet. */
+  readonly strangers: Query<string, readonly string[]>
+  /** What proxies refuse, by object. */
+  readonly refusals: Query<string, readonly Problem[]>
+  /** What was fetched from outside of the clusters, by place. */
+  readonly documents: Table<string>
+}
+
 export function defineTranslation(
   engine: Engine,
   clusters: Table<ClusterRow>,
   tableOf: TableOf,
-  strangers: Query<string, readonly string[]>,
-  refusals: Query<string, readonly Problem[]>,
+  { strangers, refusals, documents }: KnownFacts,
 ): Translation {
   const management = engine.define<string, string | undefined>(
     'management cluster',
@@ -40,6 +49,7 @@ export function defineTranslation(
       management: name,
       refusals: read.query(refusals, ''),
       verifies,
+      resolved: (name) => addressesIn(read.get(documents, gatewayNamePlace(name))),
     })
   })
   const equals = sameStructure

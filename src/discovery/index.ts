@@ -53,6 +53,7 @@ export type {
 } from './model.ts'
 export {
   addressesFromOutside,
+  addressesIn,
   gatewayNamePlace,
   gatewayNames,
   type NetworkGateways,

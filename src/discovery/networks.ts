@@ -72,12 +72,17 @@ export const gatewayNames = worldQuery(
 /** Where a world has the addresses of a name: a JSON list. */
 export const gatewayNamePlace = (name: string): string => `dns:${name}`
 
+/** Addresses that such a place holds; undefined if nobody knows any (yet). */
+export function addressesIn(document: string | undefined): readonly string[] | undefined {
+  const known: unknown = document === undefined ? undefined : JSON.parse(document)
+  return Array.isArray(known) && known.length > 0 ? known.map(String) : undefined
+}
+
 /** A gateway at each address of its name; as it is while those are not known, for clusters that resolve names. */
 function atAddresses(world: World, gateway: NetworkGateway): NetworkGateway[] {
   if (isIpAddress(gateway.address)) return [gateway]
-  const known: unknown = JSON.parse(world.document(gatewayNamePlace(gateway.address)) ?? '[]')
-  const addresses = Array.isArray(known) ? known.map(String) : []
-  return addresses.length === 0 ? [gateway] : addresses.map((address) => ({ ...gateway, address }))
+  const addresses = addressesIn(world.document(gatewayNamePlace(gateway.address))) ?? [gateway.address]
+  return addresses.map((address) => ({ ...gateway, address }))
 }
 
 /** The gateways that are known, each once, by address. A network without one is reached directly. */

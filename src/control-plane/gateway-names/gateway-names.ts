@@ -18,8 +18,9 @@ export interface GatewayNamesOptions {
   readonly log: (level: 'info' | 'warn', detail: Readonly<Record<string, unknown>>, text: string) => void
 }
 
-const shortestSeconds = 30
-const longestSeconds = 3600
+/** A change of a record is followed in this time at most, whatever its time to live: calls depend on it. */
+const longestSeconds = 30
+const shortestSeconds = 5
 
 interface Known {
   timer: NodeJS.Timeout | undefined

@@ -7,6 +7,7 @@ import { directObjects } from './direct-objects.ts'
 import type { Resolved } from './east-west-gateways.ts'
 import { exposingObjects, workspaceNames } from './exposing.ts'
 import { findExposures } from './exposure.ts'
+import { recordOfNames, withRecord } from './gateway-names.ts'
 import { readHierarchy } from './hierarchy.ts'
 import { installedGateways } from './install.ts'
 import { gatewayNames, nameProblems, remoteObjects, sharedServices } from './remote-services.ts'
@@ -36,10 +37,15 @@ export interface TsbResult {
 }
 
 export function tetrateServiceBridge(context: TsbContext): TsbResult {
-  const { snapshot, management, factsOf, resolved, verifies } = context
+  const { snapshot, management, factsOf, verifies } = context
+  const resolved = withRecord(factsOf(management), context.resolved)
   const hierarchy = readHierarchy(factsOf(management), context.tenancy)
-  const names = [...snapshot.clusters.keys()].sort()
-  const clusters = readClusters(names.map(factsOf), hierarchy.all('Cluster'), hierarchy.all('OrganizationSetting'))
+  const clusterNames = [...snapshot.clusters.keys()].sort()
+  const clusters = readClusters(
+    clusterNames.map(factsOf),
+    hierarchy.all('Cluster'),
+    hierarchy.all('OrganizationSetting'),
+  )
   const { exposures, problems } = findExposures(hierarchy, clusters)
   const shared = sharedServices(
     hierarchy,
@@ -50,6 +56,7 @@ export function tetrateServiceBridge(context: TsbContext): TsbResult {
   const calls = callObjects({ hierarchy, clusters, exposures, shared })
   const direct = directObjects(hierarchy, clusters, factsOf(management), context.tenancy)
   const security = securityObjects(hierarchy, clusters)
+  const names = gatewayNames(shared)
   const found = [
     ...problems,
     ...calls.problems,
@@ -61,18 +68,19 @@ export function tetrateServiceBridge(context: TsbContext): TsbResult {
   ]
   return {
     objects: [
-      ...tenantRecords(names, context.tenancy),
+      ...tenantRecords(clusterNames, context.tenancy),
       ...installedGateways(clusters),
       ...exposingObjects(exposures, workspaceNames(hierarchy.workspaces)),
       ...remoteObjects(shared, resolved),
       ...calls.objects,
       ...security.objects,
       ...direct.objects,
+      ...recordOfNames(management, names, resolved),
     ],
     statuses: statusesOf(hierarchy, [...snapshot.clusters.values()], found),
     problems: found,
     root: sharedRoot(hierarchy, clusters),
-    names: gatewayNames(shared),
+    names,
   }
 }
 

@@ -2,6 +2,7 @@
 // Envoy resources that translation makes.
 import { parseAllDocuments } from 'yaml'
 import { staticMesh } from '../../../src/control-plane/explain/index.ts'
+import { type TranslateInput, type TranslateResult, translate } from '../../../src/dialects/index.ts'
 import { snapshotOf, staticWorld, systemNamespace } from '../../../src/discovery/index.ts'
 import {
   applyChanges,
@@ -23,15 +24,22 @@ export interface TestService {
   readonly ports?: Readonly<Record<string, number>>
   readonly versions?: Readonly<Record<string, number>>
   readonly labels?: Readonly<Record<string, string>>
+  /** Of its pods only. */
+  readonly podLabels?: Readonly<Record<string, string>>
+  /** Name of its account, where it is not its own name. */
+  readonly account?: string
   /** Gateways run Envoy only. */
   readonly gateway?: boolean
   /** Address from outside; ports below 1024 lead to pod ports 8000 higher. */
   readonly externalAddress?: string
+  readonly annotations?: Readonly<Record<string, string>>
   readonly plaintext?: boolean
 }
 
 export interface TestCluster {
   readonly network?: string
+  readonly region?: string
+  readonly zone?: string
   readonly services: Readonly<Record<string, TestService>>
   readonly yaml?: string
 }
@@ -60,22 +68,38 @@ export interface ExpectedCall {
   readonly location: string | undefined
 }
 
+/** What dialects make of the objects of a management cluster, which is one of the clusters. */
+export interface Dialects extends Pick<TranslateInput, 'resolved' | 'verifies'> {
+  readonly management: string
+}
+
 export class TestMesh {
+  /** What dialects said; without them nothing. */
+  readonly translated: TranslateResult | undefined
   readonly #mesh: ReturnType<typeof staticMesh>
   readonly #podOfAddress: ReadonlyMap<string, string>
 
-  constructor(clusters: Readonly<Record<string, TestCluster>>, meshConfig = '') {
-    const made = Object.entries(clusters).map(
+  /** With `dialects` each cluster is a mesh of its own, and its pods are told as `CLUSTER/POD`. */
+  constructor(clusters: Readonly<Record<string, TestCluster>>, meshConfig = '', dialects?: Dialects) {
+    const given = Object.entries(clusters).map(
       ([name, cluster], at) => [name, objectsOf(cluster, at, meshConfig)] as const,
     )
-    const snapshot = snapshotOf(new Map(made), groupKind)
     const names = Object.keys(clusters)
-    this.#mesh = staticMesh(names, (primary) => staticWorld(snapshot, { primary, clusters: names }))
+    this.translated = dialects && translate({ snapshot: snapshotOf(new Map(given), groupKind), ...dialects })
+    const made = given.map(([name, objects]) => {
+      const added = this.translated?.objects.filter(({ cluster }) => cluster === name) ?? []
+      return [name, [...objects, ...added.map(({ object }) => object)]] as const
+    })
+    const snapshot = snapshotOf(new Map(made), groupKind)
+    this.#mesh = staticMesh(names, (primary) =>
+      staticWorld(snapshot, { primary, clusters: dialects === undefined ? names : [primary] }),
+    )
+    const prefix = (cluster: string): string => (dialects === undefined ? '' : `${cluster}/`)
     this.#podOfAddress = new Map(
-      made.flatMap(([, objects]) =>
+      made.flatMap(([cluster, objects]) =>
         objects.flatMap(({ kind, metadata, ...rest }) => {
           const { status } = rest as { status?: { podIP?: string } }
-          return kind === 'Pod' ? [[status?.podIP ?? '', metadata.name] as const] : []
+          return kind === 'Pod' ? [[status?.podIP ?? '', `${prefix(cluster)}${metadata.name}`] as const] : []
         }),
       ),
     )
@@ -129,15 +153,16 @@ function arrivalOf(outcomes: readonly Outcome[]): ExpectedCall['arrival'] {
   return { host, path, headers, answer: Object.fromEntries(answer) }
 }
 
-function objectsOf({ network, services, yaml = '' }: TestCluster, at: number, meshConfig: string): KubeObject[] {
-  const system = {
-    apiVersion: 'v1',
-    kind: 'Namespace',
-    metadata: { name: systemNamespace, labels: network === undefined ? {} : { 'topology.istio.io/network': network } },
-  }
+function objectsOf(cluster: TestCluster, at: number, meshConfig: string): KubeObject[] {
+  const { network, region = '', zone = '', services, yaml = '' } = cluster
+  const labels = { 'fairlead.dev/data-plane': 'envoy', ...(network && { 'topology.istio.io/network': network }) }
+  const system = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: systemNamespace, labels } }
+  const topology = { 'topology.kubernetes.io/region': region, 'topology.kubernetes.io/zone': zone }
+  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node', labels: topology } }
   const settings = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio', namespace: systemNamespace } }
   return [
     system,
+    ...(region === '' ? [] : [node]),
     { ...settings, data: { mesh: meshConfig } } as KubeObject,
     ...Object.entries(services).flatMap(([name, service], index) => serviceObjects(name, service, at * 100 + index)),
     ...parseAllDocuments(yaml).flatMap((document) => (document.toJS() as KubeObject | null) ?? []),
@@ -166,12 +191,12 @@ function serviceObjects(name: string, service: TestService, at: number): KubeObj
     ...pod,
     address: `10.${10 + Math.floor(at / 100)}.${at % 100}.${index + 1}`,
   }))
-  const { externalAddress, labels = {} } = service
+  const { externalAddress, annotations = {}, labels = {}, podLabels = {}, account = name } = service
   return [
     {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name, namespace, labels },
+      metadata: { name, namespace, labels, annotations },
       spec: {
         clusterIP: `10.96.${Math.floor(at / 100)}.${(at % 100) + 1}`,
         selector: { app: name },
@@ -204,11 +229,13 @@ function serviceObjects(name: string, service: TestService, at: number): KubeObj
           ...(plaintext ? {} : { 'security.istio.io/tlsMode': 'istio' }),
           ...(gateway && { istio: name }),
           ...labels,
+          ...podLabels,
         },
       },
       spec: {
-        serviceAccountName: name,
-        containers: [{ name: plaintext ? 'app' : 'istio-proxy', ...(gateway && router(labels)) }],
+        nodeName: 'node',
+        serviceAccountName: account,
+        containers: [{ name: plaintext ? 'app' : 'istio-proxy', ...(gateway && router({ ...labels, ...podLabels })) }],
       },
       status: { podIP: pod.address },
     })),
