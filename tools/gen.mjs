@@ -47,6 +47,31 @@ for (const tree of ['envoy-api', 'xds', 'googleapis', 'protoc-gen-validate']) {
 }
 cpSync(join(root, 'proto'), work, { recursive: true })
 
+// Fields that Envoy has and the shipped files do not (numbers as published): `fields` come first in the message.
+const newer = [
+  {
+    file: 'envoy/config/cluster/v3/circuit_breaker.proto',
+    message: 'RetryBudget',
+    imports: ['google/protobuf/duration.proto'],
+    fields: 'google.protobuf.Duration budget_interval = 3;',
+  },
+  {
+    file: 'envoy/extensions/upstreams/http/v3/http_protocol_options.proto',
+    message: 'HttpProtocolOptions',
+    imports: ['envoy/config/common/matcher/v3/matcher.proto'],
+    fields: `message OutlierDetection { config.common.matcher.v3.MatchPredicate error_matcher = 1; }
+  OutlierDetection outlier_detection = 8;`,
+  },
+]
+for (const { file, message, imports, fields } of newer) {
+  const path = join(work, file)
+  const imported = imports.map((name) => `import "${name}";\n`).join('')
+  const own = readFileSync(path, 'utf8')
+    .replace(/^import /m, `${imported}import `)
+    .replace(`message ${message} {`, `message ${message} {\n  ${fields}`)
+  writeFileSync(path, own)
+}
+
 // The shipped validate.proto is older than the rules that the API uses.
 const validate = join(work, 'validate/validate.proto')
 let text = readFileSync(validate, 'utf8')

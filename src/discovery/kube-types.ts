@@ -18,6 +18,7 @@ export interface ServiceSpec {
     targetPort?: number | string
   }[]
   internalTrafficPolicy?: string
+  sessionAffinity?: string
   trafficDistribution?: string
   publishNotReadyAddresses?: boolean
 }

@@ -44,6 +44,7 @@ export const kubernetesService = clusterQuery(
         namespaceOf(world, cluster, namespace).annotations,
       ),
       nodeLocal: spec.internalTrafficPolicy === 'Local',
+      sticky: spec.sessionAffinity === 'ClientIP',
       identities: declaredIdentities(world, cluster, namespace, annotations),
       raceConnect: false,
     }

@@ -49,6 +49,8 @@ export interface Service {
   readonly trafficDistribution: 'PreferSameZone' | 'PreferSameNode' | 'Any'
   /** internalTrafficPolicy: Local. */
   readonly nodeLocal: boolean
+  /** sessionAffinity: ClientIP. */
+  readonly sticky: boolean
   /** Identities (SPIFFE) that the declaration names, beside those of the endpoints. */
   readonly identities: readonly string[]
   /** ServiceEntry annotation: connect to the first address that answers. */

@@ -59,6 +59,7 @@ function serviceOf(world: World, cluster: string, entry: ServiceEntryObject, hos
       namespaceOf(world, cluster, namespace).annotations,
     ),
     nodeLocal: false,
+    sticky: false,
     identities: spec.subjectAltNames ?? [],
     raceConnect: (annotations['istio.io/connect-strategy'] ?? '').toUpperCase() === 'RACE_FIRST_TCP_CONNECT',
   }

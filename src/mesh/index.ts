@@ -4,6 +4,7 @@ export {
   effectivePolicy,
   type MergedRule,
   ruleOf,
+  sessionAffinity,
 } from './destination-rules/index.ts'
 export {
   type EndpointClient,

@@ -17,13 +17,13 @@ it('tells what nothing is made from, at its place', () => {
   const text =
     rule(
       'a',
-      'trafficPolicy: {tls: {mode: SIMPLE, credentialName: c}}, subsets: [{name: v1, trafficPolicy: {retryBudget: {budgetInterval: 1s}}}]',
+      'trafficPolicy: {tls: {mode: SIMPLE, credentialName: c}}, subsets: [{name: v1, trafficPolicy: {loadBalancer: {backendUtilization: {}}}}]',
     ) +
     rule('b', 'workloadSelector: {matchLabels: {app: x}}, trafficPolicy: {tls: {mode: SIMPLE, credentialName: c}}') +
     `---\n{apiVersion: extensions.istio.io/v1alpha1, kind: WasmPlugin, metadata: {name: w, namespace: shop}, spec: {url: "oci://x"}}\n`
   const { problems } = buildProxyConfig(worldOf({ east: text }), proxyOf({}))
   expect(problems.map(({ object, path, code }) => [object.name, path, code])).toEqual([
-    ['a', 'spec.subsets[0].trafficPolicy.retryBudget.budgetInterval', 'not-supported'],
+    ['a', 'spec.subsets[0].trafficPolicy.loadBalancer.backendUtilization', 'not-supported'],
     ['w', '', 'not-supported'],
     ['a', 'spec.trafficPolicy.tls.credentialName', 'no-effect'],
   ])

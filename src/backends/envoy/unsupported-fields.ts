@@ -10,8 +10,6 @@ import { fieldPath, isObject, objectKey, refOf } from '../../resources/index.ts'
 export const unsupportedFields: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   [istioKinds.destinationRule]: {
     '**.loadBalancer.backendUtilization': 'endpoints are weighted by what is known of them, not by what they report',
-    '**.outlierDetection.outlierDetectionHttpErrorCodes': 'only codes 500 to 599 count as errors',
-    '**.retryBudget.budgetInterval': "the budget is of Envoy's own interval",
   },
   [istioKinds.envoyFilter]: {
     'configPatches[].match.waypoint': 'there are no waypoints',

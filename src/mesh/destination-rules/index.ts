@@ -7,3 +7,4 @@ export {
   ruleSelectorLabels,
   selectRule,
 } from './select.ts'
+export { sessionAffinity } from './session-affinity.ts'

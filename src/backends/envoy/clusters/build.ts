@@ -39,7 +39,7 @@ import { applyHttpPool, connectionPoolFields, upgradesToHttp2 } from './connecti
 import { dynamicForwardProxyType } from './dynamic-forward-proxy.ts'
 import { emitHttpOptions, type HttpOptions, newHttpOptions } from './http-options.ts'
 import { loadBalancerFields, localityConfig } from './load-balancer.ts'
-import { outlierDetection } from './outlier-detection.ts'
+import { errorMatcher, outlierDetection } from './outlier-detection.ts'
 import { type ClusterSpec, type Discovery, discoveryOf } from './spec.ts'
 import { statName } from './stat-name.ts'
 import { transportFields } from './transport.ts'
@@ -248,11 +248,12 @@ function httpOptionsOf(
   mesh: MeshConfig,
   policy: EffectivePolicy,
 ): HttpOptions {
-  const { connectionPool } = policy
+  const { connectionPool, outlierDetection: outlier } = policy
   const sniffed = port.protocol === 'auto' && client.type === 'sidecar'
   const always = isHttp2(port.protocol) || upgradesToHttp2(mesh, port, connectionPool)
   const asCame = connectionPool?.http?.useClientProtocol === true || (sniffed && !always)
   const options = newHttpOptions(asCame ? 'downstream' : always ? 'http2' : undefined)
   applyHttpPool(options, connectionPool)
+  options.errors = outlier && errorMatcher(outlier)
   return options
 }

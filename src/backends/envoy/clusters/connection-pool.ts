@@ -27,6 +27,7 @@ function limit(value: number | undefined): number {
 export function connectionPoolFields(mesh: MeshConfig, policy: EffectivePolicy): ClusterInit {
   const { tcp, http } = policy.connectionPool ?? {}
   const budget = policy.retryBudget
+  const budgetInterval = duration(budget?.budgetInterval)
   const thresholds: ThresholdsInit = {
     maxConnections: limit(tcp?.maxConnections),
     maxPendingRequests: limit(http?.http1MaxPendingRequests),
@@ -36,6 +37,7 @@ export function connectionPoolFields(mesh: MeshConfig, policy: EffectivePolicy):
       retryBudget: {
         budgetPercent: { value: budget.percent ?? 20 },
         minRetryConcurrency: budget.minRetryConcurrency || 3,
+        ...(budgetInterval && { budgetInterval }),
       },
     }),
   }

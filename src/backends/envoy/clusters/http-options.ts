@@ -16,18 +16,21 @@ export interface HttpOptions {
   common: NonNullable<OptionsInit['commonHttpProtocolOptions']> & object
   http2: { maxConcurrentStreams?: number; connectionKeepalive?: object }
   upstream: { autoSni?: boolean; autoSanValidation?: boolean }
+  /** Answers that count as errors of an endpoint; undefined: 500 to 599. */
+  errors: NonNullable<OptionsInit['outlierDetection']>['errorMatcher']
 }
 
 export function newHttpOptions(protocol: HttpOptions['protocol']): HttpOptions {
-  return { protocol, common: {}, http2: {}, upstream: {} }
+  return { protocol, common: {}, http2: {}, upstream: {}, errors: undefined }
 }
 
 const noLimit = 2147483647
 
 /** The cluster's `typed_extension_protocol_options`; nothing where nothing is said. */
 export function emitHttpOptions(options: HttpOptions): Record<string, Any> {
-  const { protocol, common, http2, upstream } = options
-  const said = protocol !== undefined || Object.keys(common).length + Object.keys(upstream).length > 0
+  const { protocol, common, http2, upstream, errors } = options
+  const said =
+    protocol !== undefined || errors !== undefined || Object.keys(common).length + Object.keys(upstream).length > 0
   if (!said) return {}
   // Envoy's own limit of concurrent streams would leave a second connection idle for long.
   const http2ProtocolOptions = { maxConcurrentStreams: noLimit, ...http2 }
@@ -44,6 +47,7 @@ export function emitHttpOptions(options: HttpOptions): Record<string, Any> {
     upstreamProtocolOptions: version,
     ...(Object.keys(common).length > 0 && { commonHttpProtocolOptions: common }),
     ...(Object.keys(upstream).length > 0 && { upstreamHttpProtocolOptions: upstream }),
+    ...(errors && { outlierDetection: { errorMatcher: errors } }),
   })
   return { [optionsName]: pack(HttpProtocolOptionsSchema, message) }
 }

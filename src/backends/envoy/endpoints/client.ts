@@ -1,4 +1,4 @@
-import { labelNames, meshConfigOf, networkGateways, type World } from '../../../discovery/index.ts'
+import { labelNames, meshConfigOf, networkGateways, type Service, type World } from '../../../discovery/index.ts'
 import {
   comparedLabels,
   comparesCallers,
@@ -14,15 +14,21 @@ import {
   labelsOfClient,
   type ProxyScope,
   ruleOf,
+  sessionAffinity,
 } from '../../../mesh/index.ts'
 import type { ClusterSpec } from '../clusters/spec.ts'
 
 /** Settings of a cluster's rule, over those that the mesh gives to all. */
 export function policyOf(world: World, { binding, subset, port }: ClusterSpec): EffectivePolicy {
-  const policy = effectivePolicy(ruleOf(world, binding.rule), subset, port.number)
+  const policy = withAffinity(binding.service, effectivePolicy(ruleOf(world, binding.rule), subset, port.number))
   const { connectionPool, outlierDetection } = (meshConfigOf(world).defaultTrafficPolicy ?? {}) as EffectivePolicy
   if (!connectionPool && !outlierDetection) return policy
   return { ...(connectionPool && { connectionPool }), ...(outlierDetection && { outlierDetection }), ...policy }
+}
+
+function withAffinity(service: Service, policy: EffectivePolicy): EffectivePolicy {
+  const consistentHash = sessionAffinity(service, policy.loadBalancer)
+  return consistentHash ? { ...policy, loadBalancer: { ...policy.loadBalancer, consistentHash } } : policy
 }
 
 /** The locality setting of a cluster, whether or not it is in force. */

@@ -4,7 +4,7 @@ import { type Filter, FilterSchema } from '#gen/envoy/config/listener/v3/listene
 import { FilterConfigSchema as SniForwardProxySchema } from '#gen/envoy/extensions/filters/network/sni_dynamic_forward_proxy/v3/sni_dynamic_forward_proxy_pb.js'
 import { TcpProxySchema } from '#gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js'
 import type { World } from '../../../discovery/index.ts'
-import { type MergedRule, type ProxyScope, ruleOf } from '../../../mesh/index.ts'
+import { type MergedRule, type ProxyScope, ruleOf, sessionAffinity } from '../../../mesh/index.ts'
 import { dnsCache, dnsCacheName } from '../clusters/dynamic-forward-proxy.ts'
 import type { TcpTarget } from '../listeners/chain-plan.ts'
 import { fixedClusters } from '../names.ts'
@@ -41,7 +41,7 @@ export function tcpFilters(
     statPrefix: target.statPrefix,
     clusterSpecifier,
     accessLog: [...options.accessLog],
-    ...ruleFields(rule, target.subset),
+    ...ruleFields(rule, target),
   })
   const { dynamic } = target
   if (!dynamic) return [proxy]
@@ -52,17 +52,18 @@ export function tcpFilters(
   return [create(FilterSchema, names), proxy]
 }
 
-function ruleFields(rule: MergedRule | undefined, subset: string): TcpInit {
+function ruleFields(rule: MergedRule | undefined, { subset, sticky }: TcpTarget): TcpInit {
   const own = rule?.subsets.find(({ name }) => name === subset)?.trafficPolicy
   const { tcp } = rule?.policy?.connectionPool ?? {}
   const idleTimeout = duration(tcp?.idleTimeout)
   const maxDownstreamConnectionDuration = duration(tcp?.maxConnectionDuration)
   const balancer = own?.loadBalancer ?? rule?.policy?.loadBalancer
+  const hash = balancer?.consistentHash ?? sessionAffinity({ sticky }, balancer)
   const tunnel = own?.tunnel ?? rule?.policy?.tunnel
   return {
     ...(idleTimeout && { idleTimeout }),
     ...(maxDownstreamConnectionDuration && { maxDownstreamConnectionDuration }),
-    ...(balancer?.consistentHash?.useSourceIp && {
+    ...(hash?.useSourceIp && {
       hashPolicy: [{ policySpecifier: { case: 'sourceIp', value: {} } }],
     }),
     ...(tunnel && {

@@ -162,6 +162,7 @@ function meshChains(world: World, scope: ProxyScope, { hosts }: GatewayServerPla
         clusters,
         rule,
         subset,
+        sticky: binding.service.sticky,
         config: undefined,
         dynamic: undefined,
       }

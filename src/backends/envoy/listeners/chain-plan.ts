@@ -10,6 +10,8 @@ export interface TcpTarget {
   /** Key of the DestinationRule whose settings hold; '' = none. */
   readonly rule: string
   readonly subset: string
+  /** Whether a caller's address always leads to the same endpoint, where the rule chooses nothing else. */
+  readonly sticky: boolean
   /** `/apis/…` path of the routing rule, where there is one. */
   readonly config: string | undefined
   /** Wildcard host whose names are resolved from the TLS hello, and the port to dial. */

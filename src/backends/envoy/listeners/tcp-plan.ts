@@ -125,6 +125,7 @@ function serviceTarget({ binding, port }: Wanted): TcpTarget {
     clusters: [{ name, weight: 1 }],
     rule,
     subset: '',
+    sticky: service.sticky,
     config: undefined,
     dynamic,
   }
@@ -155,7 +156,8 @@ export function splitTarget(
     }
   })
   const [first] = routes
-  const rule = view.byHost.get(first?.destination.host ?? '')?.rule ?? ''
+  const binding = view.byHost.get(first?.destination.host ?? '')
+  const rule = binding?.rule ?? ''
   const single = named.length === 1
   const weighted = single ? named : named.filter(({ weight }) => weight > 0)
   return {
@@ -164,6 +166,7 @@ export function splitTarget(
     clusters: weighted.map((each) => ({ ...each, weight: single ? 1 : each.weight })),
     rule,
     subset: single ? (first?.destination.subset ?? '') : '',
+    sticky: binding?.service.sticky ?? false,
     config: undefined,
     dynamic: undefined,
   }

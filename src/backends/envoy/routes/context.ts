@@ -3,9 +3,13 @@ import {
   type Binding,
   type ConsistentHash,
   type Destination,
+  effectivePolicy,
   type GuardedClient,
+  type MergedRule,
   type RouteSemantics,
   ruleOf,
+  sessionAffinity,
+  type TrafficPolicy,
 } from '../../../mesh/index.ts'
 import { outboundClusterName } from '../names.ts'
 
@@ -43,27 +47,41 @@ export function destinationHash(
   { world, destinations }: RouteContext,
   destination: Destination,
 ): ConsistentHash | undefined {
-  const rule = ruleOf(world, destinations.get(destination.host)?.rule ?? '')
-  if (!rule) return undefined
+  const binding = destinations.get(destination.host)
+  if (!binding) return undefined
+  const rule = ruleOf(world, binding.rule)
   const port = destination.port?.number
-  const ofPort = (policy: typeof rule.policy): ConsistentHash | undefined =>
+  const ofPort = (policy: TrafficPolicy | undefined): ConsistentHash | undefined =>
     port === undefined
       ? undefined
       : policy?.portLevelSettings?.find((each) => each.port?.number === port)?.loadBalancer?.consistentHash
-  const subset = rule.subsets.find(({ name }) => name === destination.subset)?.trafficPolicy
+  const subset = rule?.subsets.find(({ name }) => name === destination.subset)?.trafficPolicy
   return (
     ofPort(subset) ??
     subset?.loadBalancer?.consistentHash ??
-    ofPort(rule.policy) ??
-    rule.policy?.loadBalancer?.consistentHash
+    ofPort(rule?.policy) ??
+    rule?.policy?.loadBalancer?.consistentHash ??
+    affinityHash(binding, rule, destination.subset ?? '', port ?? 0)
   )
 }
 
 /** The same for a service that no routing rule is for. */
 export function serviceHash(world: World, binding: Binding, port: number): ConsistentHash | undefined {
-  const policy = ruleOf(world, binding.rule)?.policy
+  const rule = ruleOf(world, binding.rule)
+  const policy = rule?.policy
   const level = policy?.portLevelSettings?.find((each) => each.port?.number === port)
-  return level?.loadBalancer?.consistentHash ?? policy?.loadBalancer?.consistentHash
+  return (
+    level?.loadBalancer?.consistentHash ?? policy?.loadBalancer?.consistentHash ?? affinityHash(binding, rule, '', port)
+  )
+}
+
+function affinityHash(
+  { service }: Binding,
+  rule: MergedRule | undefined,
+  subset: string,
+  port: number,
+): ConsistentHash | undefined {
+  return sessionAffinity(service, effectivePolicy(rule, subset, port).loadBalancer)
 }
 
 export function defaultRetries(world: World): ReturnType<typeof meshConfigOf>['defaultHttpRetryPolicy'] {

@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { RoutingPriority } from "../../core/v3/base_pb.js";
+import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Percent } from "../../../type/v3/percent_pb.js";
 
 /**
@@ -153,6 +154,11 @@ export declare const CircuitBreakers_ThresholdsSchema: GenMessage<CircuitBreaker
  * @generated from message envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget
  */
 export declare type CircuitBreakers_Thresholds_RetryBudget = Message<"envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget"> & {
+  /**
+   * @generated from field: google.protobuf.Duration budget_interval = 3;
+   */
+  budgetInterval?: Duration | undefined;
+
   /**
    * Specifies the limit on concurrent retries as a percentage of the sum of active requests and
    * active pending requests. For example, if there are 100 active requests and the

@@ -7,6 +7,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { AlternateProtocolsCacheOptions, Http1ProtocolOptions, Http2ProtocolOptions, Http3ProtocolOptions, HttpProtocolOptions as HttpProtocolOptions$1, UpstreamHttpProtocolOptions } from "../../../../config/core/v3/protocol_pb.js";
 import type { HttpFilter } from "../../../filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { TypedExtensionConfig } from "../../../../config/core/v3/extension_pb.js";
+import type { MatchPredicate } from "../../../../config/common/matcher/v3/matcher_pb.js";
 
 /**
  * Describes the file envoy/extensions/upstreams/http/v3/http_protocol_options.proto.
@@ -60,6 +61,11 @@ export declare const file_envoy_extensions_upstreams_http_v3_http_protocol_optio
  * @generated from message envoy.extensions.upstreams.http.v3.HttpProtocolOptions
  */
 export declare type HttpProtocolOptions = Message<"envoy.extensions.upstreams.http.v3.HttpProtocolOptions"> & {
+  /**
+   * @generated from field: envoy.extensions.upstreams.http.v3.HttpProtocolOptions.OutlierDetection outlier_detection = 8;
+   */
+  outlierDetection?: HttpProtocolOptions_OutlierDetection | undefined;
+
   /**
    * This contains options common across HTTP/1 and HTTP/2
    *
@@ -145,6 +151,22 @@ export declare type HttpProtocolOptions = Message<"envoy.extensions.upstreams.ht
  * Use `create(HttpProtocolOptionsSchema)` to create a new message.
  */
 export declare const HttpProtocolOptionsSchema: GenMessage<HttpProtocolOptions>;
+
+/**
+ * @generated from message envoy.extensions.upstreams.http.v3.HttpProtocolOptions.OutlierDetection
+ */
+export declare type HttpProtocolOptions_OutlierDetection = Message<"envoy.extensions.upstreams.http.v3.HttpProtocolOptions.OutlierDetection"> & {
+  /**
+   * @generated from field: envoy.config.common.matcher.v3.MatchPredicate error_matcher = 1;
+   */
+  errorMatcher?: MatchPredicate | undefined;
+};
+
+/**
+ * Describes the message envoy.extensions.upstreams.http.v3.HttpProtocolOptions.OutlierDetection.
+ * Use `create(HttpProtocolOptions_OutlierDetectionSchema)` to create a new message.
+ */
+export declare const HttpProtocolOptions_OutlierDetectionSchema: GenMessage<HttpProtocolOptions_OutlierDetection>;
 
 /**
  * If this is used, the cluster will only operate on one of the possible upstream protocols.
