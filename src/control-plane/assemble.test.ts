@@ -99,7 +99,7 @@ async function start() {
   })
   ends.push(() => controlPlane.stop())
   await controlPlane.settled
-  const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 8000, interval: 10 })
+  const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 20_000, interval: 10 })
   const names = (api: FakeApiServer, kind: string): string[] => [...api.objects(typeOf(kind, undefined)).keys()].sort()
   const debug = async (page: string): Promise<unknown> =>
     (await fetch(`http://127.0.0.1:${controlPlane.http.port}${page}`)).json()
@@ -249,4 +249,22 @@ test('what only translation for proxies can tell becomes status, too', async () 
 
 test('a kubeconfig that cannot be read says which and why', () => {
   expect(() => loadAccess('/nowhere/config')).toThrow('/nowhere/config: cannot read the kubeconfig')
+})
+
+test('stops while no cluster has ever answered', async () => {
+  const gone = await FakeApiServer.start(types, 'uid-1')
+  const { access } = gone
+  await gone.close()
+  const controlPlane = await serve({
+    contexts: [{ name: 'Kubernetes', isNamed: false, access }],
+    stateDir: undefined,
+    http: { host: '127.0.0.1', port: 0 },
+    xds: undefined,
+    xdsPlaintext: { host: '127.0.0.1', port: 0 },
+    log: makeLog('silent', false),
+    release: '0.1.0',
+  })
+  await controlPlane.stop()
+  await controlPlane.settled
+  expect(controlPlane.xds()).toBeUndefined()
 })

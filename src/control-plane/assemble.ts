@@ -259,7 +259,8 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const keepMemory = giveBackWhenQuiet(() => plane.ads.messagesSent + (engine.lastRebuild?.number ?? 0))
   inputs.start()
   lease.start()
-  const settled = settle(inputs, engine).then(async () => {
+  const settled = settle(inputs, engine, () => isStopping).then(async () => {
+    if (isStopping) return
     await Promise.race([tokenKeys.settle(), delay(firstKeysMs, undefined, { ref: false })])
     await plane.open()
     isSettled = true
@@ -388,9 +389,9 @@ function cancelling(timer: NodeJS.Timeout): () => void {
 }
 
 /** Waits until each cluster is known or cannot be reached, and the pipeline is at rest; not for ever. */
-async function settle(inputs: Inputs, engine: Engine): Promise<void> {
+async function settle(inputs: Inputs, engine: Engine, isStopping: () => boolean): Promise<void> {
   const until = performance.now() + settleMs
-  for (;;) {
+  while (!isStopping()) {
     const { clusters } = inputs.fleet
     const open = clusters.filter(({ state }) => !state.synced && state.problem === undefined)
     const isAnyKnown = clusters.some(({ state }) => state.synced || state.uid !== undefined)
