@@ -2,7 +2,6 @@
 import { durationMs } from '@bufbuild/protobuf/wkt'
 import type { Cluster } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import {
-  type RetryPolicy,
   type Route,
   type RouteAction,
   RouteAction_ClusterNotFoundResponseCode,
@@ -10,6 +9,7 @@ import {
   type WeightedCluster_ClusterWeight,
 } from '#gen/envoy/config/route/v3/route_components_pb.js'
 import type { RouteConfiguration } from '#gen/envoy/config/route/v3/route_pb.js'
+import { describeHash, hashOfRequest } from './balance/hash-policy.ts'
 import type { Call, ProxyConfig } from './call.ts'
 import { type Decision, type Destination, endingStatus, type Outlier, type SentRequest } from './decision.ts'
 import { applyChanges, type HeaderChange, requestChanges, responseChanges } from './header-changes.ts'
@@ -17,9 +17,10 @@ import { type Filtered, filterStateFilter, protocolsOf } from './http-filters.ts
 import { percentOf } from './match/route.ts'
 import { originOfMetadata } from './origin.ts'
 import type { Seen } from './request.ts'
+import { retriesOf } from './retries.ts'
 import { redirectOf, rewrittenHost, rewrittenPath } from './rewrite.ts'
 import type { RouteChoice } from './route.ts'
-import type { Rung } from './rungs.ts'
+import { isHashed, type Rung } from './rungs.ts'
 import { balancerOf, protocolTowards, tlsTowards, upstreamOf } from './upstream.ts'
 
 export interface Chosen {
@@ -86,17 +87,16 @@ function forward(
       sent: sentRequest(action, route, weighted, seen, changes),
     }
   })
-  const mirrors = action.requestMirrorPolicies.map(({ cluster, runtimeFraction }) => ({
-    cluster,
-    share: runtimeFraction?.defaultValue ? percentOf(runtimeFraction.defaultValue) : 1,
-  }))
+  const host = seen.headers.get(':authority') ?? ''
+  const mirrors = destinationsOf(proxy, mirrorsOf(action, targets[0], proxy), { call, host, here })
   const patient: Decision = {
     ...here,
     ...patience(action, virtualHost),
     ...(mirrors.length > 0 && { mirrors }),
   }
-  const host = seen.headers.get(':authority') ?? ''
-  const arrived = arrive(proxy, targets, { call, host, here: patient })
+  const hash = hashOfRequest(action.hashPolicy, seen)
+  const hashed = describeHash(action.hashPolicy)
+  const arrived = arrive(proxy, targets, { call, host, here: patient, hashed, ...(hash !== undefined && { hash }) })
   const notFound = action.clusterNotFoundResponseCode
   const status =
     arrived.ending !== 'no-cluster'
@@ -107,6 +107,22 @@ function forward(
           ? 500
           : 503
   return status === undefined ? arrived : { ...arrived, status }
+}
+
+/** Copies look like the request itself; they tell that they come from a proxy. */
+function mirrorsOf(action: RouteAction, like: Target | undefined, { hostAddress }: ProxyConfig): Target[] {
+  return action.requestMirrorPolicies.map(({ cluster, runtimeFraction }) => {
+    const known = like?.sent?.headers['x-forwarded-for']
+    const through = [known, hostAddress].filter((each) => each !== undefined).join(',')
+    const headers = { ...like?.sent?.headers, ...(through !== '' && { 'x-forwarded-for': through }) }
+    return {
+      name: cluster,
+      share: runtimeFraction?.defaultValue ? percentOf(runtimeFraction.defaultValue) : 1,
+      requestChanges: [],
+      responseChanges: [],
+      ...(like?.sent && { sent: { ...like.sent, headers } }),
+    }
+  })
 }
 
 function sentRequest(
@@ -148,12 +164,11 @@ export function shares<T extends { readonly weight: number }>(weighted: readonly
 
 /** Timeout and retries of a route; those of the virtual host hold where the route says nothing. */
 function patience(action: RouteAction, virtualHost: VirtualHost): Pick<Decision, 'timeoutMs' | 'retries'> {
-  const policy: RetryPolicy | undefined = action.retryPolicy ?? virtualHost.retryPolicy
-  const perTry = policy?.perTryTimeout ? { perTryTimeoutMs: durationMs(policy.perTryTimeout) } : {}
+  const policy = action.retryPolicy ?? virtualHost.retryPolicy
   return {
     // Envoy's own default is 15 s; 0 is no timeout.
     timeoutMs: action.timeout ? durationMs(action.timeout) : 15_000,
-    ...(policy ? { retries: { count: policy.numRetries ?? 1, on: policy.retryOn, ...perTry } } : {}),
+    ...(policy ? { retries: retriesOf(policy) } : {}),
   }
 }
 
@@ -171,23 +186,37 @@ interface Arrival {
   readonly call: Call
   readonly host: string
   readonly here: Decision
+  readonly hash?: bigint
+  /** What is hashed, in words. */
+  readonly hashed?: string
 }
 
 /** The clusters that a call goes to, down to their endpoints. */
-export function arrive(proxy: ProxyConfig, targets: readonly Target[], { call, host, here }: Arrival): Decision {
-  const destinations = targets.map((target): Destination => {
+export function arrive(proxy: ProxyConfig, targets: readonly Target[], arrival: Arrival): Decision {
+  const destinations = destinationsOf(proxy, targets, arrival)
+  const used = destinations.filter(({ share }) => share > 0)
+  const arrived: Decision = { ...arrival.here, destinations }
+  if (used.every(({ known }) => !known)) return { ...arrived, ending: 'no-cluster', status: 503 }
+  return used.some(isReachable)
+    ? arrived
+    : { ...arrived, ending: 'no-healthy-endpoint', status: endingStatus['no-healthy-endpoint'] ?? 503 }
+}
+
+function destinationsOf(proxy: ProxyConfig, targets: readonly Target[], arrival: Arrival): Destination[] {
+  const { call, hashed } = arrival
+  return targets.map((target): Destination => {
     const { name, share, requestChanges, responseChanges, sent, alpn } = target
     const cluster = proxy.clusters.get(name)
     const common = { cluster: name, share, requestChanges, responseChanges, ...(sent && { sent }) }
     if (!cluster)
       return { ...common, known: false, finding: 'assigned', balancer: '', rungs: [], protocol: 'tcp', origin: [] }
     const outlier = outlierOf(cluster)
-    const { finding, rungs } = upstreamOf(proxy, cluster, call, sent?.host ?? host)
+    const { finding, rungs } = upstreamOf(proxy, cluster, { ...arrival, host: sent?.host ?? arrival.host })
     return {
       ...common,
       known: true,
       finding,
-      balancer: balancerOf(cluster),
+      balancer: balancerOf(cluster) + (isHashed(cluster) && hashed ? ` of ${hashed}` : ''),
       rungs: rungs.map((rung) => secured(rung, cluster, alpn)),
       protocol: protocolTowards(cluster, call),
       ...(outlier && { outlier }),
@@ -198,12 +227,6 @@ export function arrive(proxy: ProxyConfig, targets: readonly Target[], { call, h
       ],
     }
   })
-  const used = destinations.filter(({ share }) => share > 0)
-  const arrived: Decision = { ...here, destinations }
-  if (used.every(({ known }) => !known)) return { ...arrived, ending: 'no-cluster', status: 503 }
-  return used.some(isReachable)
-    ? arrived
-    : { ...arrived, ending: 'no-healthy-endpoint', status: endingStatus['no-healthy-endpoint'] ?? 503 }
 }
 
 /** Whether any endpoint of a destination takes requests. */

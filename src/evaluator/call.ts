@@ -48,6 +48,8 @@ export interface Call {
   /** `:authority`, with its port if the client sends one. */
   readonly host: string
   readonly path: string
+  /** As the request itself names it: in absolute form, or in HTTP/2. Absent = by the connection. */
+  readonly scheme?: string
   readonly method: string
   /** Names in lower case; several values of one name joined by a comma. */
   readonly headers: Readonly<Record<string, string>>
@@ -59,4 +61,21 @@ export interface Circumstances {
   readonly now?: number
   /** Whether a token is signed by one of the keys (JSON Web Key Set); absent = signatures are believed. */
   verifyToken?(token: string, keySet: string): boolean
+  /** What an external authorizer answers; absent, or undefined = that is not known, and the request is let go on. */
+  askAuthorizer?(question: AuthorizerQuestion): AuthorizerAnswer | undefined
+}
+
+/** What a proxy asks an external authorizer. */
+export interface AuthorizerQuestion {
+  readonly cluster: string
+  readonly host: string
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** 200 lets the request go on; a server error is no answer. */
+export interface AuthorizerAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
 }

@@ -74,6 +74,18 @@ export interface Fault {
   readonly abort?: { readonly status: number; readonly share: number }
 }
 
+/** When a request is sent again. */
+export interface Retries {
+  readonly count: number
+  /** Envoy's conditions, joined by commas. */
+  readonly on: string
+  /** Those of the condition `retriable-status-codes`. */
+  readonly statuses?: readonly number[]
+  readonly perTryTimeoutMs?: number
+  /** Further tries go to other rungs. */
+  readonly leavesRungs?: boolean
+}
+
 /** What a proxy does with a call. Fields are absent where the call did not get that far. */
 export interface Decision {
   readonly proxy: string
@@ -94,14 +106,15 @@ export interface Decision {
   readonly unjudged?: readonly string[]
   readonly fault?: Fault
   readonly destinations: readonly Destination[]
-  readonly mirrors?: readonly { readonly cluster: string; readonly share: number }[]
+  /** Where copies are sent, whose answers nobody waits for; each with its share of the calls. */
+  readonly mirrors?: readonly Destination[]
   readonly directResponse?: { readonly status: number; readonly body: string }
   readonly redirect?: Redirect
   /** Header changes of an answer that the proxy gives itself. */
   readonly responseChanges?: readonly HeaderChange[]
   /** 0 = none. */
   readonly timeoutMs?: number
-  readonly retries?: { readonly count: number; readonly on: string; readonly perTryTimeoutMs?: number }
+  readonly retries?: Retries
   /** The users' objects behind listener and route configuration. */
   readonly origin: readonly ObjectRef[]
   /** The objects that the route itself was made from. */

@@ -250,7 +250,7 @@ describe('rungs', () => {
     const [v1] = ask({}).destinations
     expect(v1?.rungs.map((rung) => Math.round(rung.share * 100))).toEqual([93, 7])
     const first = v1?.rungs[0]?.endpoints ?? []
-    expect(first.map((endpoint) => Math.round(endpoint.share * 1000))).toEqual([467, 467, 0])
+    expect(first.map((endpoint) => Math.round(endpoint.share * 1000))).toEqual([465, 465, 0])
   })
 
   it('have no endpoint to give where none is healthy and there is no panic', () => {

@@ -9,6 +9,7 @@ import { type TcpProxy, TcpProxySchema } from '#gen/envoy/extensions/filters/net
 import { DownstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 import { act, arrive, shares } from './act.ts'
 import { authorize } from './authorization.ts'
+import { hashOfConnection } from './balance/hash-policy.ts'
 import type { Call, Circumstances, ProxyConfig } from './call.ts'
 import { type Decision, type Ending, endingStatus } from './decision.ts'
 import { runFilters } from './http-filters.ts'
@@ -106,6 +107,7 @@ function throughTcp(proxy: ProxyConfig, tcp: TcpProxy, call: Call, here: Decisio
       : spec.case === 'cluster'
         ? [{ name: spec.value, share: 1 }]
         : []
+  const hash = hashOfConnection(tcp.hashPolicy, call.sourceAddress)
   const decision = arrive(
     proxy,
     clusters.map((each) => ({ ...each, requestChanges: [], responseChanges: [] })),
@@ -113,6 +115,8 @@ function throughTcp(proxy: ProxyConfig, tcp: TcpProxy, call: Call, here: Decisio
       call,
       host: call.tls?.sni ?? call.host,
       here,
+      ...(tcp.hashPolicy.length > 0 && { hashed: 'the source address' }),
+      ...(hash !== undefined && { hash }),
     },
   )
   // A connection that leads nowhere is closed: there is nobody who could answer in words.

@@ -1,18 +1,17 @@
 // What the HTTP filters of a connection manager do with a request, in their order.
 import { type Any, durationMs } from '@bufbuild/protobuf/wkt'
 import { CorsPolicySchema } from '#gen/envoy/extensions/filters/http/cors/v3/cors_pb.js'
-import { ExtAuthzSchema as HttpExtAuthzSchema } from '#gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js'
 import { HTTPFaultSchema } from '#gen/envoy/extensions/filters/http/fault/v3/fault_pb.js'
 import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js'
 import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js'
 import type { HttpConnectionManager } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import { authorize } from './authorization.ts'
+import { askAuthorizer } from './authorizer.ts'
 import type { Circumstances } from './call.ts'
 import type { Fault } from './decision.ts'
 import type { HeaderChange } from './header-changes.ts'
 import { percentOf } from './match/route.ts'
 import { matchesString } from './match/string.ts'
-import { matchesMetadata } from './metadata.ts'
 import type { Seen } from './request.ts'
 import type { RouteChoice } from './route.ts'
 import { checkTokens } from './tokens.ts'
@@ -88,12 +87,12 @@ function apply(state: State, filter: { name: string; config: Any }, seen: Seen, 
     return
   }
   if (verdict) return
-  const question = unpack(config, HttpExtAuthzSchema)
-  if (question) {
-    const asked = !question.filterEnabledMetadata || matchesMetadata(question.filterEnabledMetadata, seen.metadata)
-    if (!asked) return
-    const note = 'an external authorizer is asked, whose answer decides'
-    state.verdicts.push({ filter: name, action: 'ASK', allowed: true, policy: undefined, note })
+  const asked = askAuthorizer(filter, seen, means.circumstances)
+  if (asked) {
+    state.responseChanges.push(...asked.responseChanges)
+    if (asked.verdict) state.verdicts.push(asked.verdict)
+    if (asked.verdict?.allowed === false) state.answered = asked.verdict.status ?? 403
+    if (asked.clearRouteCache) state.choice = means.choose()
     return
   }
   const routeConfig = configOfRoute(state.choice, name)

@@ -1,10 +1,20 @@
-export type { Call, CallTls, Circumstances, ProxyConfig, ResourceSort } from './call.ts'
-export type { Decision, Destination, Ending, Fault, Outlier, SentRequest } from './decision.ts'
+export type {
+  AuthorizerAnswer,
+  AuthorizerQuestion,
+  Call,
+  CallTls,
+  Circumstances,
+  ProxyConfig,
+  ResourceSort,
+} from './call.ts'
+export type { Decision, Destination, Ending, Fault, Outlier, Retries, SentRequest } from './decision.ts'
 export { describeTrace } from './describe.ts'
 export { arriving, dial, type Target as DialTarget } from './dial.ts'
 export { evaluate } from './evaluate.ts'
 export { applyChanges, describeChange, type HeaderChange } from './header-changes.ts'
 export { describePolicy } from './origin.ts'
+export { type Copy, copiesOf, triesOf } from './repeats.ts'
+export { isRetried } from './retries.ts'
 export type { Redirect } from './rewrite.ts'
 export type { NearMiss } from './route.ts'
 export type { EndpointOdds, Rung, UpstreamTls } from './rungs.ts'

@@ -43,7 +43,8 @@ export function receive(
   const behindProxies = remote && trusted > 0
   const told = headers.get('x-forwarded-proto')
   if (told === undefined || (remote && !behindProxies)) headers.set('x-forwarded-proto', scheme)
-  headers.set(':scheme', told !== undefined && !remote && /^https?$/i.test(told) ? told.toLowerCase() : scheme)
+  const byHeader = told !== undefined && !remote && /^https?$/i.test(told) ? told.toLowerCase() : scheme
+  headers.set(':scheme', call.scheme ?? byHeader)
   const remoteAddress = remoteAddressOf(headers.get('x-forwarded-for'), call, remote, trusted)
   if (remote && call.sourceAddress !== undefined) {
     const loopback = /^127\.|^::1$/.test(call.sourceAddress)

@@ -1,6 +1,6 @@
 // Which endpoints of a cluster get how much of its traffic: priorities ("rungs"), localities, weights, health.
 import type { JsonObject } from '@bufbuild/protobuf'
-import { type Cluster, Cluster_DiscoveryType } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
+import { type Cluster, Cluster_DiscoveryType, Cluster_LbPolicy } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import { HealthStatus } from '#gen/envoy/config/core/v3/health_check_pb.js'
 import type { LbEndpoint, LocalityLbEndpoints } from '#gen/envoy/config/endpoint/v3/endpoint_components_pb.js'
 import type { ClusterLoadAssignment } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
@@ -63,7 +63,8 @@ export function rungsOf(cluster: Cluster, assignment: ClusterLoadAssignment | un
   const factor = assignment.policy?.overprovisioningFactor ?? defaultOverprovisioning
   const weighted = assignment.policy?.weightedPriorityHealth === true
   const groupsOf = (priority: number): LocalityLbEndpoints[] => byPriority.get(priority) ?? []
-  const carries = (percent: number): number => Math.min(100, percent * (factor / 100))
+  // Whole percents, as Envoy reckons; what is whole but for the rounding of fractions counts as whole.
+  const carries = (percent: number): number => Math.min(100, wholePart((percent * factor) / 100))
   const health = priorities.map((priority) => carries(percentOf(groupsOf(priority), isHealthy, weighted)))
   const degraded = priorities.map((priority) => carries(percentOf(groupsOf(priority), isDegraded, weighted)))
   const total = Math.min(100, sum(health) + sum(degraded))
@@ -102,14 +103,22 @@ function spread(health: readonly number[], degraded: readonly number[], total: n
   if (total === 0) return health.map((_, index) => ({ healthy: index === 0 ? 1 : 0, degraded: 0 }))
   let left = 100
   const take = (own: number): number => {
-    const load = Math.min(left, (own / total) * 100)
+    const load = Math.min(left, wholePart((own * 100) / total))
     left -= load
-    return load / 100
+    return load
   }
   const healthy = health.map(take)
   const spare = degraded.map(take)
-  return healthy.map((own, index) => ({ healthy: own, degraded: spare[index] ?? 0 }))
+  // What rounding leaves goes to the first that has anything.
+  const first = health.findIndex((own) => own > 0)
+  const other = first < 0 ? degraded.findIndex((own) => own > 0) : -1
+  return healthy.map((own, index) => ({
+    healthy: (own + (index === first ? left : 0)) / 100,
+    degraded: ((spare[index] ?? 0) + (index === other ? left : 0)) / 100,
+  }))
 }
+
+const wholePart = (value: number): number => Math.floor(value + 1e-9)
 
 /** The odds of the same endpoints, added up. */
 function addOdds(parts: readonly (readonly EndpointOdds[])[]): readonly EndpointOdds[] {
@@ -130,24 +139,35 @@ function oddsWithin(
   { share, factor, is }: Part,
   panic: boolean,
 ): EndpointOdds[] {
-  const weighted = cluster.commonLbConfig?.localityConfigSpecifier.case === 'localityWeightedLbConfig' && !panic
+  const weighted =
+    cluster.commonLbConfig?.localityConfigSpecifier.case === 'localityWeightedLbConfig' && (!panic || isHashed(cluster))
+  // One that draws lots has no eye for weights.
+  const weigh = cluster.lbPolicy === Cluster_LbPolicy.RANDOM ? () => 1 : weightOf
   const weights = groups.map((group) => {
-    if (!weighted) return sum(group.lbEndpoints.filter(is).map(weightOf))
-    return (group.loadBalancingWeight ?? 0) * Math.min(1, (percentOf([group], is, false) / 100) * (factor / 100))
+    const usable = group.lbEndpoints.filter(is)
+    if (!weighted) return sum(usable.map(weigh))
+    const own = group.loadBalancingWeight ?? 0
+    if (isHashed(cluster)) return usable.length > 0 ? own : 0
+    return own * Math.min(1, (percentOf([group], is, false) / 100) * (factor / 100))
   })
   const all = sum(weights)
   return groups.flatMap((group, index) => {
     const usable = group.lbEndpoints.filter(is)
     const ofGroup = all === 0 ? 0 : (share * (weights[index] ?? 0)) / all
-    const inside = sum(usable.map(weightOf))
+    const inside = sum(usable.map(weigh))
     return group.lbEndpoints.map((endpoint) => ({
       address: addressOf(endpoint),
       locality: [group.locality?.region, group.locality?.zone, group.locality?.subZone].filter(Boolean).join('/'),
       healthy: isHealthy(endpoint),
       metadata: endpoint.metadata?.filterMetadata['envoy.transport_socket_match'] ?? {},
-      share: usable.includes(endpoint) && inside > 0 ? (ofGroup * weightOf(endpoint)) / inside : 0,
+      share: usable.includes(endpoint) && inside > 0 ? (ofGroup * weigh(endpoint)) / inside : 0,
     }))
   })
+}
+
+/** Whether a hash of the request chooses the endpoint. */
+export function isHashed({ lbPolicy }: Cluster): boolean {
+  return lbPolicy === Cluster_LbPolicy.RING_HASH || lbPolicy === Cluster_LbPolicy.MAGLEV
 }
 
 /** How much of the endpoints is so, by number or by weight. */

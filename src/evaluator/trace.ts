@@ -17,6 +17,8 @@ export interface Hop {
   readonly call: Call
   readonly decision: Decision
   readonly branches: readonly Branch[]
+  /** Where copies of the call go: branches of the decision's mirrors. */
+  readonly copies: readonly Branch[]
 }
 
 /** One endpoint to which a hop may send the call. */
@@ -58,19 +60,22 @@ const maxHops = 8
 /** Follows a call from the proxy that it reaches first. */
 export function trace(mesh: Mesh, proxy: ProxyConfig, call: Call, circumstances: Circumstances = {}, depth = 1): Hop {
   const decision = evaluate(proxy, call, circumstances)
-  if (depth >= maxHops || decision.ending) return { call, decision, branches: [] }
-  const branches = decision.destinations.flatMap((destination, at) =>
-    destination.rungs.flatMap((rung) =>
-      rung.endpoints
+  if (depth >= maxHops || decision.ending) return { call, decision, branches: [], copies: [] }
+  const walk: Walk = { mesh, proxy, call, circumstances, depth }
+  const branches = branchesOf(walk, decision.destinations)
+  const copies = branchesOf(walk, decision.mirrors ?? [])
+  return { call, decision, branches, copies }
+}
+
+function branchesOf(walk: Walk, destinations: readonly Destination[]): Branch[] {
+  return destinations.flatMap((destination, at) =>
+    destination.rungs.flatMap(({ endpoints }) =>
+      endpoints
         .filter(({ share }) => share > 0 && destination.share > 0)
-        .flatMap((endpoint) =>
-          branchesTo({ mesh, proxy, call, circumstances, depth }, destination, endpoint).map(
-            (branch): Branch => ({ ...branch, destination: at }),
-          ),
-        ),
+        .flatMap((endpoint) => branchesTo(walk, destination, endpoint))
+        .map((branch): Branch => ({ ...branch, destination: at })),
     ),
   )
-  return { call, decision, branches }
 }
 
 interface Walk {
@@ -158,6 +163,17 @@ export function outcomesOf(hop: Hop): Outcome[] {
     merged.set(key, known ? { ...known, share: known.share + share } : outcome)
   }
   return [...merged.values()]
+}
+
+/** What may come of the copies that a hop sends by its mirror `at`; shares are those of copies that are sent. */
+export function outcomesOfCopies({ call, decision, copies }: Hop, at: number): Outcome[] {
+  const mirror = decision.mirrors?.[at]
+  if (!mirror) return []
+  const branches = copies
+    .filter(({ destination }) => destination === at)
+    .map((branch): Branch => ({ ...branch, destination: 0, share: branch.share / mirror.share }))
+  const { fault: _fault, ...rest } = decision
+  return outcomesOf({ call, decision: { ...rest, destinations: [{ ...mirror, share: 1 }] }, branches, copies: [] })
 }
 
 function walkOutcomes(hop: Hop, share: number, behind: readonly HeaderChange[]): Outcome[] {

@@ -6,6 +6,7 @@ import { ClusterConfigSchema as AggregateSchema } from '#gen/envoy/extensions/cl
 import { ProxyProtocolUpstreamTransportSchema } from '#gen/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js'
 import { UpstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 import { HttpProtocolOptionsSchema } from '#gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js'
+import { byHash } from './balance/choose.ts'
 import type { Call, ProxyConfig } from './call.ts'
 import { assignmentOf, type Rung, rungsOf, type UpstreamTls } from './rungs.ts'
 import { unpack } from './unpack.ts'
@@ -22,12 +23,21 @@ const namedTypes: readonly Cluster_DiscoveryType[] = [
   Cluster_DiscoveryType.LOGICAL_DNS,
 ]
 
+/** A call that looks for an endpoint. */
+export interface Seeker {
+  readonly call: Call
+  readonly host: string
+  /** Which endpoint it gets where a hash decides; absent = any. */
+  readonly hash?: bigint
+}
+
 /** The endpoints of a cluster for a call: assigned, or found by where the call was going. */
-export function upstreamOf(proxy: ProxyConfig, cluster: Cluster, call: Call, host: string): Upstream {
+export function upstreamOf(proxy: ProxyConfig, cluster: Cluster, seeker: Seeker): Upstream {
+  const { call, host, hash } = seeker
   const type = cluster.clusterDiscoveryType
   if (type.case === 'clusterType') {
     const members = type.value.typedConfig && unpack(type.value.typedConfig, AggregateSchema)
-    if (members) return { finding: 'assigned', rungs: aggregateRungs(proxy, members.clusters, call, host) }
+    if (members) return { finding: 'assigned', rungs: aggregateRungs(proxy, members.clusters, seeker) }
     return { finding: 'by-host', rungs: [single(/:\d+$/.test(host) ? host : `${host}:${call.port}`)] }
   }
   if (type.value === Cluster_DiscoveryType.ORIGINAL_DST) {
@@ -38,17 +48,17 @@ export function upstreamOf(proxy: ProxyConfig, cluster: Cluster, call: Call, hos
     }
   }
   const finding = type.value !== undefined && namedTypes.includes(type.value) ? 'named' : 'assigned'
-  return { finding, rungs: rungsOf(cluster, assignmentOf(cluster, proxy.endpoints)) }
+  return { finding, rungs: byHash(cluster, rungsOf(cluster, assignmentOf(cluster, proxy.endpoints)), hash) }
 }
 
 /** The rungs of an aggregate: those of its members, one member after the other. Source: Envoy's aggregate cluster. */
-function aggregateRungs(proxy: ProxyConfig, members: readonly string[], call: Call, host: string): Rung[] {
+function aggregateRungs(proxy: ProxyConfig, members: readonly string[], seeker: Seeker): Rung[] {
   const rungs: Rung[] = []
   let left = 1
   for (const name of members) {
     const member = proxy.clusters.get(name)
     if (!member) continue
-    for (const rung of upstreamOf(proxy, member, call, host).rungs) {
+    for (const rung of upstreamOf(proxy, member, seeker).rungs) {
       const usable = rung.endpoints.some(({ share }) => share > 0)
       const scale = usable && rung.share > 0 ? Math.min(left, rung.share) / rung.share : 0
       const endpoints = rung.endpoints.map((each) => ({ ...each, share: each.share * scale }))

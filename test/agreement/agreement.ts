@@ -2,12 +2,24 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describeTrace, type Hop, type Mesh, type Outcome, outcomesOf, trace } from '../../src/evaluator/index.ts'
+import {
+  type AuthorizerQuestion,
+  copiesOf,
+  describeTrace,
+  type Hop,
+  type Mesh,
+  type Outcome,
+  outcomesOf,
+  trace,
+} from '../../src/evaluator/index.ts'
+import { type ArrivalCheck, checkArrivals, settle } from './arrivals.ts'
+import { authorizerAnswer } from './authorizer.ts'
 import { randomCalls, type TestCall, tokenPool } from './calls.ts'
 import { type Certificates, makeCertificates } from './certificates.ts'
 import { matchingOutcome } from './compare.ts'
 import { startEnvoy } from './envoy.ts'
-import { openPrograms } from './programs.ts'
+import { featuresOf } from './features.ts'
+import { answerHeader, openPrograms } from './programs.ts'
 import { type PlacedProxy, placeProxies } from './resources.ts'
 import { type Observed, send } from './send.ts'
 import { makeTokenKeys, type TokenKeys } from './tokens.ts'
@@ -18,6 +30,8 @@ export interface AgreementOptions {
   /** World `n` of the run has seed `seed + n`. */
   readonly seed: number
   readonly requests: number
+  /** No more is asked after this time; what was begun is ended. */
+  readonly seconds?: number
   readonly requestsPerWorld?: number
   readonly worldsPerEnvoy?: number
   readonly envoy: string
@@ -29,6 +43,8 @@ export interface Disagreement {
   readonly test: TestCall
   readonly outcomes: readonly Outcome[]
   readonly observed: Observed
+  /** What was otherwise than told beside the answer. */
+  readonly wrong?: string
   readonly explanation: string
 }
 
@@ -39,6 +55,8 @@ export interface AgreementReport {
   readonly disagreements: readonly Disagreement[]
   /** How often each thing was observed: kind of call and what came of it. */
   readonly tally: ReadonlyMap<string, number>
+  /** How many calls met a feature on their way. */
+  readonly features: ReadonlyMap<string, number>
   /** Standard deviations between the odds that were told and what was observed. */
   readonly oddsDeviation: number
   readonly chances: number
@@ -68,19 +86,32 @@ export async function measureAgreement(options: AgreementOptions): Promise<Agree
   const tools: Tools = { keys, tokens: tokenPool(keys, now), certificates, envoy: options.envoy, now }
   const startedAt = Date.now()
   const tally = new Map<string, number>()
+  const features = new Map<string, number>()
   const odds: Odds = { expected: 0, observed: 0, variance: 0, count: 0 }
   const disagreements: Disagreement[] = []
   let [asked, worlds] = [0, 0]
-  while (asked < options.requests) {
+  const inTime = (): boolean => Date.now() - startedAt < (options.seconds ?? Number.POSITIVE_INFINITY) * 1000
+  while (asked < options.requests && inTime()) {
     const wanted = Math.min(worldsPerEnvoy, Math.ceil((options.requests - asked) / requestsPerWorld))
     const seeds = Array.from({ length: wanted }, (_, at) => options.seed + worlds + at)
     const batch = await runBatch(seeds, requestsPerWorld, tools)
-    for (const { test, seed, outcomes, observed, hop } of batch) {
+    for (const { test, seed, outcomes, observed, hop, arrival } of batch) {
       const match = matchingOutcome(test, outcomes, observed)
+      const { wrong, chances } = arrival
       const key = `${test.kind} ${observed.kind === 'answered' ? observed.status : observed.kind}`
       tally.set(key, (tally.get(key) ?? 0) + 1)
-      if (match) countOdds(odds, outcomes, match)
-      else disagreements.push({ seed, test, outcomes, observed, explanation: describeTrace(hop) })
+      for (const name of featuresOf(hop)) features.set(name, (features.get(name) ?? 0) + 1)
+      for (const { share, happened } of chances) countChance(odds, share, happened)
+      if (match && wrong === undefined) countOdds(odds, outcomes, match)
+      else
+        disagreements.push({
+          seed,
+          test,
+          outcomes,
+          observed,
+          ...(wrong !== undefined && { wrong }),
+          explanation: describeTrace(hop),
+        })
     }
     asked += batch.length
     worlds += seeds.length
@@ -92,6 +123,7 @@ export async function measureAgreement(options: AgreementOptions): Promise<Agree
     worlds,
     disagreements,
     tally,
+    features,
     oddsDeviation: odds.variance === 0 ? 0 : (odds.observed - odds.expected) / Math.sqrt(odds.variance),
     chances: odds.count,
     seconds: (Date.now() - startedAt) / 1000,
@@ -103,9 +135,13 @@ function countOdds(odds: Odds, outcomes: readonly Outcome[], match: Outcome): vo
   const first = outcomes.find(({ share }) => share > 0)
   const clear = outcomes.every(({ kind, ending }) => kind === 'reached' || ending === 'fault')
   if (!first || outcomes.length < 2 || !clear) return
-  odds.expected += first.share
-  odds.observed += match === first ? 1 : 0
-  odds.variance += first.share * (1 - first.share)
+  countChance(odds, first.share, match === first)
+}
+
+function countChance(odds: Odds, share: number, happened: boolean): void {
+  odds.expected += share
+  odds.observed += happened ? 1 : 0
+  odds.variance += share * (1 - share)
   odds.count++
 }
 
@@ -115,7 +151,10 @@ interface Asked {
   readonly outcomes: readonly Outcome[]
   readonly observed: Observed
   readonly hop: Hop
+  readonly arrival: ArrivalCheck
 }
+
+type Sent = Omit<Asked, 'arrival'>
 
 interface Placed {
   readonly world: RandomWorld
@@ -139,12 +178,13 @@ async function runBatch(seeds: readonly number[], requestsPerWorld: number, tool
     const { envoy: path, certificates } = tools
     const envoy = await startEnvoy({ path, folder, adminAddress, proxies, certificates })
     try {
-      const results: Asked[] = []
+      const results: Sent[] = []
       for (const { world, proxies: own } of placed) {
         const options = { count: requestsPerWorld, tokens: tools.tokens, prefix: `c${world.seed}` }
         results.push(...(await askAll(world, own, randomCalls(world, own, options), tools)))
       }
-      return results
+      await settle(results, programs.seen)
+      return results.map((sent) => ({ ...sent, arrival: checkArrivals(sent, programs.seen) }))
     } finally {
       await envoy.stop()
     }
@@ -156,12 +196,17 @@ async function runBatch(seeds: readonly number[], requestsPerWorld: number, tool
 
 const parallel = 16
 
+function withoutBadAnswer(test: TestCall): TestCall {
+  const { [answerHeader]: _dropped, ...headers } = test.call.headers
+  return { ...test, call: { ...test.call, headers } }
+}
+
 async function askAll(
   world: RandomWorld,
   proxies: readonly PlacedProxy[],
   calls: readonly TestCall[],
   tools: Tools,
-): Promise<Asked[]> {
+): Promise<Sent[]> {
   const byAddress = new Map(
     proxies.filter(({ pod }) => pod.role === 'server').map((proxy) => [proxy.pod.address, proxy]),
   )
@@ -174,12 +219,16 @@ async function askAll(
   const circumstances = {
     now: tools.now,
     verifyToken: (token: string, keySet: string) => tools.keys.verify(token, keySet),
+    askAuthorizer: (question: AuthorizerQuestion) => authorizerAnswer(question.headers),
   }
-  const results: Asked[] = []
+  const results: Sent[] = []
   const queue = [...calls]
+  const traced = ({ entry, call }: TestCall): Hop => trace(mesh, entry.config, call, circumstances)
   const worker = async (): Promise<void> => {
-    for (let test = queue.shift(); test; test = queue.shift()) {
-      const hop = trace(mesh, test.entry.config, test.call, circumstances)
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      // A bad answer to a copy would be told from one to the request by nothing.
+      const test = copiesOf(traced(next)).length > 0 ? withoutBadAnswer(next) : next
+      const hop = traced(test)
       const outcomes = outcomesOf(hop)
       const observed = await send(test, tools.certificates)
       results.push({ seed: world.seed, test, outcomes, observed, hop })

@@ -1,10 +1,12 @@
 // Random calls into a world: through sidecars, by explicit proxy, past sidecars to pods, and at the edge.
 import type { Call } from '../../src/evaluator/index.ts'
 import { compact, Dice } from './dice.ts'
+import { answerHeader } from './programs.ts'
 import type { PlacedProxy } from './resources.ts'
 import type { TokenKeys } from './tokens.ts'
 import {
   audiences,
+  badStatuses,
   externalHost,
   gatewayHosts,
   gatewayPorts,
@@ -105,6 +107,9 @@ function request(dice: Dice, tokens: readonly string[]): Pick<Call, 'path' | 'me
   }
   if (dice.chance(0.1))
     headers['x-forwarded-for'] = dice.pick(['198.51.100.7', '10.1.2.3, 198.51.100.8', '203.0.113.1'])
+  if (dice.chance(0.12))
+    headers['cookie'] = dice.pick(['session=ann', 'session=bob; other=7', 'other="x y"', 'session='])
+  if (dice.chance(0.06)) headers[answerHeader] = String(dice.pick(badStatuses))
   if (dice.chance(0.05)) headers['x-forwarded-proto'] = dice.pick(['https', 'http'])
   return { path, method, headers, sourceAddress }
 }
@@ -141,7 +146,7 @@ function captured(dice: Dice, world: RandomWorld, entry: PlacedProxy, tokens: re
       ? externalHost
       : nameOf(dice, service, entry.pod.namespace, number)
   const protocol = dice.chance(0.15) ? 'http2' : 'http'
-  const call: Call = { direction: 'direct', ...place, protocol, host, ...request(dice, tokens) }
+  const call: Call = { direction: 'direct', ...place, protocol, host, ...request(dice, tokens), ...schemeOf(protocol) }
   return { entry, call, absolute: false, kind: 'captured' }
 }
 
@@ -151,9 +156,19 @@ function explicit(dice: Dice, entry: PlacedProxy, tokens: readonly string[]): Ma
   const [service, port] = dice.pick(httpServices)
   const named = dice.chance(0.15) ? `${externalHost}:${ports.http}` : nameOf(dice, service, entry.pod.namespace, port)
   const host = named.includes(':') || dice.chance(0.1) ? named : `${named}:${port}`
-  const call: Call = { direction: 'direct', ...place, protocol: 'http', host, ...request(dice, tokens) }
+  const call: Call = {
+    direction: 'direct',
+    ...place,
+    protocol: 'http',
+    host,
+    scheme: 'http',
+    ...request(dice, tokens),
+  }
   return { entry, call, absolute: true, kind: 'explicit' }
 }
+
+/** HTTP/2 tells the scheme. */
+const schemeOf = (protocol: Call['protocol']): Pick<Call, 'scheme'> => (protocol === 'http2' ? { scheme: 'http' } : {})
 
 const meshAlpn = ['istio-peer-exchange', 'istio']
 
@@ -184,6 +199,7 @@ function inbound(dice: Dice, entry: PlacedProxy, tokens: readonly string[]): Mad
     protocol,
     host,
     ...request(dice, tokens),
+    ...schemeOf(protocol),
     ...(tls && { tls }),
   }
   return { entry, call, absolute: false, kind: 'inbound' }

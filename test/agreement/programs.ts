@@ -4,6 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createServer2 } from 'node:http2'
 import { createServer as createNetServer, type Server, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
+import { authorizerAnswer } from './authorizer.ts'
+import { checkPrefix } from './vocabulary.ts'
 
 /** What a program says of a request. */
 export interface Echo {
@@ -18,14 +20,25 @@ export interface Echo {
 export const answerBase: Readonly<Record<string, string>> = { 't-up': 'up', 't-user': 'server' }
 export const echoHeader = 'x-echo'
 
+/** The status that a request asks for. */
+function statusOf(headers: IncomingMessage['headers']): number {
+  return Number(headers[answerHeader] ?? 200)
+}
+
+/** Programs answer with the status in it. */
+export const answerHeader = 't-answer'
+
 function answerHeaders(text: string): Record<string, string> {
   return { ...answerBase, [echoHeader]: Buffer.from(text).toString('base64url') }
 }
 
+/** Where requests of one call arrived, in their order. */
+export type Arrivals = ReadonlyMap<string, readonly string[]>
+
 export interface Programs {
   listen(address: string, port: number): Promise<void>
-  /** Where copies of a request arrived, by the number in its header `t-call`. */
-  readonly seen: ReadonlyMap<string, readonly string[]>
+  /** By the number in the header `t-call`: further tries and copies included. */
+  readonly seen: Arrivals
   close(): Promise<void>
 }
 
@@ -48,8 +61,13 @@ export function openPrograms(certificate: { readonly cert: string; readonly key:
   const http1 = createServer((request: IncomingMessage, response: ServerResponse) => {
     // Those who wait for the body to be read would wait for ever.
     request.resume()
+    if (request.url?.startsWith(checkPrefix)) {
+      const { status, headers } = authorizerAnswer(request.headers)
+      response.writeHead(status, { ...headers }).end()
+      return
+    }
     const text = answer(request, placeOf(request.socket))
-    response.writeHead(200, answerHeaders(text))
+    response.writeHead(statusOf(request.headers), answerHeaders(text))
     response.end()
   })
   http1.keepAliveTimeout = 60_000
@@ -67,7 +85,7 @@ export function openPrograms(certificate: { readonly cert: string; readonly key:
       at,
     )
     stream.on('error', () => stream.close())
-    stream.respond({ ':status': 200, ...answerHeaders(text) }, { endStream: true })
+    stream.respond({ ':status': statusOf(headers), ...answerHeaders(text) }, { endStream: true })
   })
   const sockets = new Set<Socket>()
   const take = (socket: Socket): void => {

@@ -5,26 +5,28 @@ export function describeReport(
   report: AgreementReport,
   about: { readonly envoy: string; readonly seed: number; readonly show: number },
 ): string {
-  const { asked, equal, worlds, disagreements, tally, oddsDeviation, chances, seconds } = report
+  const { asked, equal, worlds, disagreements, tally, features, oddsDeviation, chances, seconds } = report
   const share = asked === 0 ? 0 : (100 * equal) / asked
-  const rows = [...tally]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([what, count]) => `  ${String(count).padStart(7)}  ${what}`)
+  const rows = (counts: ReadonlyMap<string, number>): string[] =>
+    [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([what, count]) => `  ${String(count).padStart(7)}  ${what}`)
   return [
     ...disagreements.slice(0, about.show).map(describeDisagreement),
     'Observed:',
-    ...rows,
+    ...rows(tally),
+    'On their way calls met:',
+    ...rows(features),
     `Odds: ${oddsDeviation.toFixed(2)} standard deviations off in ${chances} requests with several outcomes`,
     `Agreement: ${equal} of ${asked} requests (${share.toFixed(3)} %), ${worlds} random meshes from seed ${about.seed}, Envoy ${about.envoy}, ${seconds.toFixed(0)} s`,
   ].join('\n')
 }
 
-export function describeDisagreement({ seed, test, outcomes, observed, explanation }: Disagreement): string {
+export function describeDisagreement({ seed, test, outcomes, observed, wrong, explanation }: Disagreement): string {
   return [
     `── seed ${seed}, call ${test.id} (${test.kind}) ──`,
     `call:      ${brief(test.call)}`,
     `observed:  ${brief(observed)}`,
     `evaluator: ${brief(outcomes)}`,
+    ...(wrong === undefined ? [] : [`wrong:     ${wrong}`]),
     explanation,
     '',
   ].join('\n')

@@ -93,7 +93,7 @@ function place(json: ReturnType<typeof proxyConfigJson>, placing: Placing): Plac
     .map((listener) => listenerAt(listener, placing, places))
     .map((listener) => rewrite(listener, rewriting) as JsonObject)
   const clusters = (json.clusters as JsonObject[])
-    .filter((cluster) => textOf(cluster['name']).startsWith('inbound') === (wanted === 'INBOUND'))
+    .filter((cluster) => isWanted(textOf(cluster['name']), wanted))
     .map((cluster) => clusterAt(cluster, endpoints, placing))
     .map((cluster) => rewrite(cluster, rewriting) as JsonObject)
   const principal = `spiffe://${trustDomain}/ns/${pod.namespace}/sa/${pod.app}`
@@ -103,6 +103,12 @@ function place(json: ReturnType<typeof proxyConfigJson>, placing: Placing): Plac
     ...(hostAddress !== undefined && { hostAddress }),
   }
   return { pod, config, listeners, clusters, secrets, principal, places }
+}
+
+/** Of servers the way in is played, and the way to who is asked about requests. */
+function isWanted(cluster: string, direction: 'INBOUND' | 'OUTBOUND'): boolean {
+  if (direction === 'OUTBOUND') return !cluster.startsWith('inbound')
+  return cluster.startsWith('inbound') || cluster.includes('||guard.')
 }
 
 /** Listeners of captured connections get an address of their own; their ports stay, since chains may ask for them. */

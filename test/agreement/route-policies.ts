@@ -162,12 +162,39 @@ function httpRoute(dice: Dice, targets: Targets, at: number, last: boolean): Fie
     route,
     rewrite: dice.maybe(0.25, () => rewrite(dice)),
     timeout: dice.maybe(0.2, () => '5s'),
-    retries: dice.maybe(0.2, () => ({
-      attempts: dice.below(3),
-      retryOn: dice.pick(['5xx', 'connect-failure', 'gateway-error']),
-    })),
-    mirror: dice.maybe(0.08, () => destination(dice, targets)),
+    retries: dice.maybe(0.25, () =>
+      compact({
+        attempts: dice.below(3),
+        retryOn: dice.maybe(0.85, () =>
+          dice.pick([
+            '5xx',
+            'connect-failure',
+            'gateway-error',
+            'retriable-4xx',
+            '503,reset',
+            '404,500',
+            'refused-stream',
+          ]),
+        ),
+        backoff: '0.002s',
+      }),
+    ),
+    ...dice.pick([mirrors, () => ({}), () => ({}), () => ({}), () => ({})])(dice, targets),
   })
+}
+
+function mirrors(dice: Dice, targets: Targets): Fields {
+  const percentage = (): Fields => ({ value: dice.pick([0, 40, 100, 100]) })
+  if (dice.chance(0.5))
+    return compact({
+      mirror: destination(dice, targets),
+      mirrorPercentage: dice.maybe(0.4, percentage),
+    })
+  return {
+    mirrors: dice.list(1, 2, () =>
+      compact({ destination: destination(dice, targets), percentage: dice.maybe(0.5, percentage) }),
+    ),
+  }
 }
 
 export function httpRoutes(dice: Dice, targets: Targets): Fields[] {
@@ -179,11 +206,37 @@ export function virtualService(name: string, spec: Fields): Fields {
   return { apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: { name, namespace: 'shop' }, spec }
 }
 
+function consistentHash(dice: Dice): Fields {
+  const by: () => Fields = dice.pick([
+    () => ({ httpHeaderName: dice.pick(headerNames) }),
+    () => ({ httpHeaderName: 'T-User' }),
+    () => ({ httpCookie: { name: 'session', ttl: dice.pick(['0s', '60s']) } }),
+    () => ({ httpCookie: { name: 'other' } }),
+    () => ({ useSourceIp: true }),
+    () => ({ httpQueryParameterName: dice.pick(queryNames) }),
+  ])
+  return compact({
+    ...by(),
+    ...dice.pick([
+      {},
+      {},
+      { maglev: {} },
+      { maglev: { tableSize: 1021 } },
+      { ringHash: { minimumRingSize: 64 } },
+      { ringHash: {} },
+    ]),
+  })
+}
+
 /** Settings of a service's endpoints; every service with versions has its subsets. */
 export function destinationRule(dice: Dice, name: string, host: string, versions: readonly string[]): Fields {
   const trafficPolicy = (): Fields =>
     compact({
-      loadBalancer: dice.maybe(0.5, () => ({ simple: dice.pick(['ROUND_ROBIN', 'LEAST_REQUEST', 'RANDOM']) })),
+      loadBalancer: dice.maybe(0.65, () =>
+        dice.chance(0.5)
+          ? { consistentHash: consistentHash(dice) }
+          : { simple: dice.pick(['ROUND_ROBIN', 'LEAST_REQUEST', 'RANDOM']) },
+      ),
       outlierDetection: dice.maybe(0.3, () =>
         compact({ consecutive5xxErrors: 50, minHealthPercent: dice.maybe(0.4, () => dice.pick([0, 50])) }),
       ),

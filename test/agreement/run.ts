@@ -1,4 +1,4 @@
-// npm run agreement -- [-n REQUESTS] [--seed SEED] [--show N]: how often evaluator and Envoy say the same.
+// npm run agreement -- [-n REQUESTS] [--seed SEED] [--show N] [--for SECONDS]: how often evaluator and Envoy say the same.
 import { parseArgs } from 'node:util'
 import { findEnvoy } from '../../src/sandbox/envoy/index.ts'
 import { measureAgreement } from './agreement.ts'
@@ -10,6 +10,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     show: { type: 'string', default: '5' },
     'per-world': { type: 'string', default: '120' },
+    for: { type: 'string' },
   },
 })
 
@@ -17,6 +18,7 @@ const envoy = await findEnvoy({ onProgress: (line) => console.error(line) })
 const report = await measureAgreement({
   seed: Number(values.seed),
   requests: Number(values.requests),
+  ...(values.for !== undefined && { seconds: Number(values.for) }),
   requestsPerWorld: Number(values['per-world']),
   envoy: envoy.path,
   log: (line) => console.error(line),

@@ -3,6 +3,7 @@ import { compact, type Dice } from './dice.ts'
 import type { TokenKeys } from './tokens.ts'
 import {
   audiences,
+  checkPrefix,
   groups,
   headerNames,
   headerValues,
@@ -133,14 +134,36 @@ function rule(dice: Dice): Fields {
 }
 
 export function authorizationPolicy(dice: Dice, at: number, gateway: boolean): Fields {
-  const action = dice.pick(['ALLOW', 'ALLOW', 'DENY', 'DENY', 'AUDIT'])
-  const dryRun = action !== 'AUDIT' && dice.chance(0.12)
+  const action = dice.pick(['ALLOW', 'ALLOW', 'DENY', 'DENY', 'AUDIT', 'CUSTOM'])
+  const provider = action === 'CUSTOM' ? { name: dice.chance(0.08) ? 'nobody' : dice.pick(providerNames) } : undefined
+  const dryRun = action !== 'AUDIT' && action !== 'CUSTOM' && dice.chance(0.12)
   // Most ALLOW policies say something that holds often, or nearly everything would be denied.
   const rules = [...dice.list(1, 3, () => rule(dice)), ...(action === 'ALLOW' && dice.chance(0.6) ? [{}] : [])]
   return security(
     'AuthorizationPolicy',
     `policy-${at}${gateway ? '-edge' : ''}`,
-    compact({ selector: selector(dice, gateway), action, rules: dice.chance(0.04) ? undefined : rules }),
+    compact({ selector: selector(dice, gateway), action, provider, rules: dice.chance(0.04) ? undefined : rules }),
     dryRun ? { annotations: { 'istio.io/dry-run': 'true' } } : {},
   )
+}
+
+const providerNames = ['guard', 'guard-2'] as const
+
+/** External authorizers, as the MeshConfig names them. */
+export function extensionProviders(dice: Dice): Fields[] {
+  return providerNames.map((name) => ({
+    name,
+    envoyExtAuthzHttp: compact({
+      service: 'guard.shop.svc.cluster.local',
+      port: ports.http,
+      pathPrefix: checkPrefix,
+      failOpen: dice.maybe(0.3, () => true),
+      statusOnError: dice.maybe(0.3, () => '503'),
+      includeRequestHeadersInCheck: dice.maybe(0.8, () => ['t-*']),
+      includeAdditionalHeadersInCheck: dice.maybe(0.2, () => ({ 't-user': 'ann' })),
+      headersToUpstreamOnAllow: dice.maybe(0.6, () => ['t-granted', 't-group']),
+      headersToDownstreamOnAllow: dice.maybe(0.4, () => ['t-why']),
+      headersToDownstreamOnDeny: dice.maybe(0.6, () => dice.pick([['t-why'], ['t-*', 'location']])),
+    }),
+  }))
 }

@@ -62,3 +62,8 @@ export const gatewayHosts = ['shop.example', 'www.shop.example', '*.wild.example
 /** Ports of services; pods listen on the same. */
 export const ports = { http: 9080, auto: 9081, http2: 9082, tcp: 9090, tls: 9443 } as const
 export const gatewayPorts = { http: 8080, https: 8443 } as const
+
+/** Answers that calls may ask programs for. */
+export const badStatuses = [404, 409, 500, 502, 503, 504] as const
+/** Where requests to the external authorizer begin. */
+export const checkPrefix = '/check'

@@ -3,7 +3,12 @@
 import type { KubeObject } from '../../src/resources/index.ts'
 import { compact, Dice } from './dice.ts'
 import { destinationRule, httpRoutes, serviceEntries, type Targets, virtualService } from './route-policies.ts'
-import { authorizationPolicy, peerAuthentication, requestAuthentication } from './security-policies.ts'
+import {
+  authorizationPolicy,
+  extensionProviders,
+  peerAuthentication,
+  requestAuthentication,
+} from './security-policies.ts'
 import type { TokenKeys } from './tokens.ts'
 import { externalHost, gatewayHosts, gatewayPorts, namespace, otherNamespace, ports, secureHost } from './vocabulary.ts'
 
@@ -52,6 +57,7 @@ interface ServiceSketch {
 const sketches: readonly ServiceSketch[] = [
   { name: 'reviews', port: 'http', number: ports.http, versions: ['v1', 'v2', 'v3'], proxied: true },
   { name: 'ratings', port: 'http', number: ports.http, versions: ['v1'], proxied: true },
+  { name: 'guard', port: 'http', number: ports.http, versions: ['v1'], proxied: false },
   { name: 'legacy', port: 'http', number: ports.http, versions: ['v1'], proxied: false },
   { name: 'web', port: 'any', number: ports.auto, versions: ['v1'], proxied: true },
   { name: 'grpc', port: 'http2', number: ports.http2, versions: ['v1'], proxied: true },
@@ -174,6 +180,7 @@ function gatewayService(addresses: Addresses): Record<string, unknown> {
 
 function meshConfig(dice: Dice): Record<string, unknown> {
   return compact({
+    extensionProviders: extensionProviders(dice),
     outboundTrafficPolicy: dice.maybe(0.4, () => ({ mode: dice.pick(['REGISTRY_ONLY', 'ALLOW_ANY']) })),
     pathNormalization: dice.maybe(0.4, () => ({
       normalization: dice.pick(['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES']),

@@ -8,12 +8,15 @@ import {
   applyChanges,
   arriving,
   type Call,
+  type Circumstances,
+  copiesOf,
   dial,
   hostAndPort,
   type Outcome,
   outcomesOf,
   type ProxyConfig,
   trace,
+  triesOf,
 } from '../../../src/evaluator/index.ts'
 import { groupKind, type KubeObject } from '../../../src/resources/index.ts'
 
@@ -49,6 +52,7 @@ export interface CallOptions {
   /** Arrives here, from outside of the mesh. */
   readonly at?: string
   readonly tls?: Call['tls']
+  readonly circumstances?: Circumstances
 }
 
 /** Share of calls by where they end: pod (`reviews-v1-0`), status (`403`), or `closed`. */
@@ -66,6 +70,10 @@ export interface ExpectedCall {
     answer: Record<string, string>
   }
   readonly location: string | undefined
+  /** Copies of the request (mirrors), and where they end. */
+  readonly copies: readonly { readonly share: number; readonly shares: Shares }[]
+  /** How often a program that always answers with that status gets the request. */
+  tries(status: number): number
 }
 
 /** What dialects make of the objects of a management cluster, which is one of the clusters. */
@@ -122,8 +130,16 @@ export class TestMesh {
       headers: options.headers ?? {},
     })
     const call = options.at === undefined ? dialled : fromOutside(proxy, dialled, options)
-    const outcomes = outcomesOf(trace(this.#mesh, proxy, call))
-    return { outcomes, shares: this.#sharesOf(outcomes), arrival: arrivalOf(outcomes), location: outcomes[0]?.location }
+    const hop = trace(this.#mesh, proxy, call, options.circumstances)
+    const outcomes = outcomesOf(hop)
+    return {
+      outcomes,
+      shares: this.#sharesOf(outcomes),
+      arrival: arrivalOf(outcomes),
+      location: outcomes[0]?.location,
+      copies: copiesOf(hop).map((copy) => ({ share: copy.share, shares: this.#sharesOf(copy.outcomes) })),
+      tries: (status) => triesOf(hop, status),
+    }
   }
 
   #sharesOf(outcomes: readonly Outcome[]): Shares {

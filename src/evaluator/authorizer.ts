@@ -1,0 +1,97 @@
+// External authorizers: what they are asked, and what their answer does. Source: Envoy's ext_authz filter (HTTP service) and
+// ext_authz.proto.
+import type { Any } from '@bufbuild/protobuf/wkt'
+import { type ExtAuthz, ExtAuthzSchema } from '#gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js'
+import type { ListStringMatcher } from '#gen/envoy/type/matcher/v3/string_pb.js'
+import type { AuthorizerAnswer, AuthorizerQuestion, Circumstances } from './call.ts'
+import type { HeaderChange } from './header-changes.ts'
+import { matchesString } from './match/string.ts'
+import { matchesMetadata } from './metadata.ts'
+import type { Seen } from './request.ts'
+import { unpack } from './unpack.ts'
+import type { Verdict } from './verdict.ts'
+
+export interface Authorized {
+  /** Absent: nobody is asked about this request. */
+  readonly verdict?: Verdict
+  readonly responseChanges: readonly HeaderChange[]
+  readonly clearRouteCache: boolean
+}
+
+/** Undefined if the filter is none that asks an authorizer. Changes the request as the authorizer says. */
+export function askAuthorizer(
+  filter: { readonly name: string; readonly config: Any },
+  seen: Seen,
+  circumstances: Circumstances,
+): Authorized | undefined {
+  const config = unpack(filter.config, ExtAuthzSchema)
+  if (!config) return undefined
+  const nothing = { responseChanges: [], clearRouteCache: false }
+  if (config.filterEnabledMetadata && !matchesMetadata(config.filterEnabledMetadata, seen.metadata)) return nothing
+  const question = questionOf(config, seen)
+  const common = { filter: filter.name, action: 'ASK', policy: undefined } as const
+  const answer = circumstances.askAuthorizer?.(question)
+  if (!answer) {
+    const note = `the authorizer behind ${question.cluster} is asked, whose answer decides`
+    return { ...nothing, verdict: { ...common, allowed: true, note } }
+  }
+  // What an authorizer answers with a server error is no answer.
+  if (answer.status >= 500) {
+    const status = config.failureModeAllow ? undefined : config.statusOnError?.code || 403
+    const note = `the authorizer behind ${question.cluster} fails with ${answer.status}`
+    return { ...nothing, verdict: { ...common, allowed: config.failureModeAllow, status, note } }
+  }
+  const { allowed, responseChanges } = applyAnswer(config, answer, seen)
+  const note = `the authorizer behind ${question.cluster} answers ${answer.status}`
+  const verdict: Verdict = { ...common, allowed, status: allowed ? undefined : answer.status, note }
+  return { verdict, responseChanges, clearRouteCache: allowed && config.clearRouteCache }
+}
+
+function questionOf({ services, allowedHeaders }: ExtAuthz, { headers }: Seen): AuthorizerQuestion {
+  const http = services.case === 'httpService' ? services.value : undefined
+  const grpc = services.case === 'grpcService' ? services.value.targetSpecifier : undefined
+  const upstream = http?.serverUri?.httpUpstreamType
+  const cluster =
+    upstream?.case === 'cluster' ? upstream.value : grpc?.case === 'envoyGrpc' ? grpc.value.clusterName : ''
+  // A gRPC authorizer is told of all headers, one that speaks HTTP of those that it wants.
+  const told = [...headers].filter(
+    ([name]) =>
+      !name.startsWith(':') && (grpc !== undefined || name === 'authorization' || matchesAny(allowedHeaders, name)),
+  )
+  return {
+    cluster,
+    host: headers.get(':authority') ?? '',
+    method: headers.get(':method') ?? '',
+    path: `${http?.pathPrefix ?? ''}${headers.get(':path') ?? ''}`,
+    headers: {
+      ...Object.fromEntries(told),
+      ...Object.fromEntries((http?.authorizationRequest?.headersToAdd ?? []).map(({ key, value }) => [key, value])),
+    },
+  }
+}
+
+function applyAnswer(
+  config: ExtAuthz,
+  answer: AuthorizerAnswer,
+  { headers }: Seen,
+): { allowed: boolean; responseChanges: HeaderChange[] } {
+  const rules = config.services.case === 'httpService' ? config.services.value.authorizationResponse : undefined
+  const told = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value] as const)
+  const set = ([name, value]: readonly [string, string]): HeaderChange => ({ set: name, value })
+  const wanted = (list: ListStringMatcher | undefined) => told.filter(([name]) => matchesAny(list, name))
+  if (answer.status !== 200) {
+    // Where nothing is said, the client gets all of them.
+    const shown = rules?.allowedClientHeaders ? wanted(rules.allowedClientHeaders) : told
+    return { allowed: false, responseChanges: shown.map(set) }
+  }
+  for (const [name, value] of wanted(rules?.allowedUpstreamHeaders)) headers.set(name, value)
+  for (const [name, value] of wanted(rules?.allowedUpstreamHeadersToAppend)) {
+    const known = headers.get(name)
+    headers.set(name, known === undefined ? value : `${known},${value}`)
+  }
+  return { allowed: true, responseChanges: wanted(rules?.allowedClientHeadersOnSuccess).map(set) }
+}
+
+function matchesAny(list: ListStringMatcher | undefined, name: string): boolean {
+  return list?.patterns.some((pattern) => matchesString(pattern, name)) ?? false
+}
