@@ -23,10 +23,12 @@ export function askAuthorizer(
   filter: { readonly name: string; readonly config: Any },
   seen: Seen,
   circumstances: Circumstances,
+  routed: boolean,
 ): Authorized | undefined {
   const config = unpack(filter.config, ExtAuthzSchema)
   if (!config) return undefined
   const nothing = { responseChanges: [], clearRouteCache: false }
+  if (!routed) return nothing
   if (config.filterEnabledMetadata && !matchesMetadata(config.filterEnabledMetadata, seen.metadata)) return nothing
   const question = questionOf(config, seen)
   const common = { filter: filter.name, action: 'ASK', policy: undefined } as const
@@ -89,7 +91,8 @@ function applyAnswer(
     const known = headers.get(name)
     headers.set(name, known === undefined ? value : `${known},${value}`)
   }
-  return { allowed: true, responseChanges: wanted(rules?.allowedClientHeadersOnSuccess).map(set) }
+  const add = ([name, value]: readonly [string, string]): HeaderChange => ({ add: name, value })
+  return { allowed: true, responseChanges: wanted(rules?.allowedClientHeadersOnSuccess).map(add) }
 }
 
 function matchesAny(list: ListStringMatcher | undefined, name: string): boolean {

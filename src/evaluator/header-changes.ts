@@ -38,7 +38,7 @@ function changes(add: readonly HeaderValueOption[], remove: readonly string[]): 
   ]
 }
 
-function addition({ header, append, appendAction }: HeaderValueOption): HeaderChange[] {
+export function addition({ header, append, appendAction }: HeaderValueOption): HeaderChange[] {
   if (!header) return []
   const name = header.key.toLowerCase()
   const { value } = header

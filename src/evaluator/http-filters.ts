@@ -1,7 +1,12 @@
 // What the HTTP filters of a connection manager do with a request, in their order.
 import { type Any, durationMs } from '@bufbuild/protobuf/wkt'
+import type { HeaderMutation as OneMutation } from '#gen/envoy/config/common/mutation_rules/v3/mutation_rules_pb.js'
 import { CorsPolicySchema } from '#gen/envoy/extensions/filters/http/cors/v3/cors_pb.js'
 import { HTTPFaultSchema } from '#gen/envoy/extensions/filters/http/fault/v3/fault_pb.js'
+import {
+  type HeaderMutation,
+  HeaderMutationSchema,
+} from '#gen/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js'
 import { JwtAuthenticationSchema } from '#gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.js'
 import { ConfigSchema as SetFilterStateSchema } from '#gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js'
 import type { HttpConnectionManager } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
@@ -9,7 +14,7 @@ import { authorize } from './authorization.ts'
 import { askAuthorizer } from './authorizer.ts'
 import type { Circumstances } from './call.ts'
 import type { Fault } from './decision.ts'
-import type { HeaderChange } from './header-changes.ts'
+import { addition, applyChanges, type HeaderChange } from './header-changes.ts'
 import { percentOf } from './match/route.ts'
 import { matchesString } from './match/string.ts'
 import type { Seen } from './request.ts'
@@ -87,12 +92,19 @@ function apply(state: State, filter: { name: string; config: Any }, seen: Seen, 
     return
   }
   if (verdict) return
-  const asked = askAuthorizer(filter, seen, means.circumstances)
+  // Envoy asks nobody about a request that has no route.
+  const routed = state.choice?.route !== undefined || state.choice?.toTls === true
+  const asked = askAuthorizer(filter, seen, means.circumstances, routed)
   if (asked) {
     state.responseChanges.push(...asked.responseChanges)
     if (asked.verdict) state.verdicts.push(asked.verdict)
     if (asked.verdict?.allowed === false) state.answered = asked.verdict.status ?? 403
     if (asked.clearRouteCache) state.choice = means.choose()
+    return
+  }
+  const mutation = unpack(config, HeaderMutationSchema)
+  if (mutation) {
+    mutateHeaders(state, mutation, seen)
     return
   }
   const routeConfig = configOfRoute(state.choice, name)
@@ -132,6 +144,22 @@ function faultOf(config: Any): Fault | undefined {
     ...(delayShare * delayMs > 0 && { delay: { ms: delayMs, share: delayShare } }),
     ...(abortShare > 0 && { abort: { status, share: abortShare } }),
   }
+}
+
+/** Source: header_mutation.proto; changes come in their order. What routes say of them is left out. */
+function mutateHeaders(state: State, { mutations }: HeaderMutation, seen: Seen): void {
+  const steps = (list: readonly OneMutation[]): HeaderChange[] =>
+    list.flatMap(({ action }) =>
+      action.case === 'remove'
+        ? [{ remove: action.value.toLowerCase() }]
+        : action.case === 'append'
+          ? addition(action.value)
+          : [],
+    )
+  const changed = applyChanges(seen.headers, steps(mutations?.requestMutations ?? []))
+  for (const name of seen.headers.keys()) if (!changed.has(name)) seen.headers.delete(name)
+  for (const [name, value] of changed) seen.headers.set(name, value)
+  state.responseChanges.push(...steps(mutations?.responseMutations ?? []))
 }
 
 /** Source: Envoy's CORS filter: preflights of known origins are answered; answers to others get headers. */

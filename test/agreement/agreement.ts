@@ -18,7 +18,8 @@ import { randomCalls, type TestCall, tokenPool } from './calls.ts'
 import { type Certificates, makeCertificates } from './certificates.ts'
 import { matchingOutcome } from './compare.ts'
 import { startEnvoy } from './envoy.ts'
-import { featuresOf } from './features.ts'
+import { featuresOf, featuresOfWorld } from './features.ts'
+import { OddsCheck } from './odds.ts'
 import { answerHeader, openPrograms } from './programs.ts'
 import { type PlacedProxy, placeProxies } from './resources.ts'
 import { type Observed, send } from './send.ts'
@@ -59,6 +60,8 @@ export interface AgreementReport {
   readonly features: ReadonlyMap<string, number>
   /** Standard deviations between the odds that were told and what was observed. */
   readonly oddsDeviation: number
+  /** The same for how draws spread over all outcomes; only what is above zero is bad. */
+  readonly oddsSpread: number
   readonly chances: number
   readonly seconds: number
 }
@@ -71,13 +74,6 @@ interface Tools {
   readonly now: number
 }
 
-interface Odds {
-  expected: number
-  observed: number
-  variance: number
-  count: number
-}
-
 export async function measureAgreement(options: AgreementOptions): Promise<AgreementReport> {
   const { requestsPerWorld = 120, worldsPerEnvoy = 25, log = () => undefined } = options
   const keys = makeTokenKeys()
@@ -87,7 +83,7 @@ export async function measureAgreement(options: AgreementOptions): Promise<Agree
   const startedAt = Date.now()
   const tally = new Map<string, number>()
   const features = new Map<string, number>()
-  const odds: Odds = { expected: 0, observed: 0, variance: 0, count: 0 }
+  const odds = new OddsCheck()
   const disagreements: Disagreement[] = []
   let [asked, worlds] = [0, 0]
   const inTime = (): boolean => Date.now() - startedAt < (options.seconds ?? Number.POSITIVE_INFINITY) * 1000
@@ -95,14 +91,16 @@ export async function measureAgreement(options: AgreementOptions): Promise<Agree
     const wanted = Math.min(worldsPerEnvoy, Math.ceil((options.requests - asked) / requestsPerWorld))
     const seeds = Array.from({ length: wanted }, (_, at) => options.seed + worlds + at)
     const batch = await runBatch(seeds, requestsPerWorld, tools)
-    for (const { test, seed, outcomes, observed, hop, arrival } of batch) {
+    for (const { test, world, outcomes, observed, hop, arrival } of batch) {
       const match = matchingOutcome(test, outcomes, observed)
       const { wrong, chances } = arrival
+      const { seed } = world
       const key = `${test.kind} ${observed.kind === 'answered' ? observed.status : observed.kind}`
       tally.set(key, (tally.get(key) ?? 0) + 1)
-      for (const name of featuresOf(hop)) features.set(name, (features.get(name) ?? 0) + 1)
-      for (const { share, happened } of chances) countChance(odds, share, happened)
-      if (match && wrong === undefined) countOdds(odds, outcomes, match)
+      for (const name of [...featuresOf(hop), ...featuresOfWorld(world)])
+        features.set(name, (features.get(name) ?? 0) + 1)
+      for (const { share, happened } of chances) odds.chance(share, happened)
+      if (match && wrong === undefined) countDraw(odds, seed, test, outcomes, match)
       else
         disagreements.push({
           seed,
@@ -124,29 +122,27 @@ export async function measureAgreement(options: AgreementOptions): Promise<Agree
     disagreements,
     tally,
     features,
-    oddsDeviation: odds.variance === 0 ? 0 : (odds.observed - odds.expected) / Math.sqrt(odds.variance),
+    oddsDeviation: odds.deviation,
+    oddsSpread: odds.spread,
     chances: odds.count,
     seconds: (Date.now() - startedAt) / 1000,
   }
 }
 
-/** How often the first of several outcomes came about, against its odds. Failures are left out: proxies try again. */
-function countOdds(odds: Odds, outcomes: readonly Outcome[], match: Outcome): void {
-  const first = outcomes.find(({ share }) => share > 0)
+/** Failures and bad answers are left out, since proxies try again. */
+function countDraw(
+  odds: OddsCheck,
+  seed: number,
+  { entry, call }: TestCall,
+  outcomes: readonly Outcome[],
+  match: Outcome,
+): void {
   const clear = outcomes.every(({ kind, ending }) => kind === 'reached' || ending === 'fault')
-  if (!first || outcomes.length < 2 || !clear) return
-  countChance(odds, first.share, match === first)
-}
-
-function countChance(odds: Odds, share: number, happened: boolean): void {
-  odds.expected += share
-  odds.observed += happened ? 1 : 0
-  odds.variance += share * (1 - share)
-  odds.count++
+  if (clear && !(answerHeader in call.headers)) odds.draw(`${seed} ${entry.config.name}`, outcomes, match)
 }
 
 interface Asked {
-  readonly seed: number
+  readonly world: RandomWorld
   readonly test: TestCall
   readonly outcomes: readonly Outcome[]
   readonly observed: Observed
@@ -196,6 +192,15 @@ async function runBatch(seeds: readonly number[], requestsPerWorld: number, tool
 
 const parallel = 16
 
+/**
+ * By nothing would a bad answer to a copy be told from one to the request; a few of them may eject endpoints; and tries that
+ * leave rungs may go anywhere.
+ */
+function bearsBadAnswers(hop: Hop): boolean {
+  const soonEjected = hop.decision.destinations.some(({ outlier }) => (outlier?.consecutive5xx ?? 50) < 50)
+  return copiesOf(hop).length === 0 && !soonEjected && hop.decision.retries?.leavesRungs !== true
+}
+
 function withoutBadAnswer(test: TestCall): TestCall {
   const { [answerHeader]: _dropped, ...headers } = test.call.headers
   return { ...test, call: { ...test.call, headers } }
@@ -208,7 +213,9 @@ async function askAll(
   tools: Tools,
 ): Promise<Sent[]> {
   const byAddress = new Map(
-    proxies.filter(({ pod }) => pod.role === 'server').map((proxy) => [proxy.pod.address, proxy]),
+    proxies
+      .filter(({ pod }) => pod.role === 'server' || pod.role === 'passage')
+      .map((proxy) => [proxy.pod.address, proxy]),
   )
   const mesh: Mesh = {
     proxiesAt(address, port) {
@@ -226,12 +233,11 @@ async function askAll(
   const traced = ({ entry, call }: TestCall): Hop => trace(mesh, entry.config, call, circumstances)
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next; next = queue.shift()) {
-      // A bad answer to a copy would be told from one to the request by nothing.
-      const test = copiesOf(traced(next)).length > 0 ? withoutBadAnswer(next) : next
+      const test = bearsBadAnswers(traced(next)) ? next : withoutBadAnswer(next)
       const hop = traced(test)
       const outcomes = outcomesOf(hop)
       const observed = await send(test, tools.certificates)
-      results.push({ seed: world.seed, test, outcomes, observed, hop })
+      results.push({ world, test, outcomes, observed, hop })
     }
   }
   await Promise.all(Array.from({ length: parallel }, worker))

@@ -118,6 +118,8 @@ const httpServices = [
   ['reviews', ports.http],
   ['reviews', ports.http],
   ['reviews', ports.http],
+  ['cart', ports.http],
+  ['cart', ports.http],
   ['ratings', ports.http],
   ['legacy', ports.http],
   ['web', ports.auto],
@@ -173,7 +175,14 @@ const schemeOf = (protocol: Call['protocol']): Pick<Call, 'scheme'> => (protocol
 const meshAlpn = ['istio-peer-exchange', 'istio']
 
 function inbound(dice: Dice, entry: PlacedProxy, tokens: readonly string[]): Made {
-  const own = { reviews: ports.http, ratings: ports.http, web: ports.auto, grpc: ports.http2, db: ports.tcp }
+  const own = {
+    reviews: ports.http,
+    ratings: ports.http,
+    web: ports.auto,
+    grpc: ports.http2,
+    db: ports.tcp,
+    cart: ports.http,
+  }
   const { app, address } = entry.pod
   const port = dice.chance(0.85) ? (own[app as keyof typeof own] ?? ports.http) : dice.pick(Object.values(ports))
   const principal = dice.pick([

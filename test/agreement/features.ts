@@ -1,6 +1,7 @@
 // Which features a call met on its way, so that a report tells what was really asked.
 import { copiesOf, type Decision, type Hop } from '../../src/evaluator/index.ts'
 import { answerHeader } from './programs.ts'
+import type { RandomWorld } from './world.ts'
 
 const met: Readonly<Record<string, (decision: Decision, hop: Hop) => boolean>> = {
   'authorization rules': ({ verdicts }) => verdicts.some(({ action }) => ['ALLOW', 'DENY', 'LOG'].includes(action)),
@@ -9,13 +10,13 @@ const met: Readonly<Record<string, (decision: Decision, hop: Hop) => boolean>> =
   'copies (mirrors)': (_, hop) => copiesOf(hop).length > 0,
   'direct response': ({ directResponse }) => directResponse !== undefined,
   faults: ({ fault }) => fault !== undefined,
-  'filters of EnvoyFilters': ({ unjudged }) => unjudged !== undefined,
   'header changes': ({ destinations }) =>
     destinations.some(({ requestChanges, responseChanges }) => requestChanges.length + responseChanges.length > 1),
   'localities in one rung': ({ destinations }) =>
     destinations.some(({ rungs }) =>
       rungs.some((rung) => new Set(rung.endpoints.map((each) => each.locality)).size > 1),
     ),
+  'gateway between networks': ({ proxy }) => proxy.endsWith('/passage'),
   redirect: ({ redirect }) => redirect !== undefined,
   rewrite: ({ destinations }) => destinations.some(({ sent }) => sent?.headers['x-envoy-original-path'] !== undefined),
   'several rungs': ({ destinations }) => destinations.some(({ rungs }) => rungs.length > 1),
@@ -28,4 +29,12 @@ export function featuresOf(hop: Hop): Set<string> {
   if (answerHeader in hop.call.headers && hop.decision.retries) found.add('bad answers to routes with retries')
   for (const { hop: next } of hop.branches) for (const name of next ? featuresOf(next) : []) found.add(name)
   return found
+}
+
+/** Kinds that a mesh has, of those whose effect no decision tells by itself. */
+export function featuresOfWorld({ objects }: RandomWorld): string[] {
+  const kinds = new Set([...objects.values()].flatMap((own) => own.map(({ kind }) => kind)))
+  return ['EnvoyFilter', 'Sidecar', 'PeerAuthentication']
+    .filter((kind) => kinds.has(kind))
+    .map((kind) => `in a mesh with ${kind}`)
 }

@@ -8,6 +8,7 @@ import { snapshotOf, staticWorld, systemNamespace } from '../../src/discovery/in
 import type { ProxyConfig } from '../../src/evaluator/index.ts'
 import { proxyOfDescription } from '../../src/mesh/index.ts'
 import { groupKind, type KubeObject, soundObject } from '../../src/resources/index.ts'
+import { nodeOf } from './places.ts'
 import { ports, trustDomain } from './vocabulary.ts'
 import type { Addresses, ProxiedPod, RandomWorld } from './world.ts'
 
@@ -32,13 +33,22 @@ export interface PlacedProxy {
 
 /** The proxies of a world. */
 export function placeProxies(world: RandomWorld, addresses: Addresses, prefix: string): PlacedProxy[] {
-  const objects = world.objects.map((object) => soundObject(object, 'east').object)
   const settings = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio', namespace: systemNamespace } }
-  objects.push({ ...settings, data: { mesh: JSON.stringify(world.meshConfig) } } as KubeObject)
-  const view = staticWorld(snapshotOf(new Map([['east', objects]]), groupKind), { primary: 'east' })
+  const shared = { ...settings, data: { mesh: JSON.stringify(world.meshConfig) } } as KubeObject
+  const objects = new Map(
+    [...world.objects].map(([cluster, own]) => [
+      cluster,
+      [...own.map((object) => soundObject(object, cluster).object), shared],
+    ]),
+  )
+  const snapshot = snapshotOf(objects, groupKind)
+  const clusters = [...objects.keys()]
+  const views = new Map(clusters.map((primary) => [primary, staticWorld(snapshot, { primary, clusters })]))
   // Where "anywhere" leads: an address of our own, since there is nobody to ask where connections were going.
   const outside = world.programs.at(-2) ?? ''
   return world.pods.map((pod) => {
+    const view = views.get(pod.cluster)
+    if (!view) throw new Error(`pod ${pod.name} is in no cluster`)
     const own = buildProxyConfig(view, describe(pod))
     return place(proxyConfigJson(own), { pod, addresses, outside, prefix: `${prefix}${pod.name}/` })
   })
@@ -53,17 +63,25 @@ function describe(pod: ProxiedPod) {
   }))
   return proxyOfDescription(
     {
-      type: pod.role === 'gateway' ? 'gateway' : 'sidecar',
+      type: pod.role === 'gateway' || pod.role === 'passage' ? 'gateway' : 'sidecar',
       name: pod.name,
       namespace: pod.namespace,
       serviceAccount: pod.app,
       labels: pod.labels,
+      node: nodeOf(pod.zone),
+      locality: `${pod.zone}/`,
+      network: pod.network,
       ips: [pod.address],
-      metadata: loopback
-        ? { FAIRLEAD_DATA_PATH: 'loopback', FAIRLEAD_INBOUND_PORTS: pod.role === 'server' ? inbound : [] }
-        : {},
+      metadata: {
+        ...(loopback && {
+          FAIRLEAD_DATA_PATH: 'loopback',
+          FAIRLEAD_INBOUND_PORTS: pod.role === 'server' ? inbound : [],
+        }),
+        // It sees its own network only, or it would send requests back and forth.
+        ...(pod.role === 'passage' && { REQUESTED_NETWORK_VIEW: pod.network }),
+      },
     },
-    'east',
+    pod.cluster,
   )
 }
 

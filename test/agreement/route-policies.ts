@@ -233,7 +233,7 @@ export function destinationRule(dice: Dice, name: string, host: string, versions
   const trafficPolicy = (): Fields =>
     compact({
       loadBalancer: dice.maybe(0.65, () =>
-        dice.chance(0.5)
+        dice.chance(0.65)
           ? { consistentHash: consistentHash(dice) }
           : { simple: dice.pick(['ROUND_ROBIN', 'LEAST_REQUEST', 'RANDOM']) },
       ),
@@ -249,7 +249,7 @@ export function destinationRule(dice: Dice, name: string, host: string, versions
     metadata: { name, namespace: 'shop' },
     spec: compact({
       host,
-      trafficPolicy: dice.maybe(0.5, trafficPolicy),
+      trafficPolicy: dice.maybe(0.8, trafficPolicy),
       subsets: versions.map((version) =>
         compact({ name: version, labels: { version }, trafficPolicy: dice.maybe(0.2, trafficPolicy) }),
       ),

@@ -61,6 +61,9 @@ export const gatewayHosts = ['shop.example', 'www.shop.example', '*.wild.example
 
 /** Ports of services; pods listen on the same. */
 export const ports = { http: 9080, auto: 9081, http2: 9082, tcp: 9090, tls: 9443 } as const
+/** Where gateways between networks take connections. */
+export const passagePort = 15443
+export const versions = ['v1', 'v2'] as const
 export const gatewayPorts = { http: 8080, https: 8443 } as const
 
 /** Answers that calls may ask programs for. */

@@ -2,6 +2,8 @@
 // Envoy.
 import type { KubeObject } from '../../src/resources/index.ts'
 import { compact, Dice } from './dice.ts'
+import { envoyFilter } from './envoy-filters.ts'
+import { localitySetting, nodeOf, placesPolicy, randomPlaces, randomZone } from './places.ts'
 import { destinationRule, httpRoutes, serviceEntries, type Targets, virtualService } from './route-policies.ts'
 import {
   authorizationPolicy,
@@ -19,15 +21,20 @@ export interface ProxiedPod {
   readonly namespace: string
   readonly address: string
   readonly labels: Readonly<Record<string, string>>
-  /** What it does in the test: calls as if captured, calls by explicit proxy, serves, or stands at the edge. */
-  readonly role: 'caller' | 'explicit-caller' | 'server' | 'gateway'
+  /** What it does in the test: calls as if captured, calls by explicit proxy, serves, stands at the edge, or between networks. */
+  readonly role: 'caller' | 'explicit-caller' | 'server' | 'gateway' | 'passage'
   /** Where its program listens (`server`). */
   readonly program: string
+  readonly cluster: 'east' | 'west'
+  /** `region/zone`. */
+  readonly zone: string
+  readonly network: string
 }
 
 export interface RandomWorld {
   readonly seed: number
-  readonly objects: readonly KubeObject[]
+  /** By cluster. */
+  readonly objects: ReadonlyMap<string, readonly KubeObject[]>
   readonly meshConfig: Readonly<Record<string, unknown>>
   readonly pods: readonly ProxiedPod[]
   /** Addresses at which programs listen, at all ports of `ports`. */
@@ -66,10 +73,11 @@ const sketches: readonly ServiceSketch[] = [
 
 export function randomWorld(seed: number, addresses: Addresses, keys: TokenKeys): RandomWorld {
   const dice = new Dice(seed)
-  const pods: ProxiedPod[] = []
-  const programs: string[] = []
-  const virtual = new Map<string, string>()
-  const objects: Record<string, unknown>[] = []
+  const places = randomPlaces(dice, addresses)
+  const pods: ProxiedPod[] = [...places.pods]
+  const programs: string[] = [...places.programs]
+  const virtual = new Map<string, string>([['cart', places.virtual]])
+  const objects: Record<string, unknown>[] = [...places.objects.east]
   for (const sketch of sketches) {
     const made = serviceObjects(sketch, addresses, dice)
     objects.push(...made.objects)
@@ -84,7 +92,8 @@ export function randomWorld(seed: number, addresses: Addresses, keys: TokenKeys)
     { name: 'gateway', namespace, role: 'gateway' },
   ] as const
   for (const { name, namespace: home, role } of callers) {
-    const pod = podOf({ name, app: name, home, address: addresses.take(), version: 'v1', role, program: '' })
+    const zone = randomZone(dice)
+    const pod = podOf({ name, app: name, home, address: addresses.take(), version: 'v1', role, program: '', zone })
     pods.push(pod)
     objects.push(podObject(pod, true))
   }
@@ -92,8 +101,21 @@ export function randomWorld(seed: number, addresses: Addresses, keys: TokenKeys)
   const external = [addresses.take(), addresses.take()]
   const secure = [addresses.take()]
   programs.push(...external, ...secure)
-  objects.push(...serviceEntries(external, secure), ...policies(dice, keys))
-  return { seed, objects: objects as unknown as KubeObject[], meshConfig: meshConfig(dice), pods, programs, virtual }
+  const rules = [...policies(dice, keys), ...(dice.maybe(0.85, () => [placesPolicy(dice)]) ?? [])]
+  objects.push(...serviceEntries(external, secure), ...rules)
+  // Users of several clusters keep their rules the same in all of them; some do not.
+  const west = [...places.objects.west, ...(dice.chance(0.6) ? rules : [])]
+  return {
+    seed,
+    objects: new Map([
+      ['east', objects as unknown as KubeObject[]],
+      ['west', west as unknown as KubeObject[]],
+    ]),
+    meshConfig: meshConfig(dice),
+    pods,
+    programs,
+    virtual,
+  }
 }
 
 function podOf(sketch: {
@@ -104,24 +126,25 @@ function podOf(sketch: {
   version: string
   role: ProxiedPod['role']
   program: string
+  zone: string
 }): ProxiedPod {
-  const { name, app, home, address, version, role, program } = sketch
+  const { name, app, home, address, version, role, program, zone } = sketch
   const labels = {
     app,
     version,
     'security.istio.io/tlsMode': 'istio',
     ...(role === 'gateway' && { istio: 'gateway' }),
   }
-  return { name, app, namespace: home, address, labels, role, program }
+  return { name, app, namespace: home, address, labels, role, program, zone, cluster: 'east', network: '' }
 }
 
-function podObject(pod: Pick<ProxiedPod, 'name' | 'namespace' | 'address' | 'labels' | 'app'>, proxied: boolean) {
+function podObject(pod: ProxiedPod, proxied: boolean) {
   const { 'security.istio.io/tlsMode': mark, ...plain } = pod.labels
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: pod.name, namespace: pod.namespace, labels: proxied && mark ? pod.labels : plain },
-    spec: { serviceAccountName: pod.app, containers: [{ name: 'app' }] },
+    spec: { serviceAccountName: pod.app, nodeName: nodeOf(pod.zone), containers: [{ name: 'app' }] },
     status: { podIP: pod.address },
   }
 }
@@ -134,7 +157,16 @@ function serviceObjects(sketch: ServiceSketch, addresses: Addresses, dice: Dice)
     const address = addresses.take()
     const program = proxied ? addresses.take() : address
     programs.push(program)
-    return podOf({ name: `${name}-${version}`, app: name, home: namespace, address, version, role: 'server', program })
+    return podOf({
+      name: `${name}-${version}`,
+      app: name,
+      home: namespace,
+      address,
+      version,
+      role: 'server',
+      program,
+      zone: 'r1/z1',
+    })
   })
   // Of several pods one may be not ready; then it gets nothing.
   const unready = members.length > 1 && dice.chance(0.15) ? members[0]?.name : undefined
@@ -186,6 +218,7 @@ function meshConfig(dice: Dice): Record<string, unknown> {
       normalization: dice.pick(['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES']),
     })),
     enableAutoMtls: dice.maybe(0.1, () => false),
+    localityLbSetting: dice.maybe(0.15, () => localitySetting(dice)),
     defaultHttpRetryPolicy: dice.maybe(0.1, () => ({ attempts: 1, retryOn: '503' })),
   })
 }
@@ -198,6 +231,7 @@ function policies(dice: Dice, keys: TokenKeys): Record<string, unknown>[] {
       short,
       { host: 'ratings.shop.svc.cluster.local', port: ports.http, subsets: [] },
       { host: 'legacy', port: ports.http, subsets: [] },
+      { host: 'cart', port: ports.http, subsets: [] },
       { host: 'web', port: ports.auto, subsets: [] },
       { host: 'grpc', port: ports.http2, subsets: [] },
       { host: externalHost, port: ports.http, subsets: [] },
@@ -231,6 +265,7 @@ function policies(dice: Dice, keys: TokenKeys): Record<string, unknown>[] {
     ...dice.list(0, 3, (at) => authorizationPolicy(dice, at, false)),
     ...dice.list(0, 1, (at) => authorizationPolicy(dice, at, true)),
     ...gateway(dice, targets),
+    ...(dice.maybe(0.35, () => dice.list(1, 2, (at) => envoyFilter(dice, at))) ?? []),
   ]
   return found.filter((each) => each !== undefined)
 }

@@ -16,4 +16,5 @@ test(`evaluator and Envoy say the same of ${requests} random requests`, { timeou
   expect(report.equal / report.asked).toBeGreaterThanOrEqual(0.999)
   // Where several things may come of a call, they come as often as told.
   expect(Math.abs(report.oddsDeviation)).toBeLessThan(5)
+  expect(report.oddsSpread).toBeLessThan(5)
 })

@@ -140,6 +140,29 @@ ${more}`
     expectCall(guarded('    statusOnError: "503"'), from, to, failing).answers(503)
     expect(Object.keys(guarded('    failOpen: true').call(from, to, failing).shares)).toHaveLength(3)
   })
+  test('is not asked about what has no route, and may show several values', () => {
+    const settled = answering({ status: 500, headers: {} })
+    const routes =
+      '{ hosts: [cart], http: [{ match: [{ uri: { exact: /y } }], route: [{ destination: { host: cart } }] }] }'
+    const all = '{ action: CUSTOM, provider: { name: guard }, selector: { matchLabels: { app: edge } }, rules: [{}] }'
+    const gateway =
+      "{ selector: { istio: edge }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }"
+    const edge = new TestMesh(
+      {
+        east: {
+          services: { ...services, edge: { gateway: true, ports: { http2: 80 }, externalAddress: '198.51.100.1' } },
+          yaml:
+            istio('Gateway', 'edge', gateway) +
+            istio('VirtualService', 'cart', routes.replace('hosts: [cart]', "hosts: ['*'], gateways: [edge]")) +
+            istio('AuthorizationPolicy', 'ask', all, 'security'),
+        },
+      },
+      settings(),
+    )
+    const at = '10.10.4.1:8080'
+    expectCall(edge, 'edge-v1-0.shop', 'GET http://shop.example/x', { ...settled, at }).answers(404)
+    expectCall(edge, 'edge-v1-0.shop', 'GET http://shop.example/y', { ...settled, at }).answers(403)
+  })
   test('of which nothing is known is taken to let the request go on', () => {
     expect(Object.keys(guarded().call(from, to).shares)).toHaveLength(3)
   })
