@@ -63,8 +63,17 @@ export interface ResourceSource {
    * superset of what differs. Returns the resources to read, and how to end.
    */
   connect(node: ProxyNode, changed: (change: ResourceChange) => void): { resources: ProxyResources; close(): void }
-  /** A proxy refused a resource (NACK): `detail` is Envoy's own text. Cleared by the next ACK of that type. */
-  rejected(node: ProxyNode, typeUrl: string, names: readonly string[], detail: string): void
+  /**
+   * A proxy refused resources (NACK): `detail` is Envoy's own text, `has` what it goes on with. Cleared by the next ACK
+   * of that type.
+   */
+  rejected(
+    node: ProxyNode,
+    typeUrl: string,
+    names: readonly string[],
+    detail: string,
+    has: (name: string) => ResourceVersion | undefined,
+  ): void
   accepted(node: ProxyNode, typeUrl: string): void
   /** A client told something of itself (`isReport`): that all is well, or what is wrong. */
   reported?(node: ProxyNode, typeUrl: string, problem: string | undefined): void

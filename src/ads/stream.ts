@@ -133,8 +133,9 @@ export class DiscoveryStream {
   refused(subscription: Subscription, nonce: string, detail: string): void {
     const gaveUp = subscription.refuse(nonce, detail)
     if (subscription.typeUrl === typeUrls.cluster) this.endWarming()
-    if (gaveUp) this.source.rejected(this.node, subscription.typeUrl, [...subscription.refused.keys()], detail)
-    else if (subscription.retries.length === 0) this.source.rejected(this.node, subscription.typeUrl, [], detail)
+    if (!gaveUp && subscription.retries.length > 0) return
+    const names = gaveUp ? [...subscription.refused.keys()] : []
+    this.source.rejected(this.node, subscription.typeUrl, names, detail, (name) => subscription.held.get(name))
   }
 
   /** Its client has told something of itself, and asked for nothing. */

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import type { ObjectRef } from '../../report/index.ts'
-import { XdsResource } from './xds-resource.ts'
+import { type Part, XdsResource } from './xds-resource.ts'
 
 /** A message with the objects that it says something of. */
 interface Built<T> {
@@ -12,10 +12,8 @@ interface Built<T> {
 }
 
 /** A part of a resource, encoded once for all resources that it is in. */
-export interface EncodedPart {
+export interface EncodedPart extends Part {
   readonly bytes: Uint8Array
-  readonly version: string
-  readonly origin: readonly ObjectRef[]
 }
 
 /** Tells contents apart; the same in every replica, so that a client that changes over is not sent everything again. */
@@ -63,6 +61,7 @@ export function joinParts(
     pieces: [...elements.map(({ bytes }) => bytes), rest],
     version: versionOf(versions + versionOf(rest)),
     origin: elements.flatMap(({ origin }) => origin),
+    parts: elements,
   })
 }
 

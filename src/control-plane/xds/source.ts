@@ -5,6 +5,7 @@ import {
   type ProxyResources,
   type ResourceChange,
   type ResourceSource,
+  type ResourceVersion,
   typeUrls,
 } from '../../ads/index.ts'
 import {
@@ -143,14 +144,23 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
     this.#options.sessions?.reported(node, this.#options.place(node).primary, problem)
   }
 
-  rejected(node: ProxyNode, typeUrl: string, names: readonly string[], detail: string): void {
+  rejected(
+    node: ProxyNode,
+    typeUrl: string,
+    names: readonly string[],
+    detail: string,
+    has: (name: string) => ResourceVersion | undefined,
+  ): void {
     const [connected] = this.#connected.get(holderOf(node)) ?? []
     const cluster = connected?.primary ?? ''
-    const origin = names.flatMap((name) => {
+    const refused = names.flatMap((name) => {
       const resource = connected?.resources.get(typeUrl, name)
-      return resource instanceof XdsResource ? resource.origin : []
+      const before = has(name)
+      return resource instanceof XdsResource
+        ? [{ resource, before: before instanceof XdsResource ? before : undefined }]
+        : []
     })
-    this.#options.rejections.add(node, { cluster, typeUrl, names, detail, origin })
+    this.#options.rejections.add(node, { cluster, typeUrl, names, detail }, refused)
     this.#options.log('proxy refuses', { node: node.id, typeUrl, names, detail })
   }
 

@@ -1,6 +1,13 @@
 import { anyOf, type EncodedResource } from '../../ads/index.ts'
 import { compareRefs, type ObjectRef } from '../../report/index.ts'
 
+/** A part of a resource, such as a virtual host of a route configuration. */
+export interface Part {
+  /** Differs whenever its bytes differ. */
+  readonly version: string
+  readonly origin: readonly ObjectRef[]
+}
+
 /** A resource as a backend makes it. */
 export interface Made {
   /** The message, encoded; several pieces where parts are shared with other resources. */
@@ -9,6 +16,8 @@ export interface Made {
   readonly version: string
   /** The objects that it says something of. */
   readonly origin: readonly ObjectRef[]
+  /** What it is put together from, if that is known. */
+  readonly parts?: readonly Part[]
   /** Of a cluster: the name of its endpoint set. */
   readonly endpointSet?: string
   /** Ids of the patches (of EnvoyFilters) that changed it. */
@@ -34,6 +43,7 @@ export class XdsResource implements EncodedResource {
   readonly endpointSet?: string
   readonly origin: readonly ObjectRef[]
   readonly patches: readonly string[]
+  readonly parts: readonly Part[]
   readonly size: number
   readonly #messageSize: number
   #pieces: readonly Uint8Array[]
@@ -44,6 +54,7 @@ export class XdsResource implements EncodedResource {
     this.version = made.version
     this.origin = made.origin
     this.patches = made.patches ?? []
+    this.parts = made.parts ?? []
     if (made.endpointSet !== undefined) this.endpointSet = made.endpointSet
     this.#messageSize = made.pieces.reduce((sum, { length }) => sum + length, 0)
     const { size, pieces } = anyOf(typeUrl, made.pieces)
