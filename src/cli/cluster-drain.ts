@@ -1,50 +1,148 @@
-// `fairlead cluster drain | undrain`: takes all traffic from a cluster, with one switch, and gives it back.
-import type { Command } from 'commander'
-import { defaultAccess, KubeClient, loadAccess } from '../clusters/index.ts'
+// `fairlead cluster drain | undrain | drains`: takes all requests from a cluster, with one switch, and gives them back.
+import { type Command, Option } from 'commander'
+import { stringify } from 'yaml'
+import { ApiResources, defaultAccess, KubeClient, loadAccess, type ResourceType } from '../clusters/index.ts'
+import { type Drain, drainedBy } from '../resources/fairlead/index.ts'
+import { columns } from './print.ts'
 
 const drainLabel = 'fairlead.dev/drain'
 const systemNamespace = 'istio-system'
 const namespaces = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false }
 /** A field manager of its own: what it does not say any more, the API server takes back. */
 const manager = 'fairlead-drain'
+/** Name of the Drain that this command writes. */
+const ownDrain = 'cluster-drain'
 
 interface DrainOptions {
   readonly kubeconfig?: string
   readonly context?: string
+  readonly reason?: string
+}
+
+interface ListOptions {
+  readonly kubeconfig?: string
+  readonly context?: string
+  readonly output?: 'json' | 'yaml'
 }
 
 type Attempt = (command: Command, work: () => Promise<void>) => Promise<void>
 
 export function registerDrain(cluster: Command, attempt: Attempt): void {
-  const add = (name: 'drain' | 'undrain', description: string): void => {
+  const add = (name: string, description: string): Command =>
     cluster
       .command(name)
       .argument('<name>', 'name of the cluster')
       .description(description)
       .option('--kubeconfig <file>', 'kubeconfig; without: as kubectl finds it')
       .option('--context <name>', 'context of the cluster; without: the one of its name')
-      .action((target: string, options: DrainOptions, command: Command) =>
-        attempt(command, () => setDrained(target, name === 'drain', options)),
-      )
-  }
+  add('drain', `Send its requests to other clusters, where they are served too (writes a Drain named ${ownDrain})`)
+    .option('--reason <text>', 'why, for people')
+    .action((target: string, options: DrainOptions, command: Command) =>
+      attempt(command, () => withCluster(target, options, drain)),
+    )
   add(
-    'drain',
-    `Send its requests to other clusters, where they are served too (label ${drainLabel} on ${systemNamespace})`,
+    'undrain',
+    `Give a drained cluster its requests back (deletes its Drains, removes the label ${drainLabel})`,
+  ).action((target: string, options: DrainOptions, command: Command) =>
+    attempt(command, () => withCluster(target, options, undrain)),
   )
-  add('undrain', 'Give a drained cluster its requests back')
+  cluster
+    .command('drains')
+    .description('Show what is drained, and by what, as one cluster tells it')
+    .option('--kubeconfig <file>', 'kubeconfig; without: as kubectl finds it')
+    .option('--context <name>', 'context of the cluster; without: the current one')
+    .addOption(new Option('-o, --output <format>', 'machine-readable output').choices(['json', 'yaml']))
+    .action((options: ListOptions, command: Command) => attempt(command, () => list(options)))
 }
 
-async function setDrained(name: string, drained: boolean, { kubeconfig, context = name }: DrainOptions): Promise<void> {
+interface Target {
+  readonly name: string
+  readonly client: KubeClient
+  /** Undefined where the kind is not known: no control plane has been there. */
+  readonly drains: ResourceType | undefined
+}
+
+async function withCluster(
+  name: string,
+  options: DrainOptions,
+  work: (target: Target, options: DrainOptions) => Promise<void>,
+): Promise<void> {
+  const { kubeconfig, context = name } = options
   const client = new KubeClient(kubeconfig === undefined ? defaultAccess(context) : loadAccess(kubeconfig, context))
   try {
-    const metadata = { name: systemNamespace, ...(drained && { labels: { [drainLabel]: 'true' } }) }
-    await client.apply(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata }, { manager, force: true })
+    await work({ name, client, drains: await new ApiResources(client).find('fairlead.dev', 'Drain') }, options)
   } finally {
     client.close()
   }
+}
+
+async function drain({ name, client, drains }: Target, { reason }: DrainOptions): Promise<void> {
+  if (drains) {
+    const object = {
+      apiVersion: `fairlead.dev/${drains.version}`,
+      kind: 'Drain',
+      metadata: { name: ownDrain },
+      spec: { clusters: ['.'], ...(reason !== undefined && { reason }) },
+    }
+    await client.apply(drains, object, { manager, force: true })
+  } else await setLabel(client, true)
   console.log(
-    drained
-      ? `cluster ${name} is drained: it serves only what nobody else does; undo: fairlead cluster undrain ${name}`
-      : `cluster ${name} takes requests again`,
+    `cluster ${name} is drained: it serves only what nobody else does; undo: fairlead cluster undrain ${name}`,
   )
+}
+
+/** Undoes every way in which the cluster itself says that it is drained; others' objects for several clusters stay. */
+async function undrain({ name, client, drains }: Target): Promise<void> {
+  await setLabel(client, false)
+  const found = drains ? ((await client.list(drains)).items as readonly Drain[]) : []
+  const others: string[] = []
+  for (const object of found) {
+    const meant = drainedBy(object, name)
+    if (!meant.includes(name)) continue
+    if (meant.every((each) => each === name) && drains) await client.delete(drains, object.metadata.name)
+    else others.push(object.metadata.name)
+  }
+  if (others.length > 0)
+    throw new Error(`cluster ${name} stays drained: Drain ${others.join(', ')} names other clusters, too; edit it`)
+  console.log(`cluster ${name} takes requests again`)
+}
+
+async function setLabel(client: KubeClient, drained: boolean): Promise<void> {
+  const metadata = { name: systemNamespace, ...(drained && { labels: { [drainLabel]: 'true' } }) }
+  await client.apply(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata }, { manager, force: true })
+  if (drained) return
+  // Another manager (kubectl label) may own the label: taking back our own word leaves it there.
+  const namespace = await client.get(namespaces, systemNamespace)
+  const { [drainLabel]: left, ...labels } = namespace.metadata.labels ?? {}
+  if (left !== undefined) await client.update(namespaces, { ...namespace, metadata: { ...namespace.metadata, labels } })
+}
+
+interface DrainRow {
+  readonly by: string
+  readonly clusters: readonly string[]
+  readonly reason: string
+}
+
+async function list({ kubeconfig, context, output }: ListOptions): Promise<void> {
+  const client = new KubeClient(kubeconfig === undefined ? defaultAccess(context) : loadAccess(kubeconfig, context))
+  try {
+    const drains = await new ApiResources(client).find('fairlead.dev', 'Drain')
+    const found = drains ? ((await client.list(drains)).items as readonly Drain[]) : []
+    const rows = found.map(({ metadata, spec, status }): DrainRow => {
+      const clusters = (status as { drained?: readonly string[] } | undefined)?.drained
+      return { by: `Drain ${metadata.name}`, clusters: clusters ?? spec?.clusters ?? ['.'], reason: spec?.reason ?? '' }
+    })
+    const { labels = {} } = (await client.get(namespaces, systemNamespace)).metadata
+    if (labels[drainLabel] === 'true')
+      rows.push({ by: `label on namespace ${systemNamespace}`, clusters: ['.'], reason: '' })
+    if (output === 'json') console.log(JSON.stringify(rows, null, 2))
+    else if (output === 'yaml') console.log(stringify(rows).trimEnd())
+    else if (rows.length === 0) console.log('nothing is drained')
+    else {
+      const lines = rows.map(({ by, clusters, reason }) => [by, clusters.join(','), reason || '-'])
+      for (const line of columns([['BY', 'CLUSTERS', 'REASON'], ...lines])) console.log(line)
+    }
+  } finally {
+    client.close()
+  }
 }

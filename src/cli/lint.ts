@@ -4,8 +4,9 @@ import { createInterface } from 'node:readline'
 import { type Command, Option } from 'commander'
 import picocolors from 'picocolors'
 import { stringify } from 'yaml'
-import { formatRef } from '../report/index.ts'
-import { checkFile, type LocatedProblem } from '../resources/index.ts'
+import { tryTimeoutProblems } from '../mesh/index.ts'
+import { compareProblems, formatRef } from '../report/index.ts'
+import { checkFile, type LocatedProblem, type ReadObject, soundObject } from '../resources/index.ts'
 import { printLine } from './print.ts'
 
 interface LintOptions {
@@ -18,7 +19,7 @@ interface LintOptions {
 export function register(program: Command): void {
   program
     .command('lint')
-    .description('Say what is wrong with objects in files, without applying anything')
+    .description('Say what is wrong with objects in files, by themselves and together, without applying anything')
     .option('-f, --file <file...>', 'YAML files to read; - is standard input')
     .option('--each', 'judge every object by itself, as an admission webhook does')
     .option('--batch', 'read one JSON request {"id","yaml"} a line from standard input, answer each with one line')
@@ -28,14 +29,21 @@ export function register(program: Command): void {
       if (options.batch) return answerBatch()
       if (options.file === undefined) command.error("error: option '-f, --file' is missing", { exitCode: 2 })
       const files = options.file ?? []
-      const problems = (await Promise.all(files.map((file) => readProblems(file, command)))).flat()
+      const read = await Promise.all(files.map((file) => readProblems(file, command)))
+      const own = read.flatMap(({ problems }) => problems)
+      const problems = options.each ? own : [...own, ...together(read.flatMap(({ objects }) => objects))]
       print(problems, options.output, files)
       if (problems.some((p) => p.severity === 'error')) process.exitCode = 1
       return
     })
 }
 
-function readProblems(file: string, command: Command): Promise<LocatedProblem[]> {
+interface Checked {
+  readonly objects: readonly ReadObject[]
+  readonly problems: readonly LocatedProblem[]
+}
+
+function readProblems(file: string, command: Command): Promise<Checked> {
   let text: string
   try {
     text = readFileSync(file === '-' ? 0 : file, 'utf8')
@@ -46,16 +54,28 @@ function readProblems(file: string, command: Command): Promise<LocatedProblem[]>
 }
 
 /** Problems of a file's objects, those included that only Envoy's types tell. */
-async function check(text: string, file: string): Promise<LocatedProblem[]> {
+async function check(text: string, file: string): Promise<Checked> {
   const { objects, problems } = checkFile(text, file)
-  if (!objects.some(({ object }) => object.kind === 'EnvoyFilter')) return problems
+  if (!objects.some(({ object }) => object.kind === 'EnvoyFilter')) return { objects, problems }
   // Envoy's types take longer to load than all the rest.
   const { envoyFilterProblems } = await import('../backends/envoy/index.ts')
   const ofPatches = objects.flatMap((read) =>
     envoyFilterProblems(read.object, '').map((problem) => ({ ...problem, at: read.locate(problem.path) })),
   )
   const line = ({ at }: LocatedProblem): number => at?.line ?? 0
-  return [...problems, ...ofPatches].sort((a, b) => line(a) - line(b) || (a.at?.column ?? 0) - (b.at?.column ?? 0))
+  const all = [...problems, ...ofPatches]
+  return { objects, problems: all.sort((a, b) => line(a) - line(b) || (a.at?.column ?? 0) - (b.at?.column ?? 0)) }
+}
+
+/** What only the objects of all files together tell. */
+function together(objects: readonly ReadObject[]): LocatedProblem[] {
+  const idOf = ({ kind, namespace, name }: ReadObject['ref']): string => `${kind} ${namespace}/${name}`
+  const byId = new Map(objects.map((read) => [idOf(read.ref), read]))
+  const found = tryTimeoutProblems(objects.map(({ object }) => soundObject(object, '').object)).sort(compareProblems)
+  return found.map((problem) => {
+    const at = byId.get(idOf(problem.object))?.locate(problem.path)
+    return at ? { ...problem, at } : problem
+  })
 }
 
 /** One JSON line for each request line, until standard input ends. */
@@ -75,7 +95,7 @@ async function answerLine(line: string): Promise<object> {
     return { error: `a request is one line of JSON: ${error instanceof Error ? error.message : String(error)}` }
   }
   if (typeof request.yaml !== 'string') return { id: request.id, error: 'yaml must be the text of a file' }
-  return { id: request.id, problems: (await check(request.yaml, '')).map((p) => plain(p, false)) }
+  return { id: request.id, problems: (await check(request.yaml, '')).problems.map((p) => plain(p, false)) }
 }
 
 /** A problem as JSON shows it; the file is named where there are several. */

@@ -1,10 +1,11 @@
 import { parse } from 'yaml'
 import { sameStructure } from '../lib/index.ts'
+import { type Drain, drainedBy } from '../resources/fairlead/index.ts'
 import type { KubeObject } from '../resources/index.ts'
 import { kinds } from './kube-types.ts'
 import { labelNames } from './labels.ts'
 import type { MeshConfig, MeshNetworks } from './mesh-config.ts'
-import { clusterQuery, type World } from './world.ts'
+import { clusterQuery, type World, worldQuery } from './world.ts'
 
 /** The namespace that holds a cluster's part of the mesh, and rules that hold everywhere. */
 export const systemNamespace = 'istio-system'
@@ -81,9 +82,24 @@ export function networkOfCluster(world: World, cluster: string): string {
   return namespaceOf(world, cluster, systemNamespace).labels[labelNames.network] ?? ''
 }
 
+/** Clusters that are drained: by the label of their system namespace, or by a Drain in any cluster of the mesh. */
+const drainedClusters = worldQuery(
+  'discovery/drained-clusters',
+  (world): ReadonlySet<string> => {
+    const drained = new Set<string>()
+    for (const cluster of world.clusters()) {
+      if (namespaceOf(world, cluster, systemNamespace).labels[labelNames.drain] === 'true') drained.add(cluster)
+      const drains = world.objects(cluster, kinds.drain) as readonly Drain[]
+      for (const name of drains.flatMap((drain) => drainedBy(drain, cluster))) drained.add(name)
+    }
+    return drained
+  },
+  { equals: (a, b) => sameStructure([...a], [...b]) },
+)
+
 /** Whether a cluster is drained: its endpoints are to get nothing while others are healthy. */
 export function isDrained(world: World, cluster: string): boolean {
-  return cluster !== '' && namespaceOf(world, cluster, systemNamespace).labels[labelNames.drain] === 'true'
+  return world.get(drainedClusters, undefined).has(cluster)
 }
 
 export function spiffeId(trustDomain: string, namespace: string, serviceAccount: string): string {

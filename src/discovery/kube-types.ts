@@ -99,4 +99,5 @@ export const kinds = {
   endpointSlice: 'discovery.k8s.io/EndpointSlice',
   serviceEntry: 'networking.istio.io/ServiceEntry',
   workloadEntry: 'networking.istio.io/WorkloadEntry',
+  drain: 'fairlead.dev/Drain',
 } as const

@@ -17,6 +17,8 @@ export {
 export { type PatchTarget, type ProxyPatches, patchesOf, patchTargets, readEnvoyFilter } from './envoy-filters/index.ts'
 export {
   comparesCallers,
+  drainedClustersOf,
+  drainProblems,
   type FailoverPlan,
   type FailoverRetry,
   type FailoverSwitch,
@@ -25,6 +27,7 @@ export {
   failoverProblems,
   failoverServices,
   failoverSwitch,
+  tryTimeoutProblems,
 } from './failover/index.ts'
 export {
   type GatewayConflict,

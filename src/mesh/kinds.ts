@@ -19,7 +19,7 @@ export const istioKinds = {
 } as const
 
 /** Fairlead's own kinds. */
-export const fairleadKinds = { failover: 'fairlead.dev/Failover' } as const
+export const fairleadKinds = { drain: 'fairlead.dev/Drain', failover: 'fairlead.dev/Failover' } as const
 
 /** Indexes that the mesh reads beside those of discovery. */
 export const meshIndexes: readonly Index[] = []

@@ -18,6 +18,8 @@ export const codes = {
   'no-effect': 'The field has no effect in this place.',
   'version-dependent': 'The object relies on details that may change with any version.',
   'keys-not-available': 'Keys of a token issuer cannot be fetched from where the object says they are.',
+  'no-try-timeout':
+    'No timeout for a single try is set: an endpoint that is frozen is not noticed, and requests to it wait until their callers give up.',
   'rejected-by-proxy': 'Envoy refuses what is made from the object; proxies go on with what they had before.',
 } as const
 

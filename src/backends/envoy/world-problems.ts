@@ -1,7 +1,7 @@
 // What is wrong with a world's objects whatever proxy asks, beside what each kind's own checks say.
 import { type World, worldQuery } from '../../discovery/index.ts'
 import { sameStructure } from '../../lib/index.ts'
-import { failoverProblems, istioKinds } from '../../mesh/index.ts'
+import { drainProblems, failoverProblems, istioKinds } from '../../mesh/index.ts'
 import type { Problem } from '../../report/index.ts'
 import { authorizerProblems } from './filters/authorization.ts'
 import { envoyFilterProblems } from './patches/problems.ts'
@@ -17,6 +17,7 @@ export const worldProblems = worldQuery(
     ...patchProblems(world),
     ...telemetryProblems(world),
     ...world.get(failoverProblems, undefined),
+    ...world.get(drainProblems, undefined),
   ],
   { equals: sameStructure },
 )

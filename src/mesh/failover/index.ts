@@ -1,6 +1,8 @@
+export { drainedClustersOf, drainProblems } from './drains.ts'
 export { comparesCallers, type FailoverMember, type FailoverPlan, type FailoverRetry } from './model.ts'
 export { clusterOfEndpoint, type FailoverCaller, rungPlaceOf } from './place.ts'
 export { failoverProblems } from './problems.ts'
 export { failoverPlanOf, failoversCompareNodes } from './select.ts'
 export { failoverServices } from './status.ts'
 export { type FailoverSwitch, failoverOf, failoverSwitch } from './switch.ts'
+export { tryTimeoutProblems } from './try-timeouts.ts'

@@ -187,12 +187,6 @@ export const failoverKind = defineKind({
   printerColumns: [
     { name: 'Hosts', type: 'string', jsonPath: '.spec.hosts', description: 'The services.' },
     {
-      name: 'Rungs',
-      type: 'string',
-      jsonPath: '.spec.rungs[*].name',
-      description: 'Names of the rungs, the first one first.',
-    },
-    {
       name: 'Accepted',
       type: 'string',
       jsonPath: '.status.conditions[?(@.type=="Accepted")].status',

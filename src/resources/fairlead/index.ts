@@ -1,6 +1,8 @@
 import type { KindDefinition } from '../dsl.ts'
+import { drainKind } from './drain.ts'
 import { failoverKind } from './failover.ts'
 
+export { type Drain, type DrainSpec, drainedBy, drainKind } from './drain.ts'
 export {
   type Failover,
   type FailoverMember,
@@ -12,4 +14,4 @@ export {
 export { covers, rungName } from './failover-check.ts'
 
 /** Fairlead's own kinds: what the Istio API cannot say. They hold in the cluster in which they stand, as Istio's do. */
-export const fairleadKinds: readonly KindDefinition[] = [failoverKind]
+export const fairleadKinds: readonly KindDefinition[] = [drainKind, failoverKind]
