@@ -188,6 +188,10 @@ describe('changes', () => {
       if (key.includes('Group'))
         store.objects.set(key, { ...object, status: { status: 'FAILED', message: 'no', observedGeneration: '1' } })
     expect(await of('w')).toMatchObject({ status: 'FAILED', message: expect.stringContaining('/trafficgroups/g') })
+    for (const [key, object] of store.objects)
+      if (key.includes('Group'))
+        store.objects.set(key, { ...object, status: { status: 'READY', warnings: ['mind this'] } })
+    expect(await of('g')).toMatchObject({ status: 'READY', message: 'mind this' })
   })
 })
 

@@ -52,12 +52,14 @@ function ownStatus({ kind, object }: StoredObject): Own {
     status?: StatusWord
     message?: string
     errors?: readonly string[]
+    warnings?: readonly string[]
     configEvents?: { events?: readonly ConfigEvent[] }
   }
   const isCurrent =
     said.observedGeneration === undefined || Number(said.observedGeneration) === object.metadata.generation
   const status = isCurrent && said.status !== undefined ? said.status : 'ACCEPTED'
-  const message = isCurrent ? (said.message ?? said.errors?.join('; ') ?? '') : ''
+  // What is in force, but not as its author may think, is told too.
+  const message = isCurrent ? (said.message ?? (said.errors ?? said.warnings)?.join('; ') ?? '') : ''
   const etag = etagOf(object)
   const timestamp = changedAt(object)
   const last = failures[status]

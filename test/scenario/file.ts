@@ -235,6 +235,7 @@ const fileSchema = Type.Object(
         ),
         samples: opt(Type.Array(Type.Object(sample, strict))),
         workloadCertTtl: opt(text),
+        nameServers: opt(texts),
       },
       strict,
     ),

@@ -13,6 +13,8 @@ export interface ControlPlaneOptions {
   readonly ports: { readonly xds: number; readonly http: number; readonly xdsPlaintext?: number }
   /** As the flag of `fairlead serve`. */
   readonly workloadCertTtl?: string | undefined
+  /** As the flag of `fairlead serve`. */
+  readonly nameServers?: readonly string[] | undefined
   readonly onExit: (how: string) => void
 }
 
@@ -55,7 +57,7 @@ export class ControlPlane {
 
   start(): void {
     if (this.child) return
-    const { clusters, directory, ports, workloadCertTtl, onExit } = this.options
+    const { clusters, directory, ports, workloadCertTtl, nameServers = [], onExit } = this.options
     const folder = join(directory, 'control-plane')
     const kubeconfig = join(folder, 'kubeconfig')
     writeKubeconfig(kubeconfig, kubeconfigFor(clusters.map(({ name, access }) => ({ ...access, context: name }))))
@@ -64,7 +66,7 @@ export class ControlPlane {
     const open = { '--http': [this.http], '--xds': [this.xds], '--xds-plaintext': plaintext }
     const lifetime = workloadCertTtl === undefined ? [] : [workloadCertTtl]
     const kept = { '--cluster-name': names.slice(0, 1), '--state-dir': [join(folder, 'state')] }
-    const more = { ...kept, '--workload-cert-ttl': lifetime }
+    const more = { ...kept, '--workload-cert-ttl': lifetime, '--name-server': nameServers }
     const flags = { '--kubeconfig': [kubeconfig], '--context': names, ...open, ...more }
     const given = Object.entries(flags).filter(([, values]) => values.length > 0)
     const serve = fairleadCommand(['serve', ...given.flat(2)])

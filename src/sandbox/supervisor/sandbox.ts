@@ -346,6 +346,7 @@ export class Sandbox implements SandboxHandle {
       directory: this.directory,
       ports: { xds: ports['xds'] ?? 0, http: ports['http'] ?? 0, xdsPlaintext: ports['xdsPlaintext'] ?? 0 },
       workloadCertTtl: this.spec.workloadCertTtl,
+      nameServers: this.spec.nameServers,
       onExit: (how) => this.log(`control plane ended (${how}); it is started again`),
     })
     await runStep(this.onProgress, 'start the control plane', async () => {

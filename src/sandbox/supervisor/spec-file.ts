@@ -67,6 +67,8 @@ export const sandboxSpec = Type.Object(
     samples: Type.Optional(Type.Array(sampleSpec)),
     /** As the flag of `fairlead serve`: lifetime of the certificates of workloads. */
     workloadCertTtl: Type.Optional(Type.String()),
+    /** As the flag of `fairlead serve`: who is asked for addresses of gateways that have DNS names. */
+    nameServers: Type.Optional(Type.Array(Type.String())),
   },
   strict,
 )
