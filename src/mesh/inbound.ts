@@ -1,10 +1,12 @@
 import {
+  type Endpoint,
   endpointsOfService,
   kinds,
   kubernetesService,
   type PodObject,
   type Protocol,
   parseProtocol,
+  type Query,
   type Service,
   type ServiceObject,
   selects,
@@ -13,7 +15,7 @@ import {
   servicesOfHost,
   type World,
 } from '../discovery/index.ts'
-import { compareText } from '../lib/index.ts'
+import { compareText, sameStructure } from '../lib/index.ts'
 import { objectKey } from '../resources/index.ts'
 import type { IngressListener } from './istio.ts'
 import type { InboundPort, Proxy } from './proxy.ts'
@@ -99,25 +101,38 @@ function declaredTargets(world: World, proxy: Proxy): InboundTarget[] {
   })
 }
 
-/** Services of the proxy's cluster that select its pod, or list it as an endpoint. */
+/**
+ * Services of the proxy's cluster that select its pod, or list it as an endpoint. Services that select other pods are
+ * asked for their endpoints only if none is found otherwise: labels that a proxy tells may be older than those of its pod.
+ */
 function kubernetesTargets(world: World, proxy: Proxy): ServiceTarget[] {
-  const pod = world.object(proxy.cluster, kinds.pod, `${proxy.namespace}/${proxy.name}`) as PodObject | undefined
-  return world.lookup(proxy.cluster, servicesByNamespace, proxy.namespace).flatMap((object) => {
-    const { spec } = object as ServiceObject
-    const service = world.get(kubernetesService, { cluster: proxy.cluster, key: objectKey(object) })
+  const { cluster, namespace, name, labels } = proxy
+  const pod = world.object(cluster, kinds.pod, `${namespace}/${name}`) as PodObject | undefined
+  const others: Service[] = []
+  const found = world.lookup(cluster, servicesByNamespace, namespace).flatMap((object) => {
+    const service = world.get(kubernetesService, { cluster, key: objectKey(object) })
     if (!service || service.resolution === 'alias') return []
-    const selected =
-      service.selector !== undefined &&
-      Object.keys(service.selector).length > 0 &&
-      selects(service.selector, proxy.labels)
-    if (!selected) return endpointTargets(world, service, proxy)
-    return (spec?.ports ?? []).flatMap(({ port = 0, targetPort = port }, at) => {
-      const servicePort = service.ports[at]
-      const number = typeof targetPort === 'number' ? targetPort : namedPort(pod, targetPort)
-      const found =
-        number ?? endpointTargets(world, service, proxy).find((each) => each.servicePort === servicePort)?.port
-      return servicePort && found ? [{ service, servicePort, port: found }] : []
-    })
+    if (!service.selector || Object.keys(service.selector).length === 0) return endpointTargets(world, service, proxy)
+    if (selects(service.selector, labels)) return selectedTargets(world, service, object as ServiceObject, pod, proxy)
+    others.push(service)
+    return []
+  })
+  return found.length > 0 ? found : others.flatMap((service) => endpointTargets(world, service, proxy))
+}
+
+function selectedTargets(
+  world: World,
+  service: Service,
+  { spec }: ServiceObject,
+  pod: PodObject | undefined,
+  proxy: Proxy,
+): ServiceTarget[] {
+  return (spec?.ports ?? []).flatMap(({ port = 0, targetPort = port }, at) => {
+    const servicePort = service.ports[at]
+    const number = typeof targetPort === 'number' ? targetPort : namedPort(pod, targetPort)
+    const found =
+      number ?? endpointTargets(world, service, proxy).find((each) => each.servicePort === servicePort)?.port
+    return servicePort && found ? [{ service, servicePort, port: found }] : []
   })
 }
 
@@ -127,16 +142,33 @@ function namedPort(pod: PodObject | undefined, name: string): number | undefined
   return ports.find((port) => port.name === name)?.containerPort ?? numeric
 }
 
+interface ListedKey {
+  readonly namespace: string
+  readonly host: string
+  readonly cluster: string
+  readonly address: string
+}
+
+/** Ports at which a service lists an address. Apart, so that changes of its other endpoints stop here. */
+const listedPorts: Query<ListedKey, readonly Pick<Endpoint, 'port' | 'portName'>[]> = {
+  name: 'mesh/listed-ports',
+  keyOf: ({ namespace, host, cluster, address }) => `${namespace}/${host} ${cluster} ${address}`,
+  compute: (world, { namespace, host, cluster, address }) =>
+    world
+      .get(endpointsOfService, { namespace, host })
+      .filter((endpoint) => endpoint.address === address && (endpoint.workload.cluster === cluster || cluster === ''))
+      .map(({ port, portName }) => ({ port, portName })),
+  equals: sameStructure,
+}
+
 /** Ports at which a service lists the proxy's own address. */
 function endpointTargets(world: World, service: Service, { addresses, cluster }: Proxy): ServiceTarget[] {
-  const [address] = addresses
-  return world
-    .get(endpointsOfService, { namespace: service.namespace, host: service.host })
-    .filter((endpoint) => endpoint.address === address && (endpoint.workload.cluster === cluster || cluster === ''))
-    .flatMap(({ port, portName }) => {
-      const servicePort = service.ports.find(({ name }) => name === portName)
-      return servicePort ? [{ service, servicePort, port }] : []
-    })
+  const { namespace, host } = service
+  const listed = world.get(listedPorts, { namespace, host, cluster, address: addresses[0] ?? '' })
+  return listed.flatMap(({ port, portName }) => {
+    const servicePort = service.ports.find(({ name }) => name === portName)
+    return servicePort ? [{ service, servicePort, port }] : []
+  })
 }
 
 /** ServiceEntries of the namespace that the proxy's workload stands behind. */
