@@ -1,13 +1,50 @@
 import { idOf, type Layer } from './held.ts'
 import type { EncodedResource } from './resource.ts'
-import { deltaEntries, sotwEntries } from './wire.ts'
+import { deltaEntries, encodeDeltaResponse, encodeSotwResponse, sotwEntries } from './wire.ts'
+
+/** A response, encoded; the same bytes go to every stream that may be sent its nonce. */
+export interface Message {
+  /** Later ones are larger. */
+  readonly nonce: number
+  readonly pieces: readonly Uint8Array[]
+}
+
+export type Form = 'delta' | 'sotw'
+
+let lastNonce = 0
+
+/** A nonce that no stream has seen. They count up over all streams, so that streams can share whole responses. */
+export function nextNonce(): number {
+  return ++lastNonce
+}
+
+const encoders = {
+  delta: {
+    entries: deltaEntries,
+    message: (typeUrl: string, nonce: string, body: readonly Uint8Array[]) =>
+      encodeDeltaResponse(typeUrl, nonce, body, []),
+  },
+  sotw: {
+    entries: sotwEntries,
+    // The version says nothing to the client; the nonce does.
+    message: (typeUrl: string, nonce: string, body: readonly Uint8Array[]) =>
+      encodeSotwResponse(typeUrl, nonce, nonce, body),
+  },
+} as const
+
+/** The field `resources` of a response, and the latest response made of it. */
+interface Made {
+  readonly body: readonly Uint8Array[]
+  message: Message
+}
 
 /** Resources that are sent together, to whomever: put together once. */
 export class Chunk {
   readonly resources: readonly EncodedResource[]
   readonly layer: Layer
-  #delta: readonly Uint8Array[] | undefined
-  #sotw: readonly Uint8Array[] | undefined
+  readonly #made = new Map<Form, Made>()
+  /** Memory taken by copies of what the resources hold themselves. */
+  bytes = 0
   /** When it was last asked for (milliseconds of a steady clock). */
   usedAt = 0
 
@@ -16,40 +53,29 @@ export class Chunk {
     this.layer = new Map(resources.map((resource) => [resource.name, resource]))
   }
 
-  /** The field `resources` of a DeltaDiscoveryResponse. */
-  get delta(): readonly Uint8Array[] {
-    const first = this.#delta === undefined
-    this.#delta = joinedLater(this.#delta, () => deltaEntries(this.resources))
-    return first ? deltaEntries(this.resources) : this.#delta
+  /**
+   * A response of these resources for a client whose last one had the nonce `after`. Who is the first to be sent
+   * something is sent its pieces as they lie; for the second they are joined, and kept for those that may follow. So
+   * what is sent once is never copied, and what is sent to many is one piece.
+   */
+  message(form: Form, typeUrl: string, after: number): Message {
+    const known = this.#made.get(form)
+    const body = known ? this.#joined(known.body) : encoders[form].entries(this.resources)
+    if (known && known.body === body && known.message.nonce > after) return known.message
+    const nonce = nextNonce()
+    const message = { nonce, pieces: encoders[form].message(typeUrl, `${nonce}`, body) }
+    // Without resources it may be of any type.
+    if (this.resources.length > 0) this.#made.set(form, { body, message })
+    return message
   }
 
-  /** The field `resources` of a DiscoveryResponse. */
-  get sotw(): readonly Uint8Array[] {
-    const first = this.#sotw === undefined
-    this.#sotw = joinedLater(this.#sotw, () => sotwEntries(this.resources))
-    return first ? sotwEntries(this.resources) : this.#sotw
+  #joined(body: readonly Uint8Array[]): readonly Uint8Array[] {
+    if (body.length === 1) return body
+    const joined = Buffer.concat(body)
+    this.bytes += joined.length
+    keptTotal += joined.length
+    return [joined]
   }
-
-  get bytes(): number {
-    return sum(this.#delta) + sum(this.#sotw)
-  }
-}
-
-const sum = (pieces: readonly Uint8Array[] | undefined): number =>
-  pieces?.reduce((total, { length }) => total + length, 0) ?? 0
-
-const none: readonly Uint8Array[] = []
-
-/**
- * Who is the first to be sent something is sent its pieces as they lie; for the second they are joined, and kept for
- * those that may follow. So what is sent once is never copied.
- */
-function joinedLater(
-  before: readonly Uint8Array[] | undefined,
-  pieces: () => readonly Uint8Array[],
-): readonly Uint8Array[] {
-  if (before === undefined) return none
-  return before === none ? [Buffer.concat(pieces())] : before
 }
 
 const nothing = new Chunk([])
@@ -61,6 +87,8 @@ const keptMs = 10_000
 
 /** Chunks that were sent lately, the latest last. Clients that connect together, or hear of one change, are sent the same. */
 const recent = new Map<string, Chunk>()
+/** Memory that they take together. */
+let keptTotal = 0
 let timer: NodeJS.Timeout | undefined
 
 /** The chunk of these resources, in this order. */
@@ -77,6 +105,7 @@ export function chunkOf(resources: readonly EncodedResource[]): Chunk {
   const known = recent.get(key)
   const isSame = known?.resources === resources || known?.resources.every((resource, i) => resource === resources[i])
   const chunk = known && isSame ? known : new Chunk(resources)
+  if (known && known !== chunk) keptTotal -= known.bytes
   chunk.usedAt = performance.now()
   recent.delete(key)
   recent.set(key, chunk)
@@ -86,12 +115,11 @@ export function chunkOf(resources: readonly EncodedResource[]): Chunk {
 }
 
 function forget(): void {
-  let bytes = 0
-  for (const chunk of recent.values()) bytes += chunk.bytes
   const since = performance.now() - keptMs
   for (const [key, chunk] of recent) {
-    if (bytes <= keptBytes && recent.size <= keptChunks && chunk.usedAt >= since) break
-    bytes -= chunk.bytes
+    if (keptTotal <= keptBytes && recent.size <= keptChunks && chunk.usedAt >= since) break
+    keptTotal -= chunk.bytes
+    chunk.bytes = 0
     recent.delete(key)
   }
   if (recent.size > 0) return

@@ -1,6 +1,6 @@
 // Incremental: requests say what to add and to drop, responses what is new and what is gone.
 // https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#incremental-xds
-import { chunkOf, lossOf } from './chunk.ts'
+import { chunkOf, lossOf, nextNonce } from './chunk.ts'
 import { Held } from './held.ts'
 import type { ProxyResources, ResourceVersion } from './resource.ts'
 import type { Protocol } from './stream.ts'
@@ -27,19 +27,20 @@ export const delta: Protocol = {
     else resubscribe(subscription, request, stream.resources)
   },
 
-  upserts(subscription, resources, nonce) {
+  upserts(subscription, resources, after) {
     const upserts = subscription.takeUpserts(resources, partBytes)
     if (upserts.length === 0 && !subscription.answerDue) return undefined
     const chunk = chunkOf(upserts)
-    return { message: encodeDeltaResponse(subscription.typeUrl, nonce, chunk.delta, []), upserts, layer: chunk.layer }
+    return { ...chunk.message('delta', subscription.typeUrl, after), upserts, layer: chunk.layer }
   },
 
-  removals(subscription, resources, nonce) {
+  removals(subscription, resources) {
     if (subscription.gone.size === 0) return undefined
     const removed = subscription.takeGone(resources)
     if (removed.length === 0) return undefined
-    const message = encodeDeltaResponse(subscription.typeUrl, nonce, [], removed)
-    return { message, upserts: [], layer: lossOf(removed) }
+    const nonce = nextNonce()
+    const pieces = encodeDeltaResponse(subscription.typeUrl, `${nonce}`, [], removed)
+    return { nonce, pieces, upserts: [], layer: lossOf(removed) }
   },
 }
 

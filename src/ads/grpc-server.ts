@@ -180,23 +180,42 @@ function respond(stream: ServerHttp2Stream): void {
   stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' }, { waitForTrailers: true })
 }
 
-/** Messages are shared by many streams, so that their pieces are handed to the socket as they are. */
-function write(stream: ServerHttp2Stream, message: readonly Uint8Array[], written: () => void): void {
+/** Messages of this length and less are copied into one piece with their prefix. */
+const onePieceBytes = 16_384
+
+const framed = new WeakMap<readonly Uint8Array[], readonly Uint8Array[]>()
+
+/** A message with its length before it. Messages are shared by many streams: it is put together once for all of them. */
+function frame(message: readonly Uint8Array[]): readonly Uint8Array[] {
+  const known = framed.get(message)
+  if (known) return known
   let length = 0
   for (const piece of message) length += piece.length
   const prefix = Buffer.allocUnsafe(5)
   prefix[0] = 0
   prefix.writeUInt32BE(length, 1)
+  const pieces = [prefix, ...message]
+  const made = length <= onePieceBytes ? [Buffer.concat(pieces)] : pieces
+  framed.set(message, made)
+  return made
+}
+
+/** The pieces of large messages are handed to the socket as they are. */
+function write(stream: ServerHttp2Stream, message: readonly Uint8Array[], written: () => void): void {
+  const pieces = frame(message)
+  const done = (error?: Error | null): void => {
+    if (!error) written()
+  }
+  const [only] = pieces
+  if (only && pieces.length === 1) {
+    stream.write(only, done)
+    return
+  }
   stream.cork()
-  const last = message.length - 1
-  stream.write(prefix)
-  for (const [i, piece] of message.entries()) {
+  const last = pieces.length - 1
+  for (const [i, piece] of pieces.entries()) {
     if (i < last) stream.write(piece)
-    else {
-      stream.write(piece, (error) => {
-        if (!error) written()
-      })
-    }
+    else stream.write(piece, done)
   }
   stream.uncork()
 }

@@ -141,6 +141,10 @@ export class AdsServer {
 
   private wake(stream: DiscoveryStream): void {
     if (!this.streams.has(stream)) return
+    if (!stream.hasWork) {
+      if (!stream.busy) this.settled(stream)
+      return
+    }
     this.ready.add(stream)
     if (this.scheduled) return
     this.scheduled = true

@@ -1,12 +1,11 @@
 // State of the world: a request repeats all names, a response of clusters or listeners holds everything.
 // https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#the-sotw-variants
 import { chunkOf, lossOf } from './chunk.ts'
-import type { Layer } from './held.ts'
 import type { EncodedResource, ProxyResources } from './resource.ts'
-import type { Protocol, Response } from './stream.ts'
+import type { Protocol } from './stream.ts'
 import type { Subscription } from './subscription.ts'
 import { isFullState, isReport } from './types.ts'
-import { decodeSotwRequest, encodeSotwResponse, type SotwRequest } from './wire.ts'
+import { decodeSotwRequest, type SotwRequest } from './wire.ts'
 
 /** Aimed-at size of responses that may be partial, in bytes. */
 const partBytes = 1 << 20
@@ -28,7 +27,7 @@ export const sotw: Protocol = {
     resubscribe(subscription, request, isNew, stream.resources)
   },
 
-  upserts(subscription, resources, nonce) {
+  upserts(subscription, resources, after) {
     const changed = subscription.takeUpserts(resources, subscription.fullState ? Infinity : partBytes)
     if (!subscription.fullState) {
       // Nothing can be said of endpoints and routes that exist no more; the client drops them with what refers to them.
@@ -36,27 +35,17 @@ export const sotw: Protocol = {
     }
     if (changed.length === 0 && !subscription.answerDue) return undefined
     const content = subscription.fullState ? everything(subscription, resources) : changed
-    return respond(subscription, nonce, content, changed, chunkOf(changed).layer)
+    const message = chunkOf(content).message('sotw', subscription.typeUrl, after)
+    return { ...message, upserts: changed, layer: chunkOf(changed).layer }
   },
 
-  removals(subscription, resources, nonce) {
+  removals(subscription, resources, after) {
     if (subscription.gone.size === 0) return undefined
     const removed = subscription.takeGone(resources)
     if (removed.length === 0) return undefined
-    return respond(subscription, nonce, everything(subscription, resources), [], lossOf(removed))
+    const message = chunkOf(everything(subscription, resources)).message('sotw', subscription.typeUrl, after)
+    return { ...message, upserts: [], layer: lossOf(removed) }
   },
-}
-
-function respond(
-  subscription: Subscription,
-  nonce: string,
-  content: readonly EncodedResource[],
-  changed: readonly EncodedResource[],
-  layer: Layer,
-): Response {
-  // The version says nothing to the client; the nonce does.
-  const message = encodeSotwResponse(subscription.typeUrl, nonce, nonce, chunkOf(content).sotw)
-  return { message, upserts: changed, layer }
 }
 
 /** All that the client is to have: refused resources as it has them, and what is gone until its turn comes. */

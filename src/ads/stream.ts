@@ -6,7 +6,8 @@
 //                                 ▼ one message at a time
 //                             transport
 
-import { type Held, type Layer } from './held.ts'
+import type { Message } from './chunk.ts'
+import type { Held, Layer } from './held.ts'
 import type { EncodedResource, ProxyNode, ProxyResources, ResourceChange, ResourceSource } from './resource.ts'
 import { Subscription } from './subscription.ts'
 import type { ServerStream } from './transport.ts'
@@ -19,15 +20,16 @@ export interface Protocol {
   nodeOf(message: Uint8Array): Uint8Array | undefined
   /** Reads a request into the subscription of its type. */
   receive(message: Uint8Array, stream: DiscoveryStream): void
-  /** The next response with something new of this type, or undefined if there is nothing to say. */
-  upserts(subscription: Subscription, resources: ProxyResources, nonce: string): Response | undefined
+  /**
+   * The next response with something new of this type, or undefined if there is nothing to say. `after` is the nonce of
+   * the last response of the stream; the next one's is larger.
+   */
+  upserts(subscription: Subscription, resources: ProxyResources, after: number): Response | undefined
   /** The next response that takes away what exists no more. */
-  removals(subscription: Subscription, resources: ProxyResources, nonce: string): Response | undefined
+  removals(subscription: Subscription, resources: ProxyResources, after: number): Response | undefined
 }
 
-export interface Response {
-  /** The encoded message, in pieces. */
-  readonly message: readonly Uint8Array[]
+export interface Response extends Message {
   readonly upserts: readonly EncodedResource[]
   /** What the client has of it afterwards. */
   readonly layer: Layer
@@ -65,7 +67,7 @@ export class DiscoveryStream {
   private readonly clock: Clock
   private readonly wake: (stream: DiscoveryStream, why: 'change' | 'peer') => void
   private readonly connection: { resources: ProxyResources; close(): void }
-  private nonces = 0
+  private nonce = 0
   /** Endpoint sets of clusters that are new to the client: what may refer to the clusters waits for them. */
   private readonly warming = new Set<string>()
   private stopWaiting: (() => void) | undefined
@@ -150,44 +152,47 @@ export class DiscoveryStream {
 
   /** Sends one response if there is one and the peer can take it. Returns whether it did. */
   step(): boolean {
-    if (this.busy || this.ended) return false
+    if (this.busy || this.ended || !this.hasWork) return false
     const next = this.next()
     if (!next) return false
-    const { subscription, nonce, response } = next
+    const { subscription, response } = next
     const before = subscription.held
-    subscription.noteSent(nonce, response.layer, this.clock.now())
+    this.nonce = response.nonce
+    subscription.noteSent(`${response.nonce}`, response.layer, this.clock.now())
     if (subscription.typeUrl === typeUrls.cluster) this.clustersSent(response.upserts, before)
     if (subscription.typeUrl === typeUrls.endpoint) this.endpointsSent(response.layer)
     this.busy = true
-    for (const piece of response.message) this.bytesSent += piece.length
+    for (const piece of response.pieces) this.bytesSent += piece.length
     this.messagesSent++
-    this.transport.send(response.message, () => {
+    this.transport.send(response.pieces, () => {
       this.busy = false
       this.wake(this, 'peer')
     })
     return true
   }
 
-  private next(): { subscription: Subscription; nonce: string; response: Response } | undefined {
-    const nonce = `${this.nonces + 1}`
+  /** Whether there may be something to send, once the peer can take it. */
+  get hasWork(): boolean {
+    return this.subscriptions.some((subscription) => subscription.hasWork)
+  }
+
+  private next(): { subscription: Subscription; response: Response } | undefined {
     let waiting = false
-    const found = (subscription: Subscription, response: Response) => {
-      this.nonces++
-      return { subscription, nonce, response }
-    }
     for (const subscription of this.subscriptions) {
       if (this.mustWait(subscription)) {
         waiting = true
         continue
       }
-      const response = this.protocol.upserts(subscription, this.resources, nonce)
-      if (response) return found(subscription, response)
+      if (!subscription.hasWork) continue
+      const response = this.protocol.upserts(subscription, this.resources, this.nonce)
+      if (response) return { subscription, response }
       if (subscription.endRefusal()) this.source.accepted(this.node, subscription.typeUrl)
     }
     if (waiting) return undefined
     for (const subscription of this.subscriptions.toReversed()) {
-      const response = this.protocol.removals(subscription, this.resources, nonce)
-      if (response) return found(subscription, response)
+      if (subscription.gone.size === 0) continue
+      const response = this.protocol.removals(subscription, this.resources, this.nonce)
+      if (response) return { subscription, response }
     }
     return undefined
   }

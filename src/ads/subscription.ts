@@ -303,6 +303,11 @@ export class Subscription {
     return [...this.sent.values()].every(({ layer }) => !layer.has(name))
   }
 
+  /** Whether something may have to be said. */
+  get hasWork(): boolean {
+    return this.answerDue || this.takenBack || !this.settled
+  }
+
   /** Whether the client waits for nothing, as far as it was told. */
   get settled(): boolean {
     return (

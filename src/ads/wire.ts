@@ -38,12 +38,18 @@ export class MalformedRequest extends Error {
 }
 
 /** Calls `visit` for each field: the payload's bounds for length-delimited fields, the value for varints. */
-function eachField(buffer: Buffer, visit: (field: number, start: number, end: number, value: number) => void): void {
-  let at = 0
+function eachField(
+  buffer: Buffer,
+  visit: (field: number, start: number, end: number, value: number) => void,
+  begin = 0,
+  end = buffer.length,
+): void {
+  let at = begin
   const varint = (): number => {
     let value = 0
     for (let shift = 0; shift < 70; shift += 7) {
-      const byte = buffer[at++]
+      const byte = at < end ? buffer[at] : undefined
+      at++
       if (byte === undefined) throw new MalformedRequest('the message is cut off')
       // Beyond 53 bits the value is of no use to us, only its length is.
       if (shift < 49) value += (byte & 0x7f) * 2 ** shift
@@ -51,7 +57,7 @@ function eachField(buffer: Buffer, visit: (field: number, start: number, end: nu
     }
     throw new MalformedRequest('a number is too long')
   }
-  while (at < buffer.length) {
+  while (at < end) {
     const tag = varint()
     const field = Math.floor(tag / 8)
     switch (tag & 7) {
@@ -65,7 +71,7 @@ function eachField(buffer: Buffer, visit: (field: number, start: number, end: nu
         const length = varint()
         const start = at
         at += length
-        if (at > buffer.length) throw new MalformedRequest('the message is cut off')
+        if (at > end) throw new MalformedRequest('the message is cut off')
         visit(field, start, at, 0)
         break
       }
@@ -92,6 +98,31 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
+/** Names and versions that clients told lately: one string for all who tell the same. Slots by hash; a later one takes the place. */
+const told: (string | undefined)[] = Array.from({ length: 1 << 14 }, () => undefined)
+
+/** The text of some bytes, without making it again if somebody has told it before. */
+function toldText(buffer: Buffer, start: number, end: number): string {
+  let hash = 0x811c9dc5
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (buffer[i] ?? 0), 0x01000193)
+  const slot = (hash ^ (hash >>> 15)) & (told.length - 1)
+  const known = told[slot]
+  if (known !== undefined && isText(known, buffer, start, end)) return known
+  const text = buffer.toString('utf8', start, end)
+  told[slot] = text
+  return text
+}
+
+/** Whether bytes are this text in ASCII. */
+function isText(text: string, buffer: Buffer, start: number, end: number): boolean {
+  if (text.length !== end - start) return false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code !== buffer[start + i] || code > 0x7f) return false
+  }
+  return true
+}
+
 /** Lists of names longer than this, in bytes, are compared by their hash. */
 const longKey = 512
 
@@ -107,13 +138,13 @@ export function decodeSotwRequest(bytes: Uint8Array): SotwRequest {
     if (field === 1) versionInfo = buffer.toString('utf8', start, end)
     else if (field === 2) node = buffer.subarray(start, end)
     else if (field === 3) bounds.push(start, end)
-    else if (field === 4) typeUrl = buffer.toString('utf8', start, end)
+    else if (field === 4) typeUrl = toldText(buffer, start, end)
     else if (field === 5) nonce = buffer.toString('utf8', start, end)
     else if (field === 6) error = decodeError(buffer.subarray(start, end))
   })
   const names = (): string[] => {
     const list: string[] = []
-    for (let i = 0; i < bounds.length; i += 2) list.push(buffer.toString('utf8', bounds[i], bounds[i + 1]))
+    for (let i = 0; i < bounds.length; i += 2) list.push(toldText(buffer, bounds[i] ?? 0, bounds[i + 1] ?? 0))
     return list
   }
   // The bytes from the first name to the last stand for the list; what else may lie between only makes keys differ.
@@ -133,17 +164,21 @@ export function decodeDeltaRequest(bytes: Uint8Array): DeltaRequest {
   const initialVersions = new Map<string, string>()
   eachField(buffer, (field, start, end) => {
     if (field === 1) node = buffer.subarray(start, end)
-    else if (field === 2) typeUrl = buffer.toString('utf8', start, end)
-    else if (field === 3) subscribe.push(buffer.toString('utf8', start, end))
-    else if (field === 4) unsubscribe.push(buffer.toString('utf8', start, end))
+    else if (field === 2) typeUrl = toldText(buffer, start, end)
+    else if (field === 3) subscribe.push(toldText(buffer, start, end))
+    else if (field === 4) unsubscribe.push(toldText(buffer, start, end))
     else if (field === 5) {
       let name = ''
       let version = ''
-      const entry = buffer.subarray(start, end)
-      eachField(entry, (part, from, to) => {
-        if (part === 1) name = entry.toString('utf8', from, to)
-        if (part === 2) version = entry.toString('utf8', from, to)
-      })
+      eachField(
+        buffer,
+        (part, from, to) => {
+          if (part === 1) name = toldText(buffer, from, to)
+          if (part === 2) version = toldText(buffer, from, to)
+        },
+        start,
+        end,
+      )
       initialVersions.set(name, version)
     } else if (field === 6) nonce = buffer.toString('utf8', start, end)
     else if (field === 7) error = decodeError(buffer.subarray(start, end))

@@ -9,6 +9,7 @@ import { sameStructure } from '../../lib/index.ts'
 import type { Engine, Observed, Observer, Query } from '../../pipeline/index.ts'
 import type { Problem } from '../../report/index.ts'
 import type { Backend, Key } from './backend.ts'
+import { Changes, type Told } from './changes.ts'
 import { changedNames, type NameList, NameLists } from './name-list.ts'
 import { type UnusedPatch, unusedPatchProblem } from './proxy-problems.ts'
 import type { TrackedWorlds } from './tracked-world.ts'
@@ -63,15 +64,12 @@ interface ProxyFacts {
 }
 
 /** One connected proxy: its lists by type. */
-interface ProxyView<L, R extends Key> {
+interface ProxyView<L, R extends Key> extends Told {
   readonly id: number
   readonly lists: Map<string, readonly ListView<L, R>[]>
-  readonly changed: (change: ResourceChange) => void
   readonly primary: string
   facts: ProxyFacts
 }
-
-type Changes<L, R extends Key> = Map<ProxyView<L, R>, Map<string, Set<string>>>
 
 export class Views<P, L extends Key, R extends Key> {
   readonly #engine: Engine
@@ -83,8 +81,8 @@ export class Views<P, L extends Key, R extends Key> {
   readonly #problemsChanged: () => void
   readonly #resource: Query<ResourceKey<R>, XdsResource | Removal | undefined>
   readonly #listViews = new Map<string, ListView<L, R>>()
-  /** Lists in use, with the views that show them. */
-  readonly #shown = new Map<Names<R>, Set<ListView<L, R>>>()
+  /** Lists in use by what they are of, with the views that show them. */
+  readonly #shown = new Map<string, Map<Names<R>, Set<ListView<L, R>>>>()
   readonly #resources = new Map<string, Watched<R>>()
   readonly #proxies = new Map<number, { view: ProxyView<L, R>; keys: ProxyKey<P>[] }>()
   #connections = 0
@@ -206,23 +204,34 @@ export class Views<P, L extends Key, R extends Key> {
     this.#hide(view, view.names)
   }
 
+  #shownLike(key: Kind): Map<Names<R>, Set<ListView<L, R>>> {
+    const kind = kindText(key)
+    const known = this.#shown.get(kind)
+    if (known) return known
+    const made = new Map<Names<R>, Set<ListView<L, R>>>()
+    this.#shown.set(kind, made)
+    return made
+  }
+
   #show(view: ListView<L, R>): void {
-    const views = this.#shown.get(view.names)
+    const shown = this.#shownLike(view.key)
+    const views = shown.get(view.names)
     if (views) views.add(view)
-    else this.#shown.set(view.names, new Set([view]))
+    else shown.set(view.names, new Set([view]))
   }
 
   /** Forgets what only this list had. */
   #hide(view: ListView<L, R>, names: Names<R>): void {
-    const views = this.#shown.get(names)
+    const shown = this.#shownLike(view.key)
+    const views = shown.get(names)
     views?.delete(view)
     if (!views || views.size > 0) return
-    this.#shown.delete(names)
-    const others = [...this.#shown].filter(([, [other]]) => other !== undefined && sameKind(other.key, view.key))
+    shown.delete(names)
+    const others = [...shown.keys()]
     for (const watched of names.found.values()) {
       const { key } = watched
-      const heir = others.find(([list]) => list.keys.get(key.name)?.text === key.resource.text)
-      if (heir) heir[0].found.set(key.name, watched)
+      const heir = others.find((list) => list.keys.get(key.name)?.text === key.resource.text)
+      if (heir) heir.found.set(key.name, watched)
       else {
         this.#resources.delete(resourceText(key))
         this.#observer.unwatch(this.#resource, key)
@@ -242,7 +251,7 @@ export class Views<P, L extends Key, R extends Key> {
 
   /** The engine has rebuilt: what changed becomes names, proxy by proxy. */
   #rebuilt(observed: readonly Observed[]): void {
-    const changes: Changes<L, R> = new Map()
+    const changes = new Changes()
     const resources: ResourceKey<R>[] = []
     for (const { query, key } of observed) {
       // The engine tells keys of the queries that this observer watches, and of no others.
@@ -252,7 +261,7 @@ export class Views<P, L extends Key, R extends Key> {
       else this.#proxyChanged(key as ProxyKey<P>, changes)
     }
     for (const key of resources) this.#resourceChanged(key, changes)
-    for (const [view, change] of changes) view.changed(change)
+    changes.tell()
   }
 
   #factsChanged(key: ProxyKey<P>): void {
@@ -278,30 +287,30 @@ export class Views<P, L extends Key, R extends Key> {
     return [...found, ...[...wanted.values()].map(unusedPatchProblem)]
   }
 
-  #resourceChanged(key: ResourceKey<R>, changes: Changes<L, R>): void {
+  #resourceChanged(key: ResourceKey<R>, changes: Changes): void {
     const watched = this.#resources.get(resourceText(key))
     if (!watched) return
     const before = watched.made?.patches.join() ?? ''
     watched.made = this.#engine.get(this.#resource, key)
     if ((watched.made?.patches.join() ?? '') !== before) this.#problemsChanged()
-    for (const [names, views] of this.#shown) {
+    for (const [names, views] of this.#shownLike(key)) {
       if (names.keys.get(key.name)?.text !== key.resource.text) continue
       names.revision = {}
-      for (const view of views) if (sameKind(view.key, key)) tellUsers(view, [key.name], changes)
+      for (const view of views) changes.ofList(view, [key.name])
     }
   }
 
-  #listChanged(key: ListKey<L>, changes: Changes<L, R>): void {
+  #listChanged(key: ListKey<L>, changes: Changes): void {
     const view = this.#listViews.get(listText(key))
     if (!view) return
     const before = view.names
     view.names = this.#engine.get(this.#list, key)
     this.#show(view)
     this.#hide(view, before)
-    tellUsers(view, changedNames(before.keys, view.names.keys), changes)
+    changes.ofList(view, changedNames(before.keys, view.names.keys))
   }
 
-  #proxyChanged(key: ProxyKey<P>, changes: Changes<L, R>): void {
+  #proxyChanged(key: ProxyKey<P>, changes: Changes): void {
     const proxy = this.#proxies.get(key.id)
     const before = proxy?.view.lists.get(key.typeUrl)
     if (!proxy || !before) return
@@ -309,7 +318,7 @@ export class Views<P, L extends Key, R extends Key> {
     const after = lists.map((list) => this.#use({ primary: key.primary, typeUrl: key.typeUrl, list }, proxy.view))
     proxy.view.lists.set(key.typeUrl, after)
     const changed = changedNames(combined(before), combined(after))
-    if (changed.length > 0) addNames(proxy.view, key.typeUrl, changed, changes)
+    changes.ofProxy(proxy.view, key.typeUrl, changed)
     for (const view of before) if (!after.includes(view)) this.#disuse(view, proxy.view)
   }
 }
@@ -323,28 +332,15 @@ function combined<L, R extends Key>(views: readonly ListView<L, R>[]): ReadonlyM
   return new Map(views.toReversed().flatMap(({ names }) => [...names.keys]))
 }
 
-function tellUsers<L, R extends Key>(view: ListView<L, R>, names: readonly string[], changes: Changes<L, R>): void {
-  for (const user of view.users) addNames(user, view.key.typeUrl, names, changes)
-}
-
-function addNames<L, R extends Key>(
-  view: ProxyView<L, R>,
-  typeUrl: string,
-  names: readonly string[],
-  changes: Changes<L, R>,
-): void {
-  const ofView = changes.get(view) ?? new Map<string, Set<string>>()
-  changes.set(view, ofView)
-  const ofType = ofView.get(typeUrl) ?? new Set<string>()
-  ofView.set(typeUrl, ofType)
-  for (const name of names) ofType.add(name)
-}
-
 const listText = <L extends Key>({ primary, typeUrl, list }: ListKey<L>): string => `${primary} ${typeUrl} ${list.text}`
 
 /** The key's text stands for the name too: it is made from it. */
 const resourceText = <R extends Key>({ primary, typeUrl, resource }: ResourceKey<R>): string =>
   `${shortTypeName(typeUrl)} ${resource.text} ${primary}`
 
-const sameKind = (a: { primary: string; typeUrl: string }, b: { primary: string; typeUrl: string }): boolean =>
-  a.primary === b.primary && a.typeUrl === b.typeUrl
+interface Kind {
+  readonly primary: string
+  readonly typeUrl: string
+}
+
+const kindText = ({ primary, typeUrl }: Kind): string => `${primary} ${typeUrl}`

@@ -248,15 +248,51 @@ function keyOfDraft(
   )
   const byNamespace = rule?.guards.some(({ sourceNamespace }) => sourceNamespace !== '') ?? false
   const byLabels = rule !== undefined && rule.sourceLabels.length > 0
-  return {
+  return sharedKey({
     kind: 'sidecar',
     name,
     domains,
     rule: rule?.key ?? '',
     binding,
     port,
-    client: { labels: byLabels ? scope.labels : {}, namespace: byNamespace ? scope.namespace : '' },
+    client: { labels: byLabels ? scope.labels : noLabels, namespace: byNamespace ? scope.namespace : '' },
     destinations,
     tunnel,
-  }
+  })
+}
+
+const noLabels = {}
+
+/** Keys made lately, by service. Scopes differ in a few services only: of the others they have the same keys. */
+const lately = new WeakMap<Binding, VirtualHostKey[]>()
+const keptKeys = 16
+
+/** The one object for equal keys, so that thousands of hosts in hundreds of scopes are kept once. */
+function sharedKey(key: VirtualHostKey): VirtualHostKey {
+  const { binding } = key
+  if (!binding) return key
+  const known = lately.get(binding) ?? []
+  lately.set(binding, known)
+  const same = known.find((each) => isEqual(each, key))
+  if (same) return same
+  if (known.length >= keptKeys) known.shift()
+  known.push(key)
+  return key
+}
+
+function isEqual(a: VirtualHostKey, b: VirtualHostKey): boolean {
+  return (
+    a.port === b.port &&
+    a.name === b.name &&
+    a.rule === b.rule &&
+    a.tunnel === b.tunnel &&
+    a.binding === b.binding &&
+    a.client.labels === b.client.labels &&
+    a.client.namespace === b.client.namespace &&
+    a.domains.length === b.domains.length &&
+    a.domains.every((domain, at) => domain === b.domains[at]) &&
+    a.destinations.size === b.destinations.size &&
+    // In the same order too: the text of a key names them so.
+    [...a.destinations.values()].every((destination, at) => destination === [...b.destinations.values()][at])
+  )
 }
