@@ -2,6 +2,7 @@
 import { lossOf } from './chunk.ts'
 import { Held, type Layer } from './held.ts'
 import type { EncodedResource, ProxyResources, ResourceList } from './resource.ts'
+import { noteScan, recallScan } from './scans.ts'
 import { isFullState } from './types.ts'
 import { Wanted } from './wanted.ts'
 
@@ -328,33 +329,6 @@ function mentions(text: string, name: string): boolean {
     if (!/[\w|_-]/.test(before) && !/^([\w|_-]|\.\w)/.test(after)) return true
   }
   return false
-}
-
-interface Scanned {
-  readonly taken: readonly EncodedResource[]
-  readonly next: number
-}
-
-interface ScannedList {
-  readonly revision: object
-  readonly byStart: Map<number, Scanned>
-}
-
-/** What was found in lists, by names and list; for as long as the list does not change. */
-const scanned = new WeakMap<readonly string[], WeakMap<ResourceList, ScannedList>>()
-
-function recallScan(names: readonly string[], list: ResourceList, start: number): Scanned | undefined {
-  const known = scanned.get(names)?.get(list)
-  return known?.revision === list.revision ? known.byStart.get(start) : undefined
-}
-
-function noteScan(names: readonly string[], list: ResourceList, start: number, found: Scanned): void {
-  const ofNames = scanned.get(names) ?? new WeakMap<ResourceList, ScannedList>()
-  scanned.set(names, ofNames)
-  const known = ofNames.get(list)
-  const current = known?.revision === list.revision ? known : { revision: list.revision, byStart: new Map() }
-  ofNames.set(list, current)
-  current.byStart.set(start, found)
 }
 
 function halves(names: readonly string[]): string[][] {

@@ -5,7 +5,7 @@ export interface Told {
   readonly changed: (change: ResourceChange) => void
 }
 
-/** A list with all who are shown it. */
+/** A list with all who are shown it now. */
 interface Shown {
   readonly key: { readonly typeUrl: string }
   readonly users: Iterable<Told>
@@ -17,19 +17,24 @@ interface Part {
   readonly names: Set<string>
 }
 
+interface PartOfList extends Part {
+  readonly users: Set<Told>
+}
+
 /**
  * What a rebuild has changed, on its way to those who are told. Names are gathered by list: what a thousand proxies see
  * by one list is one set for all of them.
  */
 export class Changes {
-  readonly #ofLists = new Map<Shown, Part>()
+  readonly #ofLists = new Map<Shown, PartOfList>()
   readonly #ofProxies = new Map<Told, Part[]>()
 
-  /** Names of a list that all who are shown it will be told. */
+  /** Names of a list that will be told to all who are shown it now, though they may be shown another one later. */
   ofList(list: Shown, names: Iterable<string>): void {
-    const part = this.#ofLists.get(list) ?? { typeUrl: list.key.typeUrl, names: new Set() }
+    const part = this.#ofLists.get(list) ?? { typeUrl: list.key.typeUrl, names: new Set(), users: new Set() }
     this.#ofLists.set(list, part)
     for (const name of names) part.names.add(name)
+    for (const user of list.users) part.users.add(user)
   }
 
   /** Names that one proxy will be told. */
@@ -44,9 +49,9 @@ export class Changes {
   /** Tells each proxy everything at once. */
   tell(): void {
     const all = new Map([...this.#ofProxies].map(([proxy, parts]) => [proxy, [...parts]]))
-    for (const [list, part] of this.#ofLists) {
+    for (const part of this.#ofLists.values()) {
       if (part.names.size === 0) continue
-      for (const user of list.users) {
+      for (const user of part.users) {
         const parts = all.get(user)
         if (parts) parts.push(part)
         else all.set(user, [part])

@@ -53,3 +53,8 @@ export function changedNames(before: ReadonlyMap<string, Key>, after: ReadonlyMa
   for (const name of after.keys()) if (!before.has(name)) changed.push(name)
   return changed
 }
+
+/** Keys of several lists together; of two with one name the first counts. */
+export function combined<R extends Key>(lists: readonly NameList<R>[]): ReadonlyMap<string, R> {
+  return new Map(lists.toReversed().flatMap(({ keys }) => [...keys]))
+}

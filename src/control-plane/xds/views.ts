@@ -10,7 +10,7 @@ import type { Engine, Observed, Observer, Query } from '../../pipeline/index.ts'
 import type { Problem } from '../../report/index.ts'
 import type { Backend, Key } from './backend.ts'
 import { Changes, type Told } from './changes.ts'
-import { changedNames, type NameList, NameLists } from './name-list.ts'
+import { changedNames, combined, type NameList, NameLists } from './name-list.ts'
 import { type UnusedPatch, unusedPatchProblem } from './proxy-problems.ts'
 import type { TrackedWorlds } from './tracked-world.ts'
 import { type Removal, sameResource, XdsResource } from './xds-resource.ts'
@@ -260,7 +260,9 @@ export class Views<P, L extends Key, R extends Key> {
       else if (query.name === this.#list.name) this.#listChanged(key as ListKey<L>, changes)
       else this.#proxyChanged(key as ProxyKey<P>, changes)
     }
-    for (const key of resources) this.#resourceChanged(key, changes)
+    const byList = new Map<ListView<L, R>, string[]>()
+    for (const key of resources) this.#resourceChanged(key, byList)
+    for (const [list, names] of byList) changes.ofList(list, names)
     changes.tell()
   }
 
@@ -287,7 +289,7 @@ export class Views<P, L extends Key, R extends Key> {
     return [...found, ...[...wanted.values()].map(unusedPatchProblem)]
   }
 
-  #resourceChanged(key: ResourceKey<R>, changes: Changes): void {
+  #resourceChanged(key: ResourceKey<R>, byList: Map<ListView<L, R>, string[]>): void {
     const watched = this.#resources.get(resourceText(key))
     if (!watched) return
     const before = watched.made?.patches.join() ?? ''
@@ -296,7 +298,11 @@ export class Views<P, L extends Key, R extends Key> {
     for (const [names, views] of this.#shownLike(key)) {
       if (names.keys.get(key.name)?.text !== key.resource.text) continue
       names.revision = {}
-      for (const view of views) changes.ofList(view, [key.name])
+      for (const view of views) {
+        const known = byList.get(view)
+        if (known) known.push(key.name)
+        else byList.set(view, [key.name])
+      }
     }
   }
 
@@ -317,7 +323,7 @@ export class Views<P, L extends Key, R extends Key> {
     const lists = this.#engine.get(this.#listsOf, key)
     const after = lists.map((list) => this.#use({ primary: key.primary, typeUrl: key.typeUrl, list }, proxy.view))
     proxy.view.lists.set(key.typeUrl, after)
-    const changed = changedNames(combined(before), combined(after))
+    const changed = changedNames(combined(before.map(namesOf)), combined(after.map(namesOf)))
     changes.ofProxy(proxy.view, key.typeUrl, changed)
     for (const view of before) if (!after.includes(view)) this.#disuse(view, proxy.view)
   }
@@ -327,10 +333,7 @@ function tells({ patches, problems }: ProxyFacts): boolean {
   return patches.length + problems.length > 0
 }
 
-/** Names of several lists together; of two with one name the first counts. */
-function combined<L, R extends Key>(views: readonly ListView<L, R>[]): ReadonlyMap<string, R> {
-  return new Map(views.toReversed().flatMap(({ names }) => [...names.keys]))
-}
+const namesOf = <L, R extends Key>({ names }: ListView<L, R>): Names<R> => names
 
 const listText = <L extends Key>({ primary, typeUrl, list }: ListKey<L>): string => `${primary} ${typeUrl} ${list.text}`
 
