@@ -117,9 +117,11 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const refusals = engine.define<string, readonly Problem[]>('refusals', (read) =>
     problemsOf(read.all(rejections.table)).sort(compareProblems),
   )
+  const trustFailures = engine.table<string>('trust failures')
   const translation = defineTranslation(engine, inputs.clusters, tableOf, {
     strangers,
     refusals,
+    trustFailures,
     documents: tables.documents,
   })
 
@@ -192,6 +194,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     worlds,
     clusters: inputs.clusters,
     trustGroups: translation.trust,
+    trustFailures,
     rejections,
     proxyProblems,
     backend: meshBackend,

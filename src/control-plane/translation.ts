@@ -16,6 +16,10 @@ export interface Translation {
   readonly trust: Query<string, TranslateResult['trust']>
 }
 
+/** Dialects know a cluster by any of its names. */
+const failuresOf = ({ name, aliases }: ClusterRow, failure: string | undefined): [string, string][] =>
+  failure === undefined ? [] : [name, ...aliases].map((each) => [each, failure])
+
 const empty: TranslateResult = { objects: [], secrets: [], statuses: [], problems: [], trust: [], names: [] }
 
 /** What is known beside the objects. */
@@ -26,13 +30,15 @@ export interface KnownFacts {
   readonly refusals: Query<string, readonly Problem[]>
   /** What was fetched from outside of the clusters, by place. */
   readonly documents: Table<string>
+  /** Why a cluster has not the trust that is wanted of it, by cluster. */
+  readonly trustFailures: Table<string>
 }
 
 export function defineTranslation(
   engine: Engine,
   clusters: Table<ClusterRow>,
   tableOf: TableOf,
-  { strangers, refusals, documents }: KnownFacts,
+  { strangers, refusals, trustFailures, documents }: KnownFacts,
 ): Translation {
   const management = engine.define<string, string | undefined>(
     'management cluster',
@@ -50,6 +56,7 @@ export function defineTranslation(
       refusals: read.query(refusals, ''),
       verifies,
       resolved: (name) => addressesIn(read.get(documents, gatewayNamePlace(name))),
+      trustFailures: new Map(read.all(clusters).flatMap((row) => failuresOf(row, read.get(trustFailures, row.name)))),
     })
   })
   const equals = sameStructure

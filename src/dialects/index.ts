@@ -49,6 +49,8 @@ export interface TranslateInput {
   readonly verifies?: Verifies
   /** What proxies refuse of what was written before. */
   readonly refusals?: readonly Refusal[]
+  /** Why a cluster has not the trust that its VirtualMesh wants, by cluster. */
+  readonly trustFailures?: ReadonlyMap<string, string>
   /** Addresses of DNS names that stand for gateways; undefined for names that nobody has resolved (yet). */
   readonly resolved?: (name: string) => readonly string[] | undefined
 }
@@ -126,7 +128,8 @@ export function translate(input: TranslateInput): TranslateResult {
 
 function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
   const { snapshot, management, options = {}, verifies = () => true, resolved = () => undefined } = input
-  const context = { snapshot, management, factsOf: (cluster: string) => factsOf(snapshot, cluster) }
+  const { trustFailures = new Map() } = input
+  const context = { snapshot, management, trustFailures, factsOf: (cluster: string) => factsOf(snapshot, cluster) }
   const tenancy = new Tenancy(context.factsOf(management))
   const foreign = withoutTenants(context, tenancy)
   const readings = generations.map((generation) => generation.read(foreign.context))

@@ -63,6 +63,7 @@ export function withoutTenants(
     context: {
       management,
       snapshot: { clusters: new Map([...snapshot.clusters, [management, kept]]) },
+      trustFailures: context.trustFailures,
       factsOf: (cluster) => (cluster === management ? facts : context.factsOf(cluster)),
     },
     problems,

@@ -7,10 +7,13 @@ import {
   type SecretStore,
   type StoredSecret,
 } from './store.ts'
+import type { VaultAuthority, VaultSettings } from './vault/index.ts'
 import {
   checkAuthority,
+  fingerprint,
   type KeyedCertificate,
   type KeyKind,
+  makeAuthorityRequest,
   makeIntermediate,
   makeRoot,
   readCertificate,
@@ -34,6 +37,8 @@ export type RootSource =
       readonly generate: AuthorityOptions | undefined
       readonly intermediate: AuthorityOptions
     }
+  /** The root's key is in a Vault, which signs the authorities of the clusters. */
+  | { readonly kind: 'vault'; readonly vault: VaultSettings; readonly intermediate: AuthorityOptions }
 
 export interface TrustSettings {
   readonly trustDomain: string
@@ -60,23 +65,32 @@ export class AuthoritySource {
   private readonly now: () => number
   private readonly namespace: string
   private readonly maxLeafTtlMs: number
+  private readonly vault: VaultAuthority | undefined
   /** Shared roots that are being read or made: members that ask at once get the same. */
   private readonly asked = new Map<string, Promise<KeyedCertificate>>()
 
-  constructor(parts: { store: SecretStore; now: () => number; namespace: string; maxLeafTtlMs: number }) {
+  constructor(parts: {
+    store: SecretStore
+    now: () => number
+    namespace: string
+    maxLeafTtlMs: number
+    vault: VaultAuthority | undefined
+  }) {
     this.store = parts.store
     this.now = parts.now
     this.namespace = parts.namespace
     this.maxLeafTtlMs = parts.maxLeafTtlMs
+    this.vault = parts.vault
   }
 
-  /** Rejects if a Secret cannot be read, written or used. */
+  /** Rejects if a Secret cannot be read, written or used, or if a Vault does not do what it is asked. */
   async target(cluster: string, settings: TrustSettings): Promise<AuthorityTarget> {
     if (settings.root.kind === 'own') {
       const given = await this.givenByUser(cluster)
       if (given) return { is: (a) => a.certificate === given.certificate, make: async () => given, given }
       return { is: (a) => a.certificate === a.root, make: () => this.newRoot(cluster, ownRoot) }
     }
+    if (settings.root.kind === 'vault') return this.belowVault(cluster, settings, settings.root)
     const root = await this.sharedRoot(settings.root)
     return { is: (a) => a.root === root.root, make: () => this.newIntermediate(cluster, settings, root) }
   }
@@ -93,6 +107,39 @@ export class AuthoritySource {
   async renewed(cluster: string, settings: TrustSettings, state: AuthorityState): Promise<AuthorityState> {
     const target = await this.target(cluster, settings)
     return target.given ? state : { ...state, next: await target.make() }
+  }
+
+  /** There is nothing to fall back to: without an answer of the Vault the state before stays, and if there is none, none. */
+  private async belowVault(
+    cluster: string,
+    { trustDomain }: TrustSettings,
+    { vault: settings, intermediate }: Extract<RootSource, { kind: 'vault' }>,
+  ): Promise<AuthorityTarget> {
+    const vault = this.vault
+    if (!vault) throw new Error('Vault cannot be asked here')
+    const [signer = ''] = await vault.issuer(cluster, settings)
+    const wanted = fingerprint(signer)
+    return {
+      is: ({ root, intermediates }) => [root, ...intermediates].some((pem) => fingerprint(pem) === wanted),
+      make: async () => {
+        const { csr, key } = await makeAuthorityRequest({
+          organization: intermediate.organization,
+          commonName: cluster,
+          uris: [this.uriOf(trustDomain)],
+          keyKind: intermediate.keyKind,
+        })
+        const signed = await vault.sign(cluster, settings, csr, intermediate.ttlMs)
+        const { certificate, intermediates, root, alsoTrusted } = signed
+        const made = { certificate, intermediates, root, key }
+        const wrong = checkAuthority(made)
+        if (wrong !== undefined) throw new Error(`Vault: what csrPath '${settings.csrPath}' gave is no use: ${wrong}`)
+        return alsoTrusted.length > 0 ? { ...made, alsoTrusted } : made
+      },
+    }
+  }
+
+  private uriOf(trustDomain: string): string {
+    return `spiffe://${trustDomain}/ns/${this.namespace}/sa/istiod`
   }
 
   private async givenByUser(cluster: string): Promise<KeyedCertificate | undefined> {
@@ -149,7 +196,7 @@ export class AuthoritySource {
     return makeIntermediate(root, {
       organization: options.organization,
       commonName: cluster,
-      uris: [`spiffe://${settings.trustDomain}/ns/${this.namespace}/sa/istiod`],
+      uris: [this.uriOf(settings.trustDomain)],
       keyKind: options.keyKind,
       validity: validityFrom(this.now(), options.ttlMs),
     })

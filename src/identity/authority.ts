@@ -16,6 +16,7 @@ import {
   type SecretStore,
   stateOf,
 } from './store.ts'
+import type { VaultAuthority } from './vault/index.ts'
 import {
   fingerprint,
   type KeyedCertificate,
@@ -68,6 +69,8 @@ export interface CertificateAuthorityOptions {
   readonly maxLeafTtlMs?: number
   /** Namespace of the Secrets in the clusters. */
   readonly namespace?: string
+  /** Asked where a root is in a Vault; absent: such clusters get no authority. */
+  readonly vault?: VaultAuthority
   readonly log?: (event: string, detail: Readonly<Record<string, unknown>>) => void
 }
 
@@ -88,7 +91,7 @@ export class CertificateAuthority {
     this.namespace = options.namespace ?? 'istio-system'
     this.log = options.log ?? (() => undefined)
     const { store, now, namespace, maxLeafTtlMs } = this
-    this.source = new AuthoritySource({ store, now, namespace, maxLeafTtlMs })
+    this.source = new AuthoritySource({ store, now, namespace, maxLeafTtlMs, vault: options.vault })
   }
 
   /** Calls back with the name of each cluster whose authorities change. Returns how to stop. */
@@ -104,9 +107,13 @@ export class CertificateAuthority {
   /**
    * Says how a cluster is to be trusted, and takes the first step there: an authority is loaded or made for a cluster
    * that has none; another one is announced. `advance` takes the other steps. Call it again after the Secrets have
-   * changed; it does nothing if all is as it should be. Rejects if a Secret cannot be read, written or used.
+   * changed; it does nothing if all is as it should be. Rejects if a Secret cannot be read, written or used, or if a Vault
+   * does not sign: then what was in force stays in force.
    */
   async setTrust(cluster: string, settings: TrustSettings): Promise<void> {
+    // A Vault may take its time, or be away: what it has signed before goes on meanwhile.
+    if (settings.root.kind === 'vault' && !this.entries.has(cluster))
+      await this.update(cluster, settings, async (state) => state)
     const target = await this.source.target(cluster, settings)
     await this.update(cluster, settings, (state, rotation) => towards(state, target, rotation))
   }
@@ -153,19 +160,20 @@ export class CertificateAuthority {
   }
 
   /**
-   * Takes the steps that are due. Call it now and then, and when proxies acknowledge; only by the replica that writes.
-   * Rejects if a Secret cannot be read or written.
+   * Takes the steps that are due for a cluster. Call it now and then, and when proxies acknowledge; only by the replica that writes.
+   * Rejects if a Secret cannot be read or written, or if a Vault does not sign the successor of what expires.
    */
-  async advance(delivery: Delivery): Promise<void> {
-    for (const [cluster, { settings, state }] of this.entries) {
-      if (this.expiresSoon(state)) {
-        await this.update(cluster, settings, async (now) =>
-          now && this.expiresSoon(now) ? await this.source.renewed(cluster, settings, now) : now,
-        )
-      }
-      if (this.stepped(cluster, state, delivery) === state) continue
-      await this.update(cluster, settings, async (now) => now && this.stepped(cluster, now, delivery))
+  async advance(cluster: string, delivery: Delivery): Promise<void> {
+    const entry = this.entries.get(cluster)
+    if (!entry) return
+    const { settings, state } = entry
+    if (this.expiresSoon(state)) {
+      await this.update(cluster, settings, async (now) =>
+        now && this.expiresSoon(now) ? await this.source.renewed(cluster, settings, now) : now,
+      )
     }
+    if (this.stepped(cluster, state, delivery) === state) return
+    await this.update(cluster, settings, async (now) => now && this.stepped(cluster, now, delivery))
   }
 
   /** The state after the steps that are due; the same one if there is none. */
@@ -306,7 +314,10 @@ const chainOf = (authority: KeyedCertificate): string[] =>
   // A root need not be sent: the peer has it or does not trust it.
   authority.certificate === authority.root ? [] : [authority.certificate, ...authority.intermediates]
 
-const sharedName = (settings: TrustSettings | undefined): string | undefined =>
-  settings?.root.kind === 'shared' ? nameKey(settings.root.secret) : undefined
+function sharedName(settings: TrustSettings | undefined): string | undefined {
+  const root = settings?.root
+  if (root?.kind === 'vault') return `${root.vault.server} ${root.vault.namespace} ${root.vault.caPath}`
+  return root?.kind === 'shared' ? nameKey(root.secret) : undefined
+}
 
 const unique = (list: readonly string[]): string[] => [...new Set(list)]

@@ -13,8 +13,8 @@ export interface ShownCertificate {
 export interface AuthorityRow {
   readonly cluster: string
   readonly trustDomain: string
-  /** `own`: made by Fairlead. `given`: the user's Secret `cacerts`, or istiod's. `shared`: below a root of several clusters. */
-  readonly source: 'own' | 'given' | 'shared'
+  /** `own`: made by Fairlead. `given`: the user's Secret `cacerts`, or istiod's. `shared`: below a root of several clusters. `vault`: signed by one. */
+  readonly source: 'own' | 'given' | 'shared' | 'vault'
   /** Where the root is kept; absent if it is the user's, who knows. */
   readonly secret?: SecretName
   readonly root: ShownCertificate
@@ -31,7 +31,7 @@ export function describeAuthority(cluster: string, settings: TrustSettings, stat
   const { active, next, retired } = state
   const { root } = settings
   const secret = root.kind === 'shared' ? root.secret : { cluster, namespace: 'istio-system', name: 'fairlead-ca' }
-  const source = root.kind === 'shared' ? 'shared' : active.certificate === active.root ? 'own' : 'given'
+  const source = root.kind !== 'own' ? root.kind : active.certificate === active.root ? 'own' : 'given'
   return {
     cluster,
     trustDomain: settings.trustDomain,

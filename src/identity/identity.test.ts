@@ -77,6 +77,10 @@ function isTrusted(chain: readonly string[], roots: readonly string[]): boolean 
 /** Proxies that have taken everything, in those clusters. */
 const delivered = (has: (cluster: string) => boolean = () => true): Delivery => ({ roots: has, leaves: has })
 
+async function advanceAll(authority: CertificateAuthority, delivery: Delivery): Promise<void> {
+  for (const cluster of authority.clusters) await authority.advance(cluster, delivery)
+}
+
 const secretOf = (cluster: string) => ({ cluster, namespace: 'istio-system', name: 'fairlead-ca' })
 
 const rootsOf = (authority: CertificateAuthority, cluster: string) => authority.trust(cluster)?.roots ?? []
@@ -162,16 +166,19 @@ describe('a change of root', () => {
 
     // Both join a mesh with one root: announced first.
     await authority.setTrust('east', shared)
-    await authority.advance(delivered())
+    await advanceAll(authority, delivered())
     expect(authority.trust('east')?.announced).toBeUndefined()
     await authority.setTrust('west', shared)
     const announced = authority.trust('west')?.announced
     expect(announced).toBeDefined()
     // West's proxies have not all taken the new root: west goes on with its old authority.
     const west = authority.trust('west')?.active
-    await authority.advance(delivered((cluster) => cluster !== 'west'))
+    await advanceAll(
+      authority,
+      delivered((cluster) => cluster !== 'west'),
+    )
     expect(authority.trust('west')?.active).toBe(west)
-    await authority.advance(delivered())
+    await advanceAll(authority, delivered())
     expect(authority.trust('west')?.active).not.toBe(west)
     const after = await authority.issue('west', { uris }, day)
     // New leaves are good in both clusters, and old leaves stay good in their own.
@@ -182,7 +189,7 @@ describe('a change of root', () => {
 
     // When the last old leaf has expired, the old root goes.
     timers.advance(day + 1)
-    await authority.advance(delivered())
+    await advanceAll(authority, delivered())
     expect(rootsOf(authority, 'east')).toEqual(rootsOf(authority, 'west'))
     expect(rootsOf(authority, 'east')).toHaveLength(1)
   })
@@ -194,10 +201,13 @@ describe('a change of root', () => {
     await store.wish(sharedSource.secret, 'now')
     for (const cluster of ['east', 'west']) await authority.setTrust(cluster, shared)
     const actives = ['east', 'west'].map((cluster) => authority.trust(cluster)?.active)
-    await authority.advance(delivered((cluster) => cluster === 'east'))
+    await advanceAll(
+      authority,
+      delivered((cluster) => cluster === 'east'),
+    )
     expect(['east', 'west'].map((cluster) => authority.trust(cluster)?.active)).toEqual(actives)
     const old = await authority.issue('east', { uris }, day)
-    await authority.advance(delivered())
+    await advanceAll(authority, delivered())
     const fresh = await authority.issue('east', { uris }, day)
     for (const chain of [old.chain, fresh.chain]) {
       expect(isTrusted(chain, rootsOf(authority, 'west'))).toBe(true)
@@ -212,7 +222,7 @@ describe('a change of root', () => {
     const restarted = open()
     await restarted.setTrust('east', own)
     expect(restarted.trust('east')?.announced).toBe(authority.trust('east')?.announced)
-    await restarted.advance(delivered())
+    await advanceAll(restarted, delivered())
     expect(restarted.trust('east')?.announced).toBeUndefined()
     expect(rootsOf(restarted, 'east')).toHaveLength(2)
   })
@@ -231,11 +241,11 @@ describe('a change of root', () => {
     await authority.setTrust('east', own)
     const [old] = rootsOf(authority, 'east')
     await authority.setTrust('east', shared)
-    await authority.advance({ roots: () => true, leaves: () => false })
+    await advanceAll(authority, { roots: () => true, leaves: () => false })
     expect(authority.trust('east')?.shown).toHaveLength(2)
     const [trusted, shown] = [trustMarks.trusted, trustMarks.shown].map((mark) => store.marks(secretOf('east'))?.[mark])
     expect(shown?.split(',')).toHaveLength(2)
-    await authority.advance(delivered())
+    await advanceAll(authority, delivered())
     expect(authority.trust('east')?.shown).toEqual([rootsOf(authority, 'east')[0]])
     expect(authority.trust('east')?.shown).not.toContain(old)
     expect(store.marks(secretOf('east'))).toEqual({
@@ -254,7 +264,7 @@ describe('a change of root', () => {
     expect(
       isTrusted((await authority.issue('east', { uris }, hour)).chain, rootsOf(authority, 'east').slice(0, 1)),
     ).toBe(true)
-    await authority.advance(delivered())
+    await advanceAll(authority, delivered())
     await authority.setTrust('east', own)
     expect(authority.trust('east')?.announced).toBeUndefined()
     const after = await authority.issue('east', { uris }, hour)
@@ -273,11 +283,11 @@ describe('a change of root', () => {
     await authority.setTrust('east', shared)
     const before = authority.trust('east')?.active
     timers.advance(200 * day)
-    await authority.advance(delivered())
+    await advanceAll(authority, delivered())
     expect(authority.trust('east')?.active).toBe(before)
     timers.advance(100 * day)
-    await authority.advance(delivered())
-    await authority.advance(delivered())
+    await advanceAll(authority, delivered())
+    await advanceAll(authority, delivered())
     expect(authority.trust('east')?.active).not.toBe(before)
   })
 })
@@ -309,7 +319,7 @@ describe('certificates of workloads', () => {
     await store.wish(secretOf('east'), 'now')
     await authority.setTrust('east', own)
     expect(renewed).toEqual([])
-    await authority.advance(delivered())
+    await advanceAll(authority, delivered())
     await expect.poll(() => renewed).toEqual(['pod-1'])
     expect(certificates.get('pod-1')?.signer).not.toBe(first.signer)
     certificates.close()

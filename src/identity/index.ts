@@ -33,6 +33,13 @@ export {
   type SecretStore,
   type StoredSecret,
 } from './store.ts'
+export {
+  type AccountToken,
+  VaultAuthority,
+  type VaultCredentials,
+  type VaultLogin,
+  type VaultSettings,
+} from './vault/index.ts'
 export { type Timers, type WorkloadCertificate, WorkloadCertificates } from './workload-certificates.ts'
 export {
   fingerprint,

@@ -193,6 +193,27 @@ export async function makeRequest(): Promise<{ csr: string; key: Redacted<string
   return { csr: request.toString('pem'), key: await exportKey(keys.privateKey) }
 }
 
+/** A new key for an authority, and a request to an authority outside to certify it. */
+export async function makeAuthorityRequest(parts: {
+  organization: string
+  commonName: string
+  uris: readonly string[]
+  keyKind: KeyKind
+}): Promise<{ csr: string; key: Redacted<string> }> {
+  const keys = await generateKey(parts.keyKind)
+  const names = parts.uris.map((value) => ({ type: 'url' as const, value }))
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: [{ O: [parts.organization] }, { CN: [parts.commonName] }],
+    keys,
+    signingAlgorithm: hashOf(keys.privateKey),
+    extensions: [
+      ...(await authorityExtensions(keys.publicKey, 0)),
+      ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
+    ],
+  })
+  return { csr: request.toString('pem'), key: await exportKey(keys.privateKey) }
+}
+
 /** Signs a leaf for the key of a certificate signing request; of its content only the key is taken. */
 export async function signRequest(
   issuer: KeyedCertificate,

@@ -23,6 +23,14 @@ const namespaceType: ResourceType = {
   namespaced: false,
 }
 
+export const serviceAccountType: ResourceType = {
+  group: '',
+  version: 'v1',
+  plural: 'serviceaccounts',
+  kind: 'ServiceAccount',
+  namespaced: true,
+}
+
 interface SecretObject extends KubeObject {
   data?: Record<string, string>
   type?: string

@@ -1,4 +1,5 @@
 // The xDS half of the control plane: worlds → views → ads → ports, with identity beside it.
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   AdsServer,
   type EncodedResource,
@@ -9,7 +10,13 @@ import {
   typeUrls,
 } from '../../ads/index.ts'
 import type { TrustGroup } from '../../dialects/index.ts'
-import { Authenticator, type AuthorityRow, CertificateAuthority, ServerCertificate } from '../../identity/index.ts'
+import {
+  Authenticator,
+  type AuthorityRow,
+  CertificateAuthority,
+  ServerCertificate,
+  VaultAuthority,
+} from '../../identity/index.ts'
 import type { Engine, Query, Table } from '../../pipeline/index.ts'
 import type { ClusterRow } from '../cluster-rows.ts'
 import type { Log } from '../log.ts'
@@ -23,6 +30,7 @@ import { RootBundles } from './root-bundles.ts'
 import { type ProxySessions, XdsSource } from './source.ts'
 import type { TrackedWorlds } from './tracked-world.ts'
 import { TrustDriver } from './trust.ts'
+import { vaultCredentials } from './vault.ts'
 import { Views } from './views.ts'
 import { defineWantedTrust } from './wanted-trust.ts'
 
@@ -32,6 +40,8 @@ export interface XdsPlaneOptions<P, L extends Key, R extends Key> {
   readonly worlds: TrackedWorlds
   readonly clusters: Table<ClusterRow>
   readonly trustGroups: Query<string, readonly TrustGroup[]>
+  /** Takes why a cluster has not the trust that is wanted of it, by cluster. */
+  readonly trustFailures: Table<string>
   /** Takes what proxies refuse. */
   readonly rejections: Rejections
   /** Takes what proxies tell of objects. */
@@ -50,6 +60,9 @@ export interface XdsPlaneOptions<P, L extends Key, R extends Key> {
   readonly xdsPlaintext: Address | undefined
   readonly log: Log
 }
+
+/** How long the ports stay closed at most until every cluster has its authority; milliseconds. */
+const patienceMs = 3000
 
 /** Names that clients may know the xDS server by. */
 const serverNames = [
@@ -90,7 +103,8 @@ export class XdsPlane {
     }
     const store = kubeSecretStore(clientOf, known)
     const leaves = options.leafTtlMs === undefined ? {} : { maxLeafTtlMs: options.leafTtlMs }
-    const authority = new CertificateAuthority({ store, now, log: event, ...leaves })
+    const vault = new VaultAuthority(vaultCredentials(clientOf, store), now)
+    const authority = new CertificateAuthority({ store, now, vault, log: event, ...leaves })
     const authenticator = new Authenticator(authority, tokenReviewer(clientOf, now), now)
     const asked = (): void => options.proxyProblems.later(() => views.problems())
     const views = new Views(engine, worlds, options.backend, asked)
@@ -127,6 +141,7 @@ export class XdsPlane {
       authority,
       wanted,
       now,
+      failures: options.trustFailures,
       failed,
       mayWrite: options.mayWrite,
       delivery: { roots: (cluster) => source.haveRoots(cluster), leaves: (cluster) => source.haveLeaves(cluster) },
@@ -147,7 +162,8 @@ export class XdsPlane {
   async open(): Promise<void> {
     const { xds, xdsPlaintext, log } = this.#options
     const { authority, bundles, driver } = this.#parts
-    await driver.idle
+    // Proxies of other clusters do not wait for a Vault that takes its time.
+    await Promise.race([driver.idle, delay(patienceMs, undefined, { ref: false })])
     const certificate = xds && (await this.#serverCertificate())
     if (this.#stopped) return certificate?.close()
     if (certificate) {

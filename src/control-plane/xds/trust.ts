@@ -1,7 +1,7 @@
 // Drives identity by what the clusters say: which of them are Fairlead's to sign for, which share a root, and when a new
 // root has reached every proxy.
 import { type CertificateAuthority, type Delivery, fingerprint, type TrustSettings } from '../../identity/index.ts'
-import type { Engine, Observer, Query } from '../../pipeline/index.ts'
+import type { Engine, Observer, Query, Table } from '../../pipeline/index.ts'
 
 /** What is wanted of one cluster. */
 export interface WantedTrust {
@@ -20,6 +20,8 @@ export interface TrustDriverOptions {
   /** Whether this replica writes to clusters; the others follow what is written. */
   readonly mayWrite: () => boolean
   readonly now: () => number
+  /** Takes why a cluster has not the trust that is wanted of it, by cluster. */
+  readonly failures: Table<string>
   readonly failed: (cluster: string, error: unknown) => void
   /** Told when a step is taken without all acknowledgements, since it took too long to get them. */
   readonly impatient: (cluster: string, what: string) => void
@@ -33,24 +35,50 @@ export interface TrustPatience {
   readonly peersMs: number
   /** At most: a proxy that hangs must not keep all others from a new root. */
   readonly mostMs: number
+  /** A Vault is asked again so often whether it signs with the same certificate: nobody else tells. */
+  readonly vaultMs: number
 }
 
-const patience: TrustPatience = { leastMs: 500, peersMs: 10_000, mostMs: 60_000 }
-const retryMs = 2000
+const patience: TrustPatience = { leastMs: 500, peersMs: 10_000, mostMs: 60_000, vaultMs: 300_000 }
+const firstRetryMs = 2000
+/** A Vault that is away is not to be stormed; a cluster that is back is to have its certificates at once. */
+const lastRetryMs = { vault: 60_000, kubernetes: firstRetryMs }
 const forgottenMs = 5000
+
+type Task = 'trust' | 'renewal'
+
+/** What became of a task of a cluster the last time. */
+interface Done {
+  readonly target: string
+  readonly failures: number
+  readonly error: string | undefined
+  /** Not to be done again before, unless there is another target. */
+  readonly nextAt: number
+}
+
+interface Attempt {
+  readonly cluster: string
+  readonly task: Task
+  readonly target: string
+  /** After a success. */
+  readonly againMs: number
+  /** After failures, at most. */
+  readonly mostMs: number
+}
 
 export class TrustDriver {
   readonly #options: TrustDriverOptions
   readonly #patience: TrustPatience
   readonly #observer: Observer
   readonly #timer: NodeJS.Timeout
-  readonly #done = new Map<string, string>()
+  /** By cluster and task. */
+  readonly #done = new Map<string, Done>()
+  /** Steps of one cluster never overtake each other, and a cluster whose authority is slow keeps no other waiting. */
+  readonly #visits = new Map<string, { running: Promise<void>; again: boolean }>()
   /** Since when something is waited for, and when that was last asked. */
   readonly #waiting = new Map<string, { readonly since: number; readonly asked: number }>()
   #soon: { readonly at: number; readonly timer: NodeJS.Timeout } | undefined
-  #retryAt = 0
-  #isQueued = false
-  #running: Promise<void> = Promise.resolve()
+  #queued: Promise<void> | undefined
   #stopped = false
 
   constructor(options: TrustDriverOptions, waits: Partial<TrustPatience> = {}) {
@@ -65,7 +93,12 @@ export class TrustDriver {
 
   /** Resolves when what is due now is done, or has failed for now. */
   get idle(): Promise<void> {
-    return this.#running
+    return this.#idle()
+  }
+
+  async #idle(): Promise<void> {
+    await this.#queued
+    await Promise.all([...this.#visits.values()].map(({ running }) => running))
   }
 
   async stop(): Promise<void> {
@@ -73,54 +106,97 @@ export class TrustDriver {
     clearInterval(this.#timer)
     clearTimeout(this.#soon?.timer)
     this.#observer.close()
-    await this.#running
+    await this.#idle()
   }
 
-  /** Takes the steps that are due. One at a time, so that steps of one cluster never overtake each other. */
+  /** Takes the steps that are due. */
   check(): void {
-    if (this.#isQueued || this.#stopped) return
-    this.#isQueued = true
-    this.#running = this.#running.then(() => {
-      this.#isQueued = false
-      return this.#step()
+    if (this.#stopped) return
+    this.#queued ??= Promise.resolve().then(() => {
+      this.#queued = undefined
+      this.#step()
     })
   }
 
-  async #step(): Promise<void> {
+  #step(): void {
     if (this.#stopped) return
-    const { authority, engine, wanted, failed } = this.#options
+    const { authority, engine, wanted, failures } = this.#options
     const list = engine.get(wanted, '')
-    for (const cluster of authority.clusters) {
-      if (list.some((w) => w.cluster === cluster)) continue
+    const isWanted = (cluster: string): boolean => list.some((w) => w.cluster === cluster)
+    for (const cluster of [...authority.clusters, ...failures.rows.keys()]) {
+      if (isWanted(cluster)) continue
       authority.forget(cluster)
       // It may come back as it was, for instance when a restart has shown its last known state first.
-      this.#done.delete(cluster)
+      for (const task of ['trust', 'renewal'] as const) this.#done.delete(`${cluster} ${task}`)
+      failures.delete(cluster)
     }
-    await Promise.all(list.map((each) => this.#follow(each)))
-    if (!this.#options.mayWrite()) return
-    try {
-      await authority.advance({
-        roots: (cluster, root) => this.#haveRoot(cluster, root),
-        leaves: (cluster) => this.#haveLeaves(cluster),
-      })
-    } catch (error) {
-      failed('', error)
-    }
+    for (const { cluster } of list) this.#visit(cluster)
   }
 
-  async #follow({ cluster, settings, seen }: WantedTrust): Promise<void> {
-    const { authority, now, failed } = this.#options
+  #visit(cluster: string): void {
+    const known = this.#visits.get(cluster)
+    if (known) {
+      known.again = true
+      return
+    }
+    const visit = { again: true, running: Promise.resolve() }
+    this.#visits.set(cluster, visit)
+    visit.running = (async () => {
+      while (visit.again && !this.#stopped) {
+        visit.again = false
+        await this.#follow(cluster)
+      }
+      this.#visits.delete(cluster)
+    })()
+  }
+
+  async #follow(cluster: string): Promise<void> {
+    const { authority, engine, wanted, mayWrite } = this.#options
+    const own = engine.get(wanted, '').find((each) => each.cluster === cluster)
+    if (!own) return
+    const { settings, seen } = own
     const target = `${JSON.stringify(settings)} ${seen}`
-    const done = this.#done.get(cluster)
-    if (done === target || (done === `failed ${target}` && now() < this.#retryAt)) return
+    const isVault = settings.root.kind === 'vault'
+    const mostMs = isVault ? lastRetryMs.vault : lastRetryMs.kubernetes
+    const againMs = isVault ? this.#patience.vaultMs : Number.POSITIVE_INFINITY
+    await this.#attempt({ cluster, task: 'trust', target, againMs, mostMs }, () =>
+      authority.setTrust(cluster, settings),
+    )
+    if (!mayWrite()) return
+    await this.#attempt({ cluster, task: 'renewal', target: '', againMs: 0, mostMs }, () =>
+      authority.advance(cluster, {
+        roots: (of, root) => this.#haveRoot(of, root),
+        leaves: (of) => this.#haveLeaves(of),
+      }),
+    )
+  }
+
+  /** Does a task that is due, and notes when it is due again: soon after a failure, ever later after several. */
+  async #attempt({ cluster, task, target, againMs, mostMs }: Attempt, action: () => Promise<void>): Promise<void> {
+    const { now, failed } = this.#options
+    const key = `${cluster} ${task}`
+    const before = this.#done.get(key)
+    if (before?.target === target && now() < before.nextAt) return
     try {
-      await authority.setTrust(cluster, settings)
-      this.#done.set(cluster, target)
+      await action()
+      this.#done.set(key, { target, failures: 0, error: undefined, nextAt: now() + againMs })
     } catch (error) {
-      this.#done.set(cluster, `failed ${target}`)
-      this.#retryAt = now() + retryMs
+      const failures = before?.target === target ? before.failures + 1 : 1
+      const waitMs = Math.min(mostMs, firstRetryMs * 2 ** (failures - 1))
+      const message = error instanceof Error ? error.message : String(error)
+      this.#done.set(key, { target, failures, error: message, nextAt: now() + waitMs })
       failed(cluster, error)
     }
+    this.#publish(cluster)
+  }
+
+  #publish(cluster: string): void {
+    const { failures } = this.#options
+    const errors = (['trust', 'renewal'] as const).flatMap((task) => this.#done.get(`${cluster} ${task}`)?.error ?? [])
+    const text = [...new Set(errors)].join('; ')
+    if (text === (failures.latest(cluster) ?? '')) return
+    if (text === '') failures.delete(cluster)
+    else failures.set(cluster, text)
   }
 
   #haveRoot(cluster: string, root: string): boolean {

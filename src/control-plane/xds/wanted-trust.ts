@@ -1,11 +1,12 @@
 import type { TrustGroup } from '../../dialects/index.ts'
 import { namespaceOf, systemNamespace, trustDomainOf } from '../../discovery/index.ts'
-import type { AuthorityOptions, RootSource } from '../../identity/index.ts'
+import type { AuthorityOptions, RootSource, SecretName } from '../../identity/index.ts'
 import type { Engine, Query, Read, Table } from '../../pipeline/index.ts'
 import type { ClusterRow } from '../cluster-rows.ts'
 import type { ObjectTables } from './object-tables.ts'
 import type { TrackedWorlds } from './tracked-world.ts'
 import type { WantedTrust } from './trust.ts'
+import { vaultSettings } from './vault.ts'
 
 /** On the system namespace of a cluster whose Envoys are ours to drive: no istiod is there. */
 const dataPlaneLabel = { name: 'fairlead.dev/data-plane', value: 'envoy' } as const
@@ -37,14 +38,7 @@ export function defineWantedTrust(inputs: TrustInputs): Query<string, readonly W
             .find(({ members }) => members.some((m) => m.cluster === cluster || aliases.includes(m.cluster)))
           const root = rootOf(group, management)
           const trustDomain = trustDomainOf(worlds.world(read, cluster), cluster)
-          const seen = [
-            revision(read, tables, cluster, `${systemNamespace}/fairlead-ca`),
-            revision(read, tables, cluster, `${systemNamespace}/cacerts`),
-            revision(read, tables, cluster, `${systemNamespace}/istio-ca-secret`),
-            root.kind === 'shared'
-              ? revision(read, tables, root.secret.cluster, `${root.secret.namespace}/${root.secret.name}`)
-              : '',
-          ]
+          const seen = secretsOf(root, cluster, management).map((at) => revision(read, tables, at))
           return { cluster, settings: { trustDomain, root }, seen: seen.join(' ') }
         })
     },
@@ -58,14 +52,28 @@ export function isOurs(read: Read, worlds: TrackedWorlds, cluster: string): bool
   return labels[dataPlaneLabel.name] === dataPlaneLabel.value
 }
 
-function revision(read: Read, tables: ObjectTables, cluster: string, key: string): string {
-  return read.get(tables.table(cluster, '/Secret'), key)?.metadata.resourceVersion ?? '-'
+/** The Secrets on which a cluster's authority depends. */
+function secretsOf(root: RootSource, cluster: string, management: string): SecretName[] {
+  const own = ['fairlead-ca', 'cacerts', 'istio-ca-secret'].map((name) => ({
+    cluster,
+    namespace: systemNamespace,
+    name,
+  }))
+  if (root.kind === 'shared') return [...own, root.secret]
+  if (root.kind !== 'vault' || root.vault.login?.kind !== 'token') return own
+  const token = root.vault.login.secret
+  return [...own, { cluster, ...token }, { cluster: management, ...token }]
+}
+
+function revision(read: Read, tables: ObjectTables, { cluster, namespace, name }: SecretName): string {
+  return read.get(tables.table(cluster, '/Secret'), `${namespace}/${name}`)?.metadata.resourceVersion ?? '-'
 }
 
 function rootOf(group: TrustGroup | undefined, management: string): RootSource {
-  // Authorities outside of Kubernetes (Vault) sign for meshes of istiod only.
-  if (!group || group.trust.root.kind === 'vault') return { kind: 'own' }
+  if (!group) return { kind: 'own' }
   const { root, intermediate } = group.trust
+  if (root.kind === 'vault')
+    return { kind: 'vault', vault: vaultSettings(root.vault), intermediate: authorityOptions(intermediate) }
   const secret = { cluster: management, namespace: root.secret.namespace, name: root.secret.name }
   return {
     kind: 'shared',

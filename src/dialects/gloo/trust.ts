@@ -14,6 +14,7 @@ import {
   ownerLabel,
   type ReadContext,
   type Trust,
+  trustFailures,
 } from '../shared/index.ts'
 
 const apiVersion = 'certificates.mesh.gloo.solo.io/v1'
@@ -133,7 +134,11 @@ export function rootSecret({ group }: GroupOutcome, dialect: Dialect, management
 }
 
 /** Why the members cannot get certificates. */
-export function trustErrors({ virtualMesh }: GroupOutcome, { snapshot, management }: ReadContext): string[] {
+export function trustErrors(outcome: GroupOutcome, context: ReadContext): string[] {
+  return [...secretErrors(outcome, context), ...trustFailures(outcome, context)]
+}
+
+function secretErrors({ virtualMesh }: GroupOutcome, { snapshot, management }: ReadContext): string[] {
   const root = virtualMesh.trust?.root
   if (root?.kind !== 'provided') return []
   const { name, namespace } = root.secret

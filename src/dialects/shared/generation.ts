@@ -11,6 +11,8 @@ export interface ReadContext {
   /** Cluster that holds the management objects. */
   readonly management: string
   readonly factsOf: (cluster: string) => ClusterFacts
+  /** Why a cluster has not the trust that its VirtualMesh wants, by cluster. */
+  readonly trustFailures: ReadonlyMap<string, string>
 }
 
 /** Status of an object: only the fields that name it, and `status`. */

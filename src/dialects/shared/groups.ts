@@ -87,12 +87,24 @@ function withGateways(
 
 /** Without a shared root it is not ours to say who can verify whom. */
 function strangersOf({ trust }: VirtualMesh, members: readonly Mesh[], verifies: Verifies): [Mesh, Mesh][] {
-  if (trust === undefined || trust.root.kind === 'vault') return []
+  if (trust === undefined) return []
   return members.flatMap((one, index) =>
     members
       .slice(index + 1)
       .flatMap((other): [Mesh, Mesh][] => (verifies(one.cluster, other.cluster) ? [] : [[one, other]])),
   )
+}
+
+/** What keeps the proxies of members from certificates of the shared root. */
+export function trustFailures(
+  { group }: GroupOutcome,
+  { trustFailures: known }: { readonly trustFailures: ReadonlyMap<string, string> },
+): string[] {
+  if (group?.virtualMesh.trust === undefined) return []
+  return group.members.flatMap(({ cluster }) => {
+    const failure = known.get(cluster)
+    return failure === undefined ? [] : [`cluster ${cluster}: ${failure}`]
+  })
 }
 
 /** The group that a mesh is in. */

@@ -14,7 +14,7 @@ export { ClusterFacts, type Controller, type FactPort, type FactService } from '
 export { istioProtocol } from './federation.ts'
 export { backingWorkloads, type Federation, findTargetService, type Group } from './fleet.ts'
 export type { Generation, GenerationReport, ReadContext, Reading, StatusObject } from './generation.ts'
-export type { GroupOutcome, Verifies } from './groups.ts'
+export { type GroupOutcome, trustFailures, type Verifies } from './groups.ts'
 export {
   type FindMesh,
   type Given,

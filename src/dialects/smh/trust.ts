@@ -1,7 +1,7 @@
 // Shared trust: the root certificate on the management cluster, and a request for an intermediate one in each member.
 import { objectsOf } from '../../resources/index.ts'
 import type { CertificateSigningRequestSpec } from '../../resources/zephyr/index.ts'
-import { type ClusterObject, type GroupOutcome, ownerLabel, type ReadContext } from '../shared/index.ts'
+import { type ClusterObject, type GroupOutcome, ownerLabel, type ReadContext, trustFailures } from '../shared/index.ts'
 import { managementNamespace } from './dialect.ts'
 
 /** Requests for certificates, one for each member, on its cluster. The agent there adds the key's request. */
@@ -45,7 +45,11 @@ export function rootSecret({ group }: GroupOutcome, management: string): Cluster
 }
 
 /** Why the members cannot get certificates; undefined if they can. */
-export function trustError({ virtualMesh }: GroupOutcome, { snapshot, management }: ReadContext): string | undefined {
+export function trustError(outcome: GroupOutcome, context: ReadContext): string | undefined {
+  return secretError(outcome, context) ?? trustFailures(outcome, context)[0]
+}
+
+function secretError({ virtualMesh }: GroupOutcome, { snapshot, management }: ReadContext): string | undefined {
   const root = virtualMesh.trust?.root
   if (root?.kind !== 'provided') return undefined
   const { name, namespace } = root.secret

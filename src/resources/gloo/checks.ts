@@ -156,13 +156,21 @@ export function checkAccessPolicy(spec: Place, value: AccessPolicy): void {
   })
 }
 
+interface VaultCa {
+  readonly server?: string
+  readonly caPath?: string
+  readonly csrPath?: string
+  readonly tokenSecretRef?: object
+  readonly kubernetesAuth?: { readonly role?: string }
+}
+
 interface VirtualMesh {
   readonly meshes?: readonly Ref[]
   readonly mtlsConfig?: {
     readonly limited?: object
     readonly shared?: {
       readonly rootCertificateAuthority?: { readonly generated?: object; readonly secret?: Ref }
-      readonly intermediateCertificateAuthority?: { readonly vault?: object }
+      readonly intermediateCertificateAuthority?: { readonly vault?: VaultCa }
     }
     readonly rotationVerificationMethod?: { readonly manual?: object }
     readonly rotationStrategy?: string
@@ -213,4 +221,22 @@ export function checkVirtualMesh(spec: Place, value: VirtualMesh): void {
     place
       .field('intermediateCertificateAuthority')
       .error('No intermediate ca source specified: vault is needed', 'required')
+  if (intermediate?.vault !== undefined)
+    checkVault(place.field('intermediateCertificateAuthority').field('vault'), intermediate.vault)
+}
+
+/** Warnings only: agents of the original may know more than what is written. */
+function checkVault(place: Place, { server = '', caPath, csrPath, tokenSecretRef, kubernetesAuth }: VaultCa): void {
+  const needed = (name: string, value: string | undefined): void => {
+    if (!value) place.field(name).warn(`'${name}' is needed: without it nothing can be asked of Vault`, 'required')
+  }
+  needed('server', server)
+  needed('caPath', caPath)
+  needed('csrPath', csrPath)
+  if (server.startsWith('http:'))
+    place.field('server').warn('the connection is not encrypted: who listens gets the token for Vault')
+  if (tokenSecretRef === undefined && kubernetesAuth === undefined)
+    place.warn("'tokenSecretRef' or 'kubernetesAuth' is needed: without one nothing can be asked of Vault", 'required')
+  if (kubernetesAuth !== undefined && !kubernetesAuth.role)
+    place.field('kubernetesAuth').field('role').warn("'role' is needed for the login to Vault", 'required')
 }
