@@ -48,6 +48,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: () => import('./cli/explain.ts'),
   },
   {
+    name: 'what-if',
+    summary: 'Say where the traffic of every service goes if clusters die, and whether anybody is left to take it',
+    load: () => import('./cli/what-if.ts'),
+  },
+  {
     name: 'serve',
     summary: 'Run the control plane against Kubernetes clusters',
     load: () => import('./cli/serve.ts'),

@@ -47,6 +47,12 @@ export function meshOfFiles(files: ExplainFiles, fail: (message: string) => neve
         throw new DebugApiError(`proxy ${name} is in several clusters: ${found.map((proxy) => proxy.name).join(', ')}`)
       return found[0]
     },
+    clusters: async () => clusters,
+    owners: async () => (address) => mesh.ownersOf(address),
+    all: async () =>
+      mesh.names.flatMap((name) =>
+        mesh.find(name).map((config) => ({ cluster: name.split('/')[0] ?? '', workload: name, config })),
+      ),
     entryPort: async (address, port) => mesh.entryPort(address, port),
     tracing: async (work) => work(mesh),
   }

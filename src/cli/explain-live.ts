@@ -25,6 +25,26 @@ export function liveMesh(options: DebugApiOptions): ProxySource {
         throw new DebugApiError(`proxy ${name} is in several places: ${found.map(nameOf).join(', ')}`)
       return found[0] && load(found[0])
     },
+    async clusters() {
+      const known = (await getDebug<{ name: string }[]>(options, '/debug/clusters')) ?? []
+      return [...new Set([...known.map(({ name }) => name), ...(await rows()).map(({ cluster }) => cluster)])].sort()
+    },
+    async owners() {
+      const [all, doors] = [await rows(), await fronts()]
+      const found = new Map<string, Set<string>>()
+      const note = (address: string, cluster: string): void => {
+        found.set(address, (found.get(address) ?? new Set()).add(cluster))
+      }
+      for (const row of all) note(addressOf(row), row.cluster)
+      for (const door of doors) note(door.address, door.cluster)
+      return (address) => [...(found.get(address) ?? [])]
+    },
+    async all() {
+      const some = onePerWorkload(await rows())
+      return Promise.all(
+        some.map(async (row) => ({ cluster: row.cluster, workload: workloadOf(row), config: await load(row) })),
+      )
+    },
     async entryPort(address, port) {
       return (await fronts()).find((door) => door.podAddress === address && door.port === port)?.targetPort
     },

@@ -19,6 +19,7 @@ import {
 import { asking, type DebugApiOptions, debugApiOptions } from './debug-api.ts'
 import { meshOfFiles } from './explain-files.ts'
 import { liveMesh } from './explain-live.ts'
+import { lossOf } from './loss.ts'
 
 interface Options extends DebugApiOptions {
   readonly cluster?: readonly string[]
@@ -28,6 +29,7 @@ interface Options extends DebugApiOptions {
   readonly sni?: string
   readonly principal?: string
   readonly http2?: boolean
+  readonly without?: readonly string[]
   readonly output: 'text' | 'json' | 'yaml'
 }
 
@@ -37,6 +39,12 @@ export interface ProxySource {
   find(name: string): Promise<ProxyConfig | undefined>
   /** Port of a pod at which connections to a port of its Service arrive. */
   entryPort(podAddress: string, servicePort: number): Promise<number | undefined>
+  /** Names of the clusters that are known. */
+  clusters(): Promise<readonly string[]>
+  /** Clusters in which something has an address. */
+  owners(): Promise<(address: string) => readonly string[]>
+  /** One proxy of each workload, with the cluster that it runs in. */
+  all(): Promise<readonly { readonly cluster: string; readonly workload: string; readonly config: ProxyConfig }[]>
   /** Loads what `work` needs of other proxies, and runs it again until it has all. */
   tracing<T>(work: (mesh: Mesh) => T): Promise<T>
 }
@@ -62,6 +70,7 @@ export function register(program: Command): void {
     .option('--sni <name>', 'with --at: server name of TLS (default for https: the host)')
     .option('--principal <spiffe-id>', 'with --at: identity of the client’s certificate')
     .option('--http2', 'the client speaks HTTP/2')
+    .option('--without <cluster...>', 'as if everything in these clusters had died')
     .addOption(http)
     .addOption(name)
     .addOption(new Option('-o, --output <format>', 'format').choices(['text', 'json', 'yaml']).default('text'))
@@ -77,6 +86,7 @@ Examples:
   fairlead explain istio-ingressgateway-xyz.istio-system GET http://shop.example/
   fairlead explain cart-v1-xyz.shop GET http://cart/ --at 10.0.0.7:8080 --principal spiffe://cluster.local/ns/shop/sa/client
   fairlead explain client.shop GET http://cart/ --cluster east=east.yaml --cluster west=west.yaml
+  fairlead explain client.shop GET http://cart/ --without west      (of all services: fairlead what-if --without west)
 
 Odds are those of a proxy that has just started: circuit breakers and ejections come on top.
 Exit code: 0 = explained, 1 = no such proxy, or the control plane cannot be reached, 2 = wrong usage.`
@@ -112,7 +122,10 @@ async function explain(question: Question, options: Options, command: Command): 
   }
   const at = options.at ?? (await entryOf(source, proxy, target.port))
   const call = at === undefined ? dial(proxy, target) : arrivingCall(proxy, at, target, options)
-  const hop = await source.tracing((mesh) => trace(mesh, proxy, call, circumstances))
+  const loss = await lossOf(source, options.without ?? [], fail)
+  if (loss.hasLost(proxy)) fail(`${proxy.name} runs in a cluster that is taken for dead`)
+  const hop = await source.tracing((mesh) => trace(loss.mesh(mesh), loss.proxy(proxy), call, circumstances))
+  if (options.without && options.output === 'text') console.log(`As if ${options.without.join(' and ')} had died:\n`)
   print(hop, options.output)
 }
 

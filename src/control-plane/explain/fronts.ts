@@ -6,6 +6,7 @@ import type { TrackedWorlds } from '../xds/index.ts'
 
 /** A connection to `address:port` may come to the pod with that address, at `targetPort`. */
 export interface Front {
+  readonly cluster: string
   readonly address: string
   readonly port: number
   readonly podAddress: string
@@ -27,7 +28,7 @@ export function frontsOf(world: World, cluster: string): Front[] {
           const podAddress = pod.status?.podIP
           const target = typeof targetPort === 'number' ? targetPort : namedPort(pod, targetPort)
           if (podAddress === undefined || target === undefined) return []
-          return addresses.map((address) => ({ address, port, podAddress, targetPort: target }))
+          return addresses.map((address) => ({ cluster, address, port, podAddress, targetPort: target }))
         }),
       )
   })

@@ -34,6 +34,9 @@ export interface StaticMesh extends Mesh {
   entryPort(podAddress: string, servicePort: number): number | undefined
   /** Names of all, as `CLUSTER/pod.namespace`. */
   readonly names: readonly string[]
+  readonly clusters: readonly string[]
+  /** Clusters in which something has that address: a pod with a proxy, or a Service. */
+  ownersOf(address: string): readonly string[]
 }
 
 /** `worldOf`: the mesh as proxies of a cluster see it. */
@@ -55,6 +58,13 @@ export function staticMesh(clusters: readonly string[], worldOf: (cluster: strin
   const at = (address: string): ProxyConfig[] => pods.filter(({ pod }) => pod.status?.podIP === address).map(configOf)
   return {
     names: pods.map(nameOf),
+    clusters,
+    ownersOf: (address) => [
+      ...new Set([
+        ...pods.filter(({ pod }) => pod.status?.podIP === address).map(({ cluster }) => cluster),
+        ...fronts.filter((front) => front.address === address).map(({ cluster }) => cluster),
+      ]),
+    ],
     find: (name) => pods.filter((each) => nameOf(each) === name || nameOf(each).endsWith(`/${name}`)).map(configOf),
     entryPort: (address, port) =>
       fronts.find((front) => front.podAddress === address && front.port === port)?.targetPort,
