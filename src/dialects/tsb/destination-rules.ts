@@ -1,5 +1,5 @@
 // One DestinationRule for each service and cluster: all that TSB's objects say of how the service is called there.
-import { asMap, type ClusterObject, compact, type FactService, hasLabels, type Plain } from '../shared/index.ts'
+import { asMap, asText, type ClusterObject, compact, type FactService, hasLabels, type Plain } from '../shared/index.ts'
 import { backendsOf, type TsbCluster } from './clusters.ts'
 import { type ExposedService, hostOf } from './exposure.ts'
 import { failoverSettingsOf, localityLbSetting } from './failover-settings.ts'
@@ -34,6 +34,12 @@ export function destinationRule(service: CalledService, hierarchy: Hierarchy): C
   if (!isShared && subsets.length === 0) return []
   const host = hostOf({ name, namespace })
   const isElsewhere = local === undefined
+  const policy = compact({
+    loadBalancer: { localityLbSetting: localityLbSetting(failoverSettingsOf(levelsOf(service, hierarchy))) },
+    connectionPool: connectionPoolOf(service),
+    outlierDetection,
+    tls: isShared ? tlsOf(service) : undefined,
+  })
   return [
     written({
       cluster: cluster.name,
@@ -43,16 +49,37 @@ export function destinationRule(service: CalledService, hierarchy: Hierarchy): C
       spec: compact({
         host,
         exportTo: ['*'],
-        trafficPolicy: compact({
-          loadBalancer: { localityLbSetting: localityLbSetting(failoverSettingsOf(levelsOf(service, hierarchy))) },
-          connectionPool: connectionPoolOf(service),
-          outlierDetection,
-          tls: isShared ? tlsOf(service) : undefined,
-        }),
-        subsets: subsets.map(({ name: subset, labels }) => ({ name: subset, labels })),
+        trafficPolicy: policy,
+        subsets: subsets.map((subset) =>
+          compact({ name: subset.name, labels: subset.labels, trafficPolicy: stickiness(subset, policy) }),
+        ),
       }),
     }),
   ]
+}
+
+/**
+ * What keeps the requests of one client with one pod of a version. What a version, or a port, says of its policy takes the
+ * place of all that the service says; so that is repeated.
+ */
+function stickiness({ ports }: Subset, policy: { readonly loadBalancer: object }): object {
+  const withHash = (session: Plain | undefined): object | undefined => {
+    const consistentHash = hashOf(session)
+    return consistentHash && { ...policy, loadBalancer: { ...policy.loadBalancer, consistentHash } }
+  }
+  const whole = withHash(ports.find(({ port }) => port === 0)?.stickySession)
+  const portLevelSettings = ports.flatMap(({ port, stickySession }) => {
+    const own = port === 0 ? undefined : withHash(stickySession)
+    return own === undefined ? [] : [{ port: { number: port }, ...own }]
+  })
+  return compact({ ...whole, portLevelSettings })
+}
+
+function hashOf(session: Plain | undefined): object | undefined {
+  const { header, cookie, useSourceIp } = session ?? {}
+  if (header !== undefined) return { httpHeaderName: asText(header) }
+  if (cookie !== undefined) return { httpCookie: { ttl: '0s', ...asMap(cookie) } }
+  return useSourceIp === true ? { useSourceIp } : undefined
 }
 
 /**

@@ -67,14 +67,19 @@ export function findGateways(cluster: TsbCluster, selector: GatewaySelector): Ga
   const gateways: EastWestGateway[] = []
   const unusable: UnusableGateway[] = []
   if (Object.keys(selector.labels).length === 0) return { gateways, unusable }
-  const { facts } = cluster
-  for (const service of facts.services.values()) {
-    if (service.namespace !== selector.namespace || !fronts(cluster, service, selector.labels)) continue
+  for (const service of gatewayServices(cluster, selector)) {
     const found = gatewayAt(cluster, service)
     if (typeof found === 'string') unusable.push({ service, reason: found })
     else gateways.push(found)
   }
   return { gateways, unusable }
+}
+
+/** The Services before the pods that a selector means. */
+export function gatewayServices(cluster: TsbCluster, { namespace, labels }: GatewaySelector): FactService[] {
+  return [...cluster.facts.services.values()].filter(
+    (service) => service.namespace === namespace && fronts(cluster, service, labels),
+  )
 }
 
 /** Whether a Service stands before pods with these labels. */

@@ -2,18 +2,20 @@
 import type { Problem } from '../../report/index.ts'
 import { type ClusterObject, ownerLabel, type ReadContext, type StatusObject, type Verifies } from '../shared/index.ts'
 import { callObjects } from './calls.ts'
-import { readClusters } from './clusters.ts'
+import { readClusters, type TsbCluster } from './clusters.ts'
 import { directObjects } from './direct-objects.ts'
 import type { Resolved } from './east-west-gateways.ts'
 import { exposingObjects, workspaceNames } from './exposing.ts'
 import { findExposures } from './exposure.ts'
 import { recordOfNames, withRecord } from './gateway-names.ts'
+import { gatewayObjects } from './gateways/index.ts'
 import { readHierarchy } from './hierarchy.ts'
 import { installedGateways } from './install.ts'
 import { gatewayNames, nameProblems, remoteObjects, sharedServices } from './remote-services.ts'
 import { securityObjects } from './security/index.ts'
 import { statusesOf } from './statuses.ts'
 import type { Tenancy } from './tenancy.ts'
+import { trafficObjects } from './traffic/index.ts'
 import { mayTrust, type SharedRoot, sharedRoot, trustProblems } from './trust.ts'
 import { dialectId } from './written.ts'
 
@@ -47,21 +49,24 @@ export function tetrateServiceBridge(context: TsbContext): TsbResult {
     hierarchy.all('OrganizationSetting'),
   )
   const { exposures, problems } = findExposures(hierarchy, clusters)
-  const shared = sharedServices(
-    hierarchy,
-    clusters,
-    exposures.flatMap(({ services }) => services),
-    (one, other) => mayTrust(one, other) && verifies(one.name, other.name),
-  )
+  const trusts = (one: TsbCluster, other: TsbCluster): boolean => mayTrust(one, other) && verifies(one.name, other.name)
+  const exposed = exposures.flatMap(({ services }) => services)
+  const shared = sharedServices(hierarchy, clusters, exposed, trusts)
   const calls = callObjects({ hierarchy, clusters, exposures, shared })
   const direct = directObjects(hierarchy, clusters, factsOf(management), context.tenancy)
   const security = securityObjects(hierarchy, clusters)
-  const names = gatewayNames(shared)
+  const { closed } = security
+  const traffic = trafficObjects(hierarchy, clusters)
+  const { egressOf } = traffic
+  const gateways = gatewayObjects({ hierarchy, clusters, resolved, trusts, closed, egressOf })
+  const names = gatewayNames(shared, gateways.addresses)
   const found = [
     ...problems,
     ...calls.problems,
     ...direct.problems,
     ...security.problems,
+    ...traffic.problems,
+    ...gateways.problems,
     ...trustProblems(shared),
     ...nameProblems(shared, resolved),
     ...hierarchy.problems,
@@ -74,6 +79,8 @@ export function tetrateServiceBridge(context: TsbContext): TsbResult {
       ...remoteObjects(shared, resolved),
       ...calls.objects,
       ...security.objects,
+      ...traffic.objects,
+      ...gateways.objects,
       ...direct.objects,
       ...recordOfNames(management, names, resolved),
     ],

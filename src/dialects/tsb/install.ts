@@ -126,7 +126,7 @@ function deployment(installed: Installed): KubeObject {
     args: ['proxy', 'router', '--domain', '$(POD_NAMESPACE).svc.cluster.local'],
     env: [
       { name: 'POD_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
-      { name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', value: cluster.network },
+      ...networkView(installed),
       ...asList(said['env']),
     ],
     ports: portsOf(installed),
@@ -155,6 +155,15 @@ function deployment(installed: Installed): KubeObject {
       },
     }),
   }
+}
+
+/**
+ * A gateway that passes calls of other clusters on sees its own network only, so that they do not go to and fro. Envoys that
+ * Fairlead drives know this of each call; there, what clients send to the same gateway may go to other clusters.
+ */
+function networkView({ object, cluster }: Installed): object[] {
+  const isNarrow = isEastWest(object) || !(cluster.isOurs || object.kind === 'Tier1Gateway')
+  return isNarrow ? [{ name: 'ISTIO_META_REQUESTED_NETWORK_VIEW', value: cluster.network }] : []
 }
 
 function portsOf({ object, spec }: Installed): object[] {

@@ -281,12 +281,14 @@ export function nameProblems(services: readonly SharedService[], resolved: Resol
   return [...found.values()]
 }
 
-/** DNS names of gateways that somebody must resolve. */
-export function gatewayNames(services: readonly SharedService[]): string[] {
+/** DNS names of gateways that somebody must resolve. `more`: addresses that are needed for other reasons. */
+export function gatewayNames(services: readonly SharedService[], more: readonly string[]): string[] {
   const names = services.flatMap(({ client, remotes }) =>
     resolvesAtEdge(client.facts)
       ? remotes.flatMap(({ gateways }) => gateways.flatMap(({ addresses }) => addresses))
       : [],
   )
-  return [...new Set(names.filter((name) => !isIpAddress(name)).map((name) => name.replace(/\.$/, '')))].sort()
+  return [
+    ...new Set([...names, ...more].filter((name) => !isIpAddress(name)).map((name) => name.replace(/\.$/, ''))),
+  ].sort()
 }

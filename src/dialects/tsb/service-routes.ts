@@ -12,6 +12,7 @@ export interface Subset {
 }
 
 interface PortSetting {
+  /** 0: every port. */
   readonly port: number
   readonly trafficType: string
   readonly stickySession: Plain | undefined
@@ -33,30 +34,41 @@ export function readServiceRoute(object: TsbObject): ServiceRoute | Problem {
     const message = `${JSON.stringify(service)} does not name a service; write namespace/name.namespace.svc.cluster.local`
     return { code: 'invalid-value', severity: 'error', object: object.ref, path: 'spec.service', message }
   }
-  return { object, namespace, name, subsets: asList(object.spec['subsets']).map(readSubset) }
+  const common = readPorts(object.spec['portLevelSettings'])
+  const session = object.spec['stickySession']
+  if (session !== undefined) common.push({ port: 0, trafficType: '', stickySession: asMap(session) })
+  const subsets = asList(object.spec['subsets']).map((subset) => readSubset(subset, common))
+  return { object, namespace, name, subsets }
 }
 
-function readSubset(subset: unknown): Subset {
+/** `common`: what is said of ports for all subsets; a subset's own word on a port counts instead. */
+function readSubset(subset: unknown, common: readonly PortSetting[]): Subset {
+  const own = readPorts(at(subset, 'portLevelSettings'))
   return {
     name: asText(at(subset, 'name')),
     labels: asTexts(at(subset, 'labels')),
     weight: asInteger(at(subset, 'weight')),
-    ports: asList(at(subset, 'portLevelSettings')).map((setting) => {
-      const session = at(setting, 'stickySession')
-      return {
-        port: asInteger(at(setting, 'port')) ?? 0,
-        trafficType: asText(at(setting, 'trafficType')),
-        stickySession: session === undefined ? undefined : asMap(session),
-      }
-    }),
+    ports: [...own, ...common.filter(({ port }) => own.every((each) => each.port !== port))],
   }
+}
+
+function readPorts(list: unknown): PortSetting[] {
+  return asList(list).map((setting) => {
+    const session = at(setting, 'stickySession')
+    return {
+      port: asInteger(at(setting, 'port')) ?? 0,
+      trafficType: asText(at(setting, 'trafficType')),
+      stickySession: session === undefined ? undefined : asMap(session),
+    }
+  })
 }
 
 /** The spec of the VirtualService; undefined if there is nothing to route (subsets without weights, say). */
 export function virtualServiceSpec({ object, subsets }: ServiceRoute, host: string): object | undefined {
   const shares = sharesOf(subsets)
   const route = shares.map(({ name, weight }) => compact({ destination: { host, subset: name }, weight }))
-  const ports = new Map(subsets.flatMap((subset) => subset.ports).map(({ port, trafficType }) => [port, trafficType]))
+  const said = subsets.flatMap((subset) => subset.ports).filter(({ port }) => port > 0)
+  const ports = new Map(said.map(({ port, trafficType }) => [port, trafficType]))
   const layer4 = [...ports].filter(([, type]) => type === 'TCP')
   const passthrough = [...ports].filter(([, type]) => type === 'TLS_PASSTHROUGH')
   const onlyOther = ports.size > 0 && layer4.length + passthrough.length === ports.size

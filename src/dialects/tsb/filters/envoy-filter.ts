@@ -48,7 +48,16 @@ export function forVirtualHosts(context: PatchedProxies['context'], domain: stri
   }
 }
 
-/** The same for all routes. */
+/** Settings of a filter for the requests of one route. */
+export function forRoute(context: PatchedProxies['context'], domain: string, route: string, value: object): object {
+  return {
+    applyTo: 'HTTP_ROUTE',
+    match: { context, routeConfiguration: { vhost: { domainName: domain, route: { name: route } } } },
+    patch: { operation: 'MERGE', value },
+  }
+}
+
+/** A cluster that the mesh does not know; none if it knows it. */
 export function addedCluster(context: PatchedProxies['context'], value: object | undefined): object[] {
   return value === undefined ? [] : [{ applyTo: 'CLUSTER', match: { context }, patch: { operation: 'ADD', value } }]
 }

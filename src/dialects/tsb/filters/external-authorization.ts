@@ -1,27 +1,40 @@
 // `authorization.http.external`: a server that is asked about each request.
 import { asList, asText, at, type ClusterObject, compact } from '../../shared/index.ts'
-import { addedCluster, envoyFilter, forVirtualHosts, httpFilter, type PatchedProxies } from './envoy-filter.ts'
+import {
+  addedCluster,
+  envoyFilter,
+  forRoute,
+  forVirtualHosts,
+  httpFilter,
+  type PatchedProxies,
+} from './envoy-filter.ts'
 import { askedServer } from './server.ts'
 
-export const externalFilterName = 'envoy.filters.http.ext_authz.tsb'
+const filterName = 'envoy.filters.http.ext_authz.tsb'
 const type = 'type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz'
 const perRoute = 'type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute'
 
-/** Switches the filter off, for virtual hosts and routes. */
-export const withoutExternal = {
-  typed_per_filter_config: { [externalFilterName]: { '@type': perRoute, disabled: true } },
+/** Which requests are not asked about, where one proxy has several servers that are asked. */
+export interface Asked {
+  /** Tells the filters of one proxy apart. */
+  readonly suffix: string
+  /** Domains of virtual hosts that are not asked about. */
+  readonly exempt: readonly string[]
+  readonly exemptRoutes: readonly { readonly domain: string; readonly route: string }[]
 }
 
-/**
- * All requests that the proxies take in. A server that does not answer lets nothing in.
- * `exempt`: domains of virtual hosts that are not asked about.
- */
+const everything: Asked = { suffix: '', exempt: [], exemptRoutes: [] }
+
+/** All requests that the proxies take in. A server that does not answer lets nothing in. */
 export function externalAuthorization(
   external: unknown,
   proxies: PatchedProxies,
-  exempt: readonly string[] = [],
+  { suffix, exempt, exemptRoutes }: Asked = everything,
 ): ClusterObject[] {
   const { cluster, context, tell } = proxies
+  const filter = `${filterName}${suffix}`
+  const name = `external-authorization${suffix.replaceAll('.', '-')}`
+  const off = { typed_per_filter_config: { [filter]: { '@type': perRoute, disabled: true } } }
   const uri = asText(at(external, 'uri'))
   const server = askedServer(uri, at(external, 'tls'), cluster)
   if (server === undefined) {
@@ -29,7 +42,7 @@ export function externalAuthorization(
       'authorization.http.external.uri',
       `${JSON.stringify(uri)} is no http://, https:// or grpc:// address; all requests are refused`,
     )
-    return envoyFilter(proxies, 'external-authorization', [httpFilter(context, externalFilterName, refusing)])
+    return envoyFilter(proxies, name, [httpFilter(context, filter, refusing)])
   }
   const timeout = asText(at(external, 'timeout')) || '1s'
   const names = (field: string): object | undefined => {
@@ -55,10 +68,11 @@ export function externalAuthorization(
     allowed_headers: names('includeRequestHeaders'),
     ...service,
   })
-  return envoyFilter(proxies, 'external-authorization', [
+  return envoyFilter(proxies, name, [
     ...addedCluster(context, server.patch),
-    httpFilter(context, externalFilterName, config),
-    ...exempt.map((domain) => forVirtualHosts(context, domain, withoutExternal)),
+    httpFilter(context, filter, config),
+    ...exempt.map((domain) => forVirtualHosts(context, domain, off)),
+    ...exemptRoutes.map(({ domain, route }) => forRoute(context, domain, route, off)),
   ])
 }
 

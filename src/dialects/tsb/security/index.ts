@@ -10,6 +10,7 @@ import type { CalledPlace, CallerContext } from './callers.ts'
 import { authenticationObjects, isClosed, namespacePolicies, type Target, workloadPolicies } from './policies.ts'
 import { nothingSaid, type SecuritySetting, withLevel } from './setting.ts'
 
+export { type CallerContext, callersOf } from './callers.ts'
 export { withoutToken } from './policies.ts'
 export { type Allowance, allowancesOf, type Condition, ruleOf } from './requests.ts'
 export { tokensOf } from './setting.ts'
