@@ -5,7 +5,7 @@ import type { Engine, Query, Table } from '../pipeline/index.ts'
 import type { Problem } from '../report/index.ts'
 import type { KubeObject } from '../resources/index.ts'
 import type { ClusterRow } from './cluster-rows.ts'
-import { type TableOf, trackedSnapshot } from './tracked-snapshot.ts'
+import { defineKindMaps, type TableOf, trackedSnapshot } from './tracked-snapshot.ts'
 
 /** Second stage: what users said in their dialects → what is to be on each cluster, and what users are told. */
 export interface Translation {
@@ -44,6 +44,7 @@ export function defineTranslation(
     'management cluster',
     (read) => read.all(clusters).find((row) => row.isManagement && row.isKnown)?.name,
   )
+  const kindMaps = defineKindMaps(engine, tableOf)
   const translator = createTranslator()
   const result = engine.define<string, TranslateResult>('translation', (read) => {
     const name = read.query(management, '')
@@ -51,7 +52,7 @@ export function defineTranslation(
     const apart = new Set(read.query(strangers, ''))
     const verifies = (one: string, other: string): boolean => !apart.has(`${one} ${other}`)
     return translator.translate({
-      snapshot: trackedSnapshot(read, clusters, tableOf),
+      snapshot: trackedSnapshot(read, clusters, kindMaps),
       management: name,
       refusals: read.query(refusals, ''),
       verifies,

@@ -1,20 +1,20 @@
 // The door of all dialects: what users and clusters say → what is written, and what users are told.
 import { compareProblems, type ObjectRef, type Problem } from '../report/index.ts'
-import { type ClusterSnapshot, objectsOf, type Snapshot } from '../resources/index.ts'
+import { objectsOf, type Snapshot } from '../resources/index.ts'
 import { glooMesh } from './gloo/index.ts'
 import {
   asMap,
   asText,
   asTexts,
   at,
-  ClusterFacts,
   type ClusterObject,
   compareObjects,
+  FactsMemory,
   type Generation,
   type Intent,
   Memory,
+  OccupiedPlaces,
   type Outcome,
-  occupiedBy,
   ownerLabel,
   type Refusal,
   type StatusObject,
@@ -85,17 +85,6 @@ export interface TranslateResult {
 /** Name of the ConfigMap, in the management namespace, that records virtual addresses. */
 export const addressRecord = 'fairlead-virtual-addresses'
 
-// Facts are read once for each snapshot of a cluster; a snapshot never changes.
-const factsBySnapshot = new WeakMap<ClusterSnapshot, ClusterFacts>()
-
-function factsOf(snapshot: Snapshot, cluster: string): ClusterFacts {
-  const own = snapshot.clusters.get(cluster)
-  if (own === undefined) return new ClusterFacts(cluster, undefined)
-  const facts = factsBySnapshot.get(own) ?? new ClusterFacts(cluster, own)
-  factsBySnapshot.set(own, facts)
-  return facts
-}
-
 /**
  * A translator remembers what it made, so that after a change it makes only what the change touches. What it returns
  * does not depend on what it remembers.
@@ -107,12 +96,12 @@ export interface Translator {
 }
 
 export function createTranslator(): Translator {
-  const memory = new Memory()
+  const parts = newParts()
   let recomputed = 0
   return {
     translate: (input) => {
-      const result = translateWith(memory, input)
-      recomputed = memory.settle()
+      const result = translateWith(parts, input)
+      recomputed = parts.memory.settle()
       return result
     },
     get recomputed() {
@@ -123,18 +112,28 @@ export function createTranslator(): Translator {
 
 /** Translates everything that users wrote in any dialect. Pure: no IO, no clock, no randomness; output is sorted. */
 export function translate(input: TranslateInput): TranslateResult {
-  return translateWith(new Memory(), input)
+  return translateWith(newParts(), input)
 }
 
-function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
+/** What a translator remembers. */
+interface Parts {
+  readonly memory: Memory
+  readonly facts: FactsMemory
+  readonly occupied: OccupiedPlaces
+}
+
+const newParts = (): Parts => ({ memory: new Memory(), facts: new FactsMemory(), occupied: new OccupiedPlaces() })
+
+function translateWith({ memory, facts, occupied }: Parts, input: TranslateInput): TranslateResult {
   const { snapshot, management, options = {}, verifies = () => true, resolved = () => undefined } = input
   const { trustFailures = new Map() } = input
-  const context = { snapshot, management, trustFailures, factsOf: (cluster: string) => factsOf(snapshot, cluster) }
+  facts.begin(snapshot)
+  occupied.begin(snapshot)
+  const context = { snapshot, management, trustFailures, memory, factsOf: facts.factsOf }
   const tenancy = new Tenancy(context.factsOf(management))
-  const foreign = withoutTenants(context, tenancy)
+  const foreign = withoutTenants(context, tenancy, facts)
   const readings = generations.map((generation) => generation.read(foreign.context))
   const intents = readings.map(({ intent }) => intent)
-  const occupied = occupiedBy(snapshot)
   const outcome = translateIntents({
     intents,
     addresses: recordedAddresses(snapshot, management, intents),
@@ -149,18 +148,26 @@ function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
   const bridge = tetrateServiceBridge({ ...context, resolved, verifies, tenancy })
   const wanted = [
     ...withoutDefaults(outcome.objects, bridge.objects),
-    ...records,
+    records,
     ...reports.flatMap(({ objects }) => objects),
-    ...bridge.objects,
+    bridge.objects,
   ]
-  const { objects, problems } = withoutClashes(wanted, occupied)
+  const cleared = wanted.map((list) => withoutClashes(list, occupied, memory))
   return {
-    objects: memory.inOrder('objects', objects, compareObjects),
+    objects: memory.inOrder(
+      'objects',
+      cleared.map(({ objects }) => objects),
+      compareObjects,
+    ),
     secrets: reports.flatMap(({ secrets }) => secrets).sort(compareObjects),
-    statuses: [...reports.flatMap(({ statuses }) => statuses), ...bridge.statuses].sort(compareObjects),
+    statuses: memory.inOrder(
+      'statuses',
+      [...reports.flatMap(({ statuses }) => statuses), bridge.statuses],
+      compareObjects,
+    ),
     problems: distinct([
       ...outcome.problems,
-      ...problems,
+      ...cleared.flatMap(({ problems }) => problems),
       ...reports.flatMap((each) => each.problems),
       ...bridge.problems,
       ...foreign.problems,
@@ -178,9 +185,9 @@ function translateWith(memory: Memory, input: TranslateInput): TranslateResult {
  * for every service, which says no more than that TLS is spoken, makes way for a rule that says more.
  */
 function withoutDefaults(
-  objects: readonly ClusterObject[],
+  objects: readonly (readonly ClusterObject[])[],
   decided: readonly ClusterObject[],
-): readonly ClusterObject[] {
+): readonly (readonly ClusterObject[])[] {
   const keyOf = ({ cluster, object }: ClusterObject): string =>
     `${cluster}/${object.metadata.namespace}/${asText(at(object.spec, 'host'))}`
   const isRule = ({ object }: ClusterObject): boolean => object.kind === 'DestinationRule'
@@ -188,7 +195,7 @@ function withoutDefaults(
   if (hosts.size === 0) return objects
   const isDefault = ({ object: { spec } }: ClusterObject): boolean =>
     at(spec, 'subsets') === undefined && Object.keys(asMap(at(spec, 'trafficPolicy'))).every((name) => name === 'tls')
-  return objects.filter((each) => !isRule(each) || !hosts.has(keyOf(each)) || !isDefault(each))
+  return objects.map((list) => list.filter((each) => !isRule(each) || !hosts.has(keyOf(each)) || !isDefault(each)))
 }
 
 /** In order, each once: several objects may stumble over the same thing. */

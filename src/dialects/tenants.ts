@@ -2,7 +2,7 @@
 // clusters and namespaces; in a namespace that belongs to a tenant of TSB they have no effect, and are told of.
 import type { Problem } from '../report/index.ts'
 import { type ClusterSnapshot, groupKind, type KubeObject, refOf } from '../resources/index.ts'
-import { ClusterFacts, type ReadContext } from './shared/index.ts'
+import type { FactsMemory, ReadContext } from './shared/index.ts'
 import type { Tenancy } from './tsb/index.ts'
 
 /** Kinds by which users of these dialects say what they want. */
@@ -52,18 +52,18 @@ class WithoutTenants extends Map<string, ReadonlyMap<string, KubeObject>> {
 export function withoutTenants(
   context: ReadContext,
   tenancy: Tenancy,
+  memory: FactsMemory,
 ): { readonly context: ReadContext; readonly problems: readonly Problem[] } {
   const { snapshot, management } = context
   const own = snapshot.clusters.get(management)
   if (own === undefined || tenancy.isEmpty) return { context, problems: [] }
   const problems: Problem[] = []
   const kept = { ...own, objects: new WithoutTenants(own, tenancy, problems) }
-  const facts = new ClusterFacts(management, kept)
+  const facts = memory.of(`${management} without tenants`, kept)
   return {
     context: {
-      management,
+      ...context,
       snapshot: { clusters: new Map([...snapshot.clusters, [management, kept]]) },
-      trustFailures: context.trustFailures,
       factsOf: (cluster) => (cluster === management ? facts : context.factsOf(cluster)),
     },
     problems,

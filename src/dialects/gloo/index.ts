@@ -1,10 +1,6 @@
 // Gloo Mesh: `*.mesh.gloo.solo.io` v1 and v1alpha2, its enterprise kinds, and `*.smh.solo.io/v1alpha2`.
 import type { ObjectRef } from '../../report/index.ts'
-import {
-  type SettingsSpec,
-  settings as settingsKind,
-  trafficPolicy as trafficPolicyKind,
-} from '../../resources/gloo/index.ts'
+import { settings as settingsKind, trafficPolicy as trafficPolicyKind } from '../../resources/gloo/index.ts'
 import { groupKind, type KubeObject, objectKey, objectsOf, readKind, refOf } from '../../resources/index.ts'
 import {
   at,
@@ -12,13 +8,16 @@ import {
   type Generation,
   type GenerationReport,
   type Intent,
+  itemsOf,
   type Outcome,
   type ReadContext,
   type StatusObject,
+  selectsService,
+  type TrafficResult,
   userProblems,
   type VirtualMesh,
 } from '../shared/index.ts'
-import { defaultSuffix, type FederationSettings, glooDialect, managementNamespace } from './dialect.ts'
+import { type Base, readBase } from './base.ts'
 import { discoveryObjects } from './discovery-objects.ts'
 import {
   type GatewayInput,
@@ -29,8 +28,7 @@ import {
   routeTargets,
   translateGateways,
 } from './gateway/index.ts'
-import { type GatewayDetectors, gatewayDetectors } from './gateway-detectors.ts'
-import { type GlooInventory, objectsOfKind, readInventory } from './read-discovery.ts'
+import { objectsOfKind } from './read-discovery.ts'
 import {
   readAccessPolicy,
   readFailoverService,
@@ -38,12 +36,12 @@ import {
   readVirtualDestination,
   type Source,
 } from './read-policies.ts'
-import { readVirtualMesh } from './read-virtual-mesh.ts'
 import { dependencies, readServiceDependency, type ServiceDependency } from './service-dependency.ts'
 import {
   accessPolicyStatus,
   destinationStatus,
   meshStatus,
+  shiftsByService,
   statusOf,
   trafficPolicyStatus,
   virtualDestinationStatus,
@@ -57,72 +55,45 @@ const enterprise = 'networking.enterprise.mesh.gloo.solo.io'
 /** Gloo Mesh as one of the generations of the management API. */
 export const glooMesh: Generation = {
   read(context) {
-    const { management } = context
-    const settings = readSettings(context)
-    const detectors = gatewayDetectors(settings.spec)
-    const federation = new Map<string, FederationSettings>()
-    const inventory: { current?: GlooInventory } = {}
-    const dialect = glooDialect({
-      // A missing value is the safe one, though it is the enum's zero in the original.
-      tlsMode: settings.spec.mtls?.istio?.tlsMode ?? 'ISTIO_MUTUAL',
-      federation: ({ object }) =>
-        federation.get(keyOf(object)) ?? { hostnameSuffix: defaultSuffix, gatewaySelectors: [] },
-      services: () => inventory.current?.services ?? [],
-    })
-    const source: Source = { dialect, cluster: management }
-    const found = readInventory(context, dialect, detectors)
-    inventory.current = found
-    const virtualMeshes = objectsOfKind(context, 'networking', 'VirtualMesh').map((object) => {
-      const read = readVirtualMesh(object, source)
-      federation.set(keyOf(read.virtualMesh.object), read.settings)
-      return read.virtualMesh
-    })
-    const policyObjects = objectsOfKind(context, 'networking', 'TrafficPolicy')
-    const policies = policyObjects.map((object) => ({
-      policy: readTrafficPolicy(object, source),
-      selectors: readRouteSelectors(readKind(trafficPolicyKind, object, management).spec),
-    }))
+    const base = readBase(context)
+    const { source, inventory, virtualMeshes, reader } = base
+    const policies = objectsOfKind(context, 'networking', 'TrafficPolicy').map(reader(readPolicy))
     const gateways: GatewayInput = {
-      gateways: enterpriseObjects(context, 'VirtualGateway').map((object) => readGateway(object, source)),
-      hosts: enterpriseObjects(context, 'VirtualHost').map((object) => readHost(object, source)),
-      tables: enterpriseObjects(context, 'RouteTable').map((object) => readTable(object, source)),
+      gateways: enterpriseObjects(context, 'VirtualGateway').map(reader(readGateway)),
+      hosts: enterpriseObjects(context, 'VirtualHost').map(reader(readHost)),
+      tables: enterpriseObjects(context, 'RouteTable').map(reader(readTable)),
       policies,
     }
-    const limits = enterpriseObjects(context, 'ServiceDependency').map((object) =>
-      readServiceDependency(object, source),
-    )
     const intent: Intent = {
-      dialect,
-      meshes: found.meshes,
-      services: found.services,
-      externalServices: found.external,
-      workloads: found.workloads,
+      dialect: source.dialect,
+      meshes: inventory.meshes,
+      services: inventory.services,
+      externalServices: inventory.external,
+      workloads: inventory.workloads,
       virtualMeshes,
       trafficPolicies: policies.map(({ policy }) => policy),
-      accessPolicies: objectsOfKind(context, 'networking', 'AccessPolicy').map((object) =>
-        readAccessPolicy(object, source),
-      ),
+      accessPolicies: objectsOfKind(context, 'networking', 'AccessPolicy').map(reader(readAccessPolicy)),
       virtualDestinations: [
-        ...enterpriseObjects(context, 'VirtualDestination').map((object) => readVirtualDestination(object, source)),
-        ...objectsOfKind(context, 'networking', 'FailoverService').map((object) => readFailoverService(object, source)),
+        ...enterpriseObjects(context, 'VirtualDestination').map(reader(readVirtualDestination)),
+        ...objectsOfKind(context, 'networking', 'FailoverService').map(reader(readFailoverService)),
       ],
       otherTargets: routeTargets(gateways),
     }
+    const limits = enterpriseObjects(context, 'ServiceDependency').map(reader(readServiceDependency))
     return {
       intent,
-      report: (outcome) =>
-        new Reporter({
-          context,
-          intent,
-          inventory: found,
-          detectors,
-          gateways,
-          dependencies: limits,
-          settings: settings.object,
-        }).report(outcome),
+      report: (outcome) => new Reporter({ context, intent, base, gateways, dependencies: limits }).report(outcome),
     }
   },
 }
+
+const readPolicy = (object: KubeObject, source: Source): GatewayInput['policies'][number] => ({
+  policy: readTrafficPolicy(object, source),
+  selectors: readRouteSelectors(readKind(trafficPolicyKind, object, source.cluster).spec),
+})
+
+const refKey = ({ apiVersion, kind, namespace, name }: ObjectRef): string =>
+  `${apiVersion} ${kind} ${namespace}/${name}`
 
 const keyOf = ({ namespace, name }: ObjectRef): string => `${namespace}/${name}`
 
@@ -131,23 +102,12 @@ function enterpriseObjects({ snapshot, management }: ReadContext, kind: string):
   return objects.sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1))
 }
 
-/** The Settings object that counts, and what it says. */
-function readSettings(context: ReadContext): { readonly object?: KubeObject; readonly spec: SettingsSpec } {
-  const object = objectsOfKind(context, 'settings', 'Settings').find(
-    ({ metadata }) => metadata.name === 'settings' && metadata.namespace === managementNamespace,
-  )
-  if (object === undefined) return { spec: {} }
-  return { object, spec: readKind(settingsKind, object, context.management).spec }
-}
-
 interface ReporterInput {
   readonly context: ReadContext
   readonly intent: Intent
-  readonly inventory: GlooInventory
-  readonly detectors: GatewayDetectors
+  readonly base: Base
   readonly gateways: GatewayInput
   readonly dependencies: readonly ServiceDependency[]
-  readonly settings: KubeObject | undefined
 }
 
 /** Says what became of everything. */
@@ -159,7 +119,8 @@ class Reporter {
   }
 
   report(outcome: Outcome): GenerationReport {
-    const { context, intent, inventory, detectors } = this.#input
+    const { context, intent, base } = this.#input
+    const { inventory } = base
     const isOwn = ({ dialect }: { readonly dialect: { readonly id: string } }): boolean =>
       dialect.id === intent.dialect.id
     const groups = outcome.groups.filter(({ virtualMesh }) => isOwn(virtualMesh))
@@ -178,36 +139,41 @@ class Reporter {
     const others = unsupported(context, outcome)
     return {
       objects: [
-        ...gateways.objects,
-        ...limits.objects,
-        ...discoveryObjects(inventory, outcome, detectors),
-        ...groups.flatMap((each) => certificateObjects(each, outcome)),
+        gateways.objects,
+        limits.objects,
+        context.memory.keep('gloo discovery', [base, outcome.fleet], () =>
+          discoveryObjects(inventory, outcome, base.detectors),
+        ),
+        ...groups.map((each) =>
+          context.memory.keep(`gloo certificates ${keyOf(each.virtualMesh.object)}`, [each, outcome.fleet], () =>
+            certificateObjects(each, outcome),
+          ),
+        ),
       ],
       secrets: groups.flatMap((each) => rootSecret(each, intent.dialect, context.management)),
       statuses: [
-        ...this.#settingsStatus(),
-        ...inventory.meshes.map((mesh) => meshStatus(mesh, this.#generationOf(mesh.object), outcome, this.#specOf)),
-        ...inventory.services.map((service) =>
-          destinationStatus(service, this.#generationOf(service.object), outcome, this.#specOf),
-        ),
-        ...inventory.workloads.map((workload) =>
-          statusOf(
-            workload.object,
-            compact({
-              observedGeneration: String(this.#generationOf(workload.object)),
-              serviceDependencies: limits.ofWorkload(workload),
-            }),
-          ),
-        ),
-        ...traffic.map((each) => trafficPolicyStatus(each, outcome, gateways.routesOf.get(each.policy) ?? {})),
-        ...access.map((each) => accessPolicyStatus(each, outcome)),
-        ...found.map(({ each, ...wrong }) =>
+        this.#settingsStatus(),
+        inventory.meshes.map((mesh) => meshStatus(mesh, this.#generationOf(mesh.object), outcome, this.#specOf)),
+        ...this.#destinationStatuses(outcome),
+        ...inventory.workloads.map((workload) => {
+          const generation = this.#generationOf(workload.object)
+          const dependencies = limits.ofWorkload(workload)
+          return context.memory.keep(`status ${refKey(workload.object)}`, [workload, generation, dependencies], () => [
+            statusOf(
+              workload.object,
+              compact({ observedGeneration: String(generation), serviceDependencies: dependencies }),
+            ),
+          ])
+        }),
+        ...traffic.map((each) => this.#policyStatus(each, outcome, gateways.routesOf.get(each.policy) ?? {})),
+        access.map((each) => accessPolicyStatus(each, outcome)),
+        found.map(({ each, ...wrong }) =>
           virtualMeshStatus(each, outcome, wrong, at(this.#objectOf(each.virtualMesh.object)?.status, 'conditions')),
         ),
-        ...destinations.map(virtualDestinationStatus),
-        ...gateways.statuses,
-        ...limits.statuses,
-        ...others.statuses,
+        destinations.map(virtualDestinationStatus),
+        gateways.statuses,
+        limits.statuses,
+        others.statuses,
       ],
       problems: [
         ...gateways.problems,
@@ -232,8 +198,51 @@ class Reporter {
     }
   }
 
+  /** Of each service; made anew where something that is in force for it is another. */
+  #destinationStatuses(outcome: Outcome): (readonly StatusObject[])[] {
+    const { memory } = this.#input.context
+    const access = outcome.access.filter(({ errors }) => errors.length === 0)
+    const shifts = shiftsByService(outcome)
+    return this.#input.base.inventory.services.map((service) => {
+      const { key, object } = service
+      const generation = this.#generationOf(object)
+      const own = {
+        access: access.filter(({ policy }) => selectsService(policy.destinations, service)),
+        shifts: shifts.get(key) ?? [],
+      }
+      const origins = [
+        service,
+        generation,
+        outcome.fleet,
+        outcome.applied.get(key),
+        ...itemsOf(own.access.map(({ policy }) => policy)),
+        ...itemsOf(own.shifts),
+      ]
+      return memory.keep(`status ${refKey(object)}`, origins, () => [
+        destinationStatus(service, generation, outcome, own, this.#specOf),
+      ])
+    })
+  }
+
+  #policyStatus(
+    result: TrafficResult,
+    outcome: Outcome,
+    routes: Readonly<Record<string, readonly string[]>>,
+  ): readonly StatusObject[] {
+    const { policy, services } = result
+    const origins = [
+      policy,
+      outcome.fleet,
+      JSON.stringify([routes, result.errors, [...services.values()].map(({ errors }) => errors)]),
+      ...[...services.keys()].map((key) => outcome.applied.get(key)),
+    ]
+    return this.#input.context.memory.keep(`status ${refKey(policy.object)}`, origins, () => [
+      trafficPolicyStatus(result, outcome, routes),
+    ])
+  }
+
   #settingsStatus(): StatusObject[] {
-    const object = this.#input.settings
+    const object = this.#input.base.settings
     if (object === undefined) return []
     const ref = refOf(this.#input.context.management, object)
     const { problems } = readKind(settingsKind, object, this.#input.context.management)

@@ -8,8 +8,8 @@ import {
   type Outcome,
   type Service,
   type StatusObject,
-  selectsService,
   selectsWorkload,
+  serviceKey,
   statusKey,
   type TrafficResult,
   type UserObject,
@@ -217,11 +217,15 @@ export function virtualDestinationStatus({
   )
 }
 
-/** Everything that is in force for a service. `specOf`: the spec of a user's object, as written. */
+/**
+ * Everything that is in force for a service; `own`: policies of access that select it, and policies in force anywhere that
+ * shift to a subset of it. `specOf`: the spec of a user's object, as written.
+ */
 export function destinationStatus(
   service: Service,
   generation: number,
   outcome: Outcome,
+  own: { readonly access: readonly AccessResult[]; readonly shifts: readonly UserObject[] },
   specOf: (ref: ObjectRef) => unknown,
 ): StatusObject {
   const { key, object, localHost } = service
@@ -231,17 +235,13 @@ export function destinationStatus(
     ...observed(policy),
     spec: specOf(policy.object),
   })
-  const access = outcome.access.filter(
-    ({ policy, errors }) => errors.length === 0 && selectsService(policy.destinations, service),
-  )
   const federation = outcome.federation.get(key)
-  const shifts = inForce.length === 0 && !outcome.subsets.has(key) ? [] : shiftsTo(service, outcome)
   return statusOf(
     object,
     compact({
       observedGeneration: String(generation),
       appliedTrafficPolicies: inForce.map(applied),
-      appliedAccessPolicies: access.map(applied),
+      appliedAccessPolicies: own.access.map(applied),
       localFqdn: localHost,
       appliedFederation:
         federation &&
@@ -252,7 +252,7 @@ export function destinationStatus(
           ...(federation.group.virtualMesh.federation?.flatNetwork && { flatNetwork: true }),
           tcpKeepalive: federation.group.virtualMesh.federation?.keepalive,
         }),
-      requiredSubsets: shifts.map((policy) => ({
+      requiredSubsets: own.shifts.map((policy) => ({
         trafficPolicyRef: refTo(policy.object),
         ...observed(policy),
         trafficShift: shiftOf(specOf(policy.object)),
@@ -266,19 +266,18 @@ function shiftOf(spec: unknown): unknown {
   return at(spec, 'policy', 'trafficShift') ?? at(spec, 'trafficShift')
 }
 
-/** Policies in force anywhere that shift to a subset of the service. */
-function shiftsTo(service: Service, outcome: Outcome): TrafficResult['policy'][] {
-  return outcome.traffic
-    .filter(({ policy, services }) => {
-      const isShift = policy.policy.trafficShift?.some(
-        ({ target }) =>
-          target.kind === 'service' &&
-          Object.keys(target.subset).length > 0 &&
-          `${target.ref.cluster}/${target.ref.namespace}/${target.ref.name}` === service.key,
-      )
-      return isShift === true && [...services.values()].some(({ errors }) => errors.length === 0)
-    })
-    .map(({ policy }) => policy)
+/** Policies in force anywhere that shift to a subset of a service, by the service's key. */
+export function shiftsByService({ traffic }: Outcome): ReadonlyMap<string, readonly TrafficResult['policy'][]> {
+  const found = new Map<string, Set<TrafficResult['policy']>>()
+  for (const { policy, services } of traffic) {
+    if (![...services.values()].some(({ errors }) => errors.length === 0)) continue
+    for (const { target } of policy.policy.trafficShift ?? []) {
+      if (target.kind !== 'service' || Object.keys(target.subset).length === 0) continue
+      const key = serviceKey(target.ref)
+      found.set(key, (found.get(key) ?? new Set()).add(policy))
+    }
+  }
+  return new Map([...found].map(([key, policies]) => [key, [...policies]]))
 }
 
 /** Statuses of the meshes of VirtualMeshes. */

@@ -54,11 +54,6 @@ const hashLabels = [
   'apps.kubernetes.io/pod-index',
 ]
 
-/** Objects of a kind in the order of their names. */
-function sorted(cluster: ClusterSnapshot | undefined, kind: string): KubeObject[] {
-  return [...objectsOf(cluster, kind)].sort(([a], [b]) => compareText(a, b)).map(([, object]) => object)
-}
-
 /** Reads an object once, as long as it is the very same one. */
 function once<T>(read: (object: KubeObject) => T): (object: KubeObject) => T {
   const known = new WeakMap<KubeObject, { readonly value: T }>()
@@ -74,7 +69,9 @@ const namespaceOf = (object: KubeObject): string => object.metadata.namespace ??
 /** Facts of one cluster. */
 export class ClusterFacts {
   readonly name: string
-  readonly snapshot: ClusterSnapshot | undefined
+  #snapshot: ClusterSnapshot | undefined
+  /** What was read of it, by kind. */
+  readonly #read = new Map<string, ReadonlyMap<string, KubeObject>>()
   #services: ReadonlyMap<string, FactService> | undefined
   #controllers: readonly Controller[] | undefined
   #slices: ReadonlyMap<string, readonly KubeObject[]> | undefined
@@ -83,13 +80,27 @@ export class ClusterFacts {
 
   constructor(name: string, snapshot: ClusterSnapshot | undefined) {
     this.name = name
-    this.snapshot = snapshot
+    this.#snapshot = snapshot
+  }
+
+  /** Takes a later snapshot of the cluster, if nothing that was read before is different there; else returns false. */
+  hold(snapshot: ClusterSnapshot | undefined): boolean {
+    if (snapshot === this.#snapshot) return true
+    for (const [kind, objects] of this.#read) if (objectsOf(snapshot, kind) !== objects) return false
+    this.#snapshot = snapshot
+    return true
+  }
+
+  #objects(kind: string): ReadonlyMap<string, KubeObject> {
+    const objects = objectsOf(this.#snapshot, kind)
+    this.#read.set(kind, objects)
+    return objects
   }
 
   /** Services by `namespace/name`. */
   get services(): ReadonlyMap<string, FactService> {
     this.#services ??= new Map(
-      sorted(this.snapshot, '/Service').map((object) => {
+      this.objects('/Service').map((object) => {
         const service = readService(object)
         return [`${service.namespace}/${service.name}`, service]
       }),
@@ -99,7 +110,7 @@ export class ClusterFacts {
 
   get controllers(): readonly Controller[] {
     this.#controllers ??= ['apps/Deployment', 'apps/DaemonSet', 'apps/StatefulSet'].flatMap((kind) =>
-      sorted(this.snapshot, kind).map(readController),
+      this.objects(kind).map(readController),
     )
     return this.#controllers
   }
@@ -111,11 +122,11 @@ export class ClusterFacts {
   }
 
   objects(kind: string): readonly KubeObject[] {
-    return sorted(this.snapshot, kind)
+    return [...this.#objects(kind)].sort(([a], [b]) => compareText(a, b)).map(([, object]) => object)
   }
 
   object(kind: string, key: string): KubeObject | undefined {
-    return objectsOf(this.snapshot, kind).get(key)
+    return this.#objects(kind).get(key)
   }
 
   /** Region of the cluster: that of the first node that has one; "" if none has. */

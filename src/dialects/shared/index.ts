@@ -11,6 +11,7 @@ export {
 } from './discovery.ts'
 export { type Outcome, type TrafficResult, translateIntents } from './engine.ts'
 export { ClusterFacts, type Controller, type FactPort, type FactService } from './facts.ts'
+export { FactsMemory } from './facts-memory.ts'
 export { istioProtocol } from './federation.ts'
 export { backingWorkloads, type Federation, findTargetService, type Group } from './fleet.ts'
 export type { Generation, GenerationReport, ReadContext, Reading, StatusObject } from './generation.ts'
@@ -23,11 +24,11 @@ export {
   serviceType,
   takeInventory,
 } from './inventory.ts'
-export { Memory } from './memory.ts'
+export { itemsOf, Memory } from './memory.ts'
 export type * from './model.ts'
 export { hash32, hashName, objectName, safeName, subsetName } from './names.ts'
 export { type ClusterObject, compareObjects, isOwn, istioObject, ownerLabel, withoutClashes } from './objects.ts'
-export { occupiedBy } from './occupied.ts'
+export { OccupiedPlaces } from './occupied.ts'
 export { asInteger, asList, asMap, asText, asTexts, at, canonical, compact, type Plain } from './plain.ts'
 export { headerManipulationOf, outlierDetectionOf, stringMatchOf } from './policy-parts.ts'
 export { referenceErrors } from './references.ts'

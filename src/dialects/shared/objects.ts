@@ -2,8 +2,9 @@
 import { compareText } from '../../lib/index.ts'
 import { formatRef, type ObjectRef, type Problem } from '../../report/index.ts'
 import type { KubeObject, ObjectMeta } from '../../resources/index.ts'
+import type { Memory } from './memory.ts'
 import type { Dialect } from './model.ts'
-import type { Occupied } from './occupied.ts'
+import type { OccupiedPlaces } from './occupied.ts'
 import { compact } from './plain.ts'
 
 /** Label of everything that Fairlead writes; its value names the dialect. What carries it is Fairlead's to change and delete. */
@@ -76,21 +77,26 @@ export function compareObjects(a: ClusterObject, b: ClusterObject): number {
   )
 }
 
+export interface Cleared {
+  readonly objects: readonly ClusterObject[]
+  readonly problems: readonly Problem[]
+}
+
 /** Writes nothing over a user's own object: takes out what would, and tells of it. */
-export function withoutClashes(
-  objects: readonly ClusterObject[],
-  occupied: Occupied,
-): { readonly objects: ClusterObject[]; readonly problems: Problem[] } {
-  const kept: ClusterObject[] = []
-  const problems: Problem[] = []
-  for (const made of objects) {
-    const { kind, metadata } = made.object
-    const place = { cluster: made.cluster, namespace: metadata.namespace ?? '', name: metadata.name }
-    const user = occupied.byName(made.object.apiVersion, kind, place)
-    if (user === undefined) kept.push(made)
-    else problems.push(yieldsTo(user, `a ${kind} of this name`))
-  }
-  return { objects: kept, problems }
+export function withoutClashes(list: readonly ClusterObject[], occupied: OccupiedPlaces, memory: Memory): Cleared {
+  if (list.length === 0) return { objects: list, problems: [] }
+  return memory.keep(`cleared ${memory.idOf(list)}`, [list, occupied.version], () => {
+    const kept: ClusterObject[] = []
+    const problems: Problem[] = []
+    for (const made of list) {
+      const { kind, metadata } = made.object
+      const place = { cluster: made.cluster, namespace: metadata.namespace ?? '', name: metadata.name }
+      const user = occupied.byName(made.object.apiVersion, kind, place)
+      if (user === undefined) kept.push(made)
+      else problems.push(yieldsTo(user, `a ${kind} of this name`))
+    }
+    return { objects: problems.length === 0 ? list : kept, problems }
+  })
 }
 
 /** The problem of a user's object that keeps Fairlead from writing its own. */

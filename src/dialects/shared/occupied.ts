@@ -3,6 +3,7 @@
 import { hostsOverlap } from '../../discovery/index.ts'
 import type { ObjectRef } from '../../report/index.ts'
 import { groupKind, type KubeObject, objectsOf, refOf, type Snapshot } from '../../resources/index.ts'
+import { sameItems } from './memory.ts'
 import { isOwn } from './objects.ts'
 import { asList, asText, at } from './plain.ts'
 
@@ -27,29 +28,69 @@ type HostKind = 'VirtualService' | 'DestinationRule'
 
 const networking = 'networking.istio.io'
 
-export function occupiedBy(snapshot: Snapshot): Occupied {
-  const claimed = new Map<string, readonly Claimed[]>()
-  const claims = (kind: HostKind, cluster: string): readonly Claimed[] => {
-    const key = `${kind}/${cluster}`
-    const found = claimed.get(key) ?? claimsOf(snapshot, kind, cluster)
-    claimed.set(key, found)
-    return found
+/** Users' own Istio objects, over several snapshots: read again where a kind has changed. */
+export class OccupiedPlaces implements Occupied {
+  readonly #kinds = new Map<string, Users>()
+  #snapshot: Snapshot = { clusters: new Map() }
+  #version = {}
+
+  /** What follows is about this snapshot. */
+  begin(snapshot: Snapshot): void {
+    this.#snapshot = snapshot
+    for (const [key, { cluster, kind, objects }] of this.#kinds) this.#read(key, cluster, kind, objects)
   }
-  return {
-    byHost: (kind, cluster, host) =>
-      claims(kind, cluster).find(({ hosts }) => hosts.some((other) => hostsOverlap(other, host)))?.ref,
-    byName: (apiVersion, kind, { cluster, namespace, name }) => {
-      const objects = objectsOf(snapshot.clusters.get(cluster), groupKind({ apiVersion, kind }))
-      const found = objects.get(`${namespace}/${name}`)
-      return found === undefined || isOwn(found) ? undefined : refOf(cluster, found)
-    },
+
+  /** Another thing whenever there is another object of a user's among the kinds that were asked for. */
+  get version(): object {
+    return this.#version
+  }
+
+  byHost(kind: HostKind, cluster: string, host: string): ObjectRef | undefined {
+    const users = this.#of(cluster, `${networking}/${kind}`)
+    users.claims ??= claimsOf(users.objects.values(), kind, cluster)
+    return users.claims.find(({ hosts }) => hosts.some((other) => hostsOverlap(other, host)))?.ref
+  }
+
+  byName(apiVersion: string, kind: string, place: Place): ObjectRef | undefined {
+    const { objects } = this.#of(place.cluster, groupKind({ apiVersion, kind }))
+    if (objects.size === 0) return undefined
+    const found = objects.get(`${place.namespace}/${place.name}`)
+    return found && refOf(place.cluster, found)
+  }
+
+  #of(cluster: string, kind: string): Users {
+    const key = `${cluster} ${kind}`
+    return this.#kinds.get(key) ?? this.#read(key, cluster, kind, undefined)
+  }
+
+  #read(key: string, cluster: string, kind: string, before: ReadonlyMap<string, KubeObject> | undefined): Users {
+    const all = objectsOf(this.#snapshot.clusters.get(cluster), kind)
+    const known = this.#kinds.get(key)
+    if (known?.all === all) return known
+    const objects = new Map([...all].filter(([, object]) => !isOwn(object)))
+    // What Fairlead itself has written changes nothing.
+    const isSame = before !== undefined && sameItems([...before].flat(), [...objects].flat())
+    const users: Users = isSame && known ? { ...known, all } : { cluster, kind, all, objects, claims: undefined }
+    if (before !== undefined && !isSame) this.#version = {}
+    this.#kinds.set(key, users)
+    return users
   }
 }
 
-function claimsOf(snapshot: Snapshot, kind: HostKind, cluster: string): Claimed[] {
-  const objects = objectsOf(snapshot.clusters.get(cluster), `${networking}/${kind}`)
-  const found = [...objects.values()].flatMap((object) => {
-    const hosts = isOwn(object) ? [] : hostsOf(kind, object)
+type Place = Parameters<Occupied['byName']>[2]
+
+/** What is known of users' objects of a kind in a cluster. */
+interface Users {
+  readonly cluster: string
+  readonly kind: string
+  readonly all: ReadonlyMap<string, KubeObject>
+  readonly objects: ReadonlyMap<string, KubeObject>
+  claims: readonly Claimed[] | undefined
+}
+
+function claimsOf(objects: Iterable<KubeObject>, kind: HostKind, cluster: string): Claimed[] {
+  const found = [...objects].flatMap((object) => {
+    const hosts = hostsOf(kind, object)
     return hosts.length === 0 ? [] : [{ ref: refOf(cluster, object), hosts }]
   })
   return found.sort((a, b) => (refText(a.ref) < refText(b.ref) ? -1 : 1))

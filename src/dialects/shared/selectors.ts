@@ -79,27 +79,40 @@ export class LabelIndex<T extends { readonly labels: Readonly<Record<string, str
   }
 }
 
-/** The services that each of some policies selects. */
-export function selectServices<P extends { readonly destinations: readonly ServiceSelector[] }>(
-  policies: readonly P[],
-  services: readonly Service[],
-): ReadonlyMap<Service, readonly P[]> {
-  const index = new LabelIndex(services)
-  const byKey = new Map(services.map((service) => [service.key, service]))
-  const candidates = ({ matcher, refs }: ServiceSelector): readonly Service[] => {
-    const named = (refs ?? []).flatMap((ref) => byKey.get(serviceKey(ref)) ?? [])
-    if (matcher === undefined) return refs === undefined ? services : named
-    return [...named, ...index.having(matcher.labels)]
+/** Services, as policies look for them. */
+export class ServiceIndex {
+  readonly #services: readonly Service[]
+  readonly #byLabel: LabelIndex<Service>
+  readonly #byKey: ReadonlyMap<string, Service>
+
+  constructor(services: readonly Service[]) {
+    this.#services = services
+    this.#byLabel = new LabelIndex(services)
+    this.#byKey = new Map(services.map((service) => [service.key, service]))
   }
-  const selected = new Map<Service, P[]>()
-  for (const policy of policies) {
-    const possible = policy.destinations.length === 0 ? services : policy.destinations.flatMap(candidates)
-    for (const service of new Set(possible)) {
-      if (!selectsService(policy.destinations, service)) continue
-      const own = selected.get(service)
-      if (own === undefined) selected.set(service, [policy])
-      else own.push(policy)
+
+  /** The policies that select each service. */
+  select<P extends { readonly destinations: readonly ServiceSelector[] }>(
+    policies: readonly P[],
+  ): ReadonlyMap<Service, readonly P[]> {
+    const selected = new Map<Service, P[]>()
+    for (const policy of policies) {
+      const { destinations } = policy
+      const possible =
+        destinations.length === 0 ? this.#services : destinations.flatMap((selector) => this.#candidates(selector))
+      for (const service of new Set(possible)) {
+        if (!selectsService(destinations, service)) continue
+        const own = selected.get(service)
+        if (own === undefined) selected.set(service, [policy])
+        else own.push(policy)
+      }
     }
+    return selected
   }
-  return selected
+
+  #candidates({ matcher, refs }: ServiceSelector): readonly Service[] {
+    const named = (refs ?? []).flatMap((ref) => this.#byKey.get(serviceKey(ref)) ?? [])
+    if (matcher === undefined) return refs === undefined ? this.#services : named
+    return [...named, ...this.#byLabel.having(matcher.labels)]
+  }
 }

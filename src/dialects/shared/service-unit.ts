@@ -90,33 +90,29 @@ const clustersOf = (service: Service, federated: Federation | undefined): string
   ...new Set([service.ref.cluster, ...(federated?.clients ?? []).map(({ cluster }) => cluster)]),
 ]
 
-/** What of a service the steps below depend on, beside policies. */
-export interface UnitText {
-  readonly text: string
+/** Policies in force for a service, and a text of all that they were applied from. */
+export interface AppliedUnit {
+  readonly applied: AppliedPolicies
+  readonly made: string
 }
 
-export function unitText({ service, federated }: UnitInput): UnitText {
-  return { text: `${serviceText(service)}\n${federationText(federated, service)}` }
-}
-
-/** Applies policies, senior first, to the service. `idOf`: a number for each policy as it stands. */
-export function applyTo(
-  input: UnitInput,
-  own: UnitText,
-  policies: readonly TrafficPolicy[],
-): { readonly applied: AppliedPolicies; readonly made: string } {
+/** Applies policies, senior first, to the service. */
+export function applyTo(input: UnitInput, policies: readonly TrafficPolicy[]): AppliedUnit {
   const { service, federated, routing, occupant, memory } = input
-  const ids = policies.map(({ version }) => memory.idOf(version)).join()
-  const user = (kind: 'VirtualService' | 'DestinationRule'): ObjectRef | undefined =>
-    occupant(kind, service.ref.cluster, service.localHost)
-  const targets = targetsText(policies, clustersOf(service, federated), routing)
-  const made = [own.text, ids, targets, JSON.stringify([user('VirtualService'), user('DestinationRule')])].join('\n')
-  const applied = memory.recall(`policies ${service.key}`, made, () =>
-    applyPolicies(service, policies, scopesOf(input, policies), user),
-  )
-  // What was remembered speaks of policies as they were read then; they say the same now.
-  const results = applied.results.map((result, index) => ({ ...result, policy: policies[index] ?? result.policy }))
-  return { applied: { ...applied, results }, made }
+  return memory.keep(`unit ${service.key}`, [input, ...policies], () => {
+    const ids = policies.map(({ version }) => memory.idOf(version)).join()
+    const user = (kind: 'VirtualService' | 'DestinationRule'): ObjectRef | undefined =>
+      occupant(kind, service.ref.cluster, service.localHost)
+    const targets = targetsText(policies, clustersOf(service, federated), routing)
+    const users = JSON.stringify([user('VirtualService'), user('DestinationRule')])
+    const made = [serviceText(service), federationText(federated, service), ids, targets, users].join('\n')
+    const applied = memory.recall(`policies ${service.key}`, made, () =>
+      applyPolicies(service, policies, scopesOf(input, policies), user),
+    )
+    // What was remembered speaks of policies as they were read then; they say the same now.
+    const results = applied.results.map((result, index) => ({ ...result, policy: policies[index] ?? result.policy }))
+    return { applied: { ...applied, results }, made }
+  })
 }
 
 /** The callers for whom routes are made: those of the own cluster, and those of others, together where they are alike. */
@@ -142,22 +138,25 @@ export interface UnitObjects {
   readonly unreachable?: Unreachable | undefined
 }
 
-/** The objects of a service. `made`: what its policies were applied from. */
+/** The objects of a service. */
 export function unitObjects(
   input: UnitInput,
-  applied: AppliedPolicies,
-  made: string,
+  unit: AppliedUnit,
   subsets: readonly Labels[],
   address: string,
 ): UnitObjects {
   const { service, federated, memory } = input
-  return memory.recall(`objects ${service.key}`, `${made}\n${address}\n${JSON.stringify(subsets)}`, () => {
-    const local = localObjects(input, applied, subsets)
-    if (federated === undefined) return local
-    const remote = federatedObjects(service, federated, applied, subsets, address)
-    if ('message' in remote) return { ...local, unreachable: remote }
-    return { ...local, objects: [...local.objects, ...remote] }
-  })
+  const { applied, made } = unit
+  const wanted = subsets.length === 0 ? '' : JSON.stringify(subsets)
+  return memory.keep(`written ${service.key}`, [unit, wanted, address], () =>
+    memory.recall(`objects ${service.key}`, `${made}\n${address}\n${wanted}`, () => {
+      const local = localObjects(input, applied, subsets)
+      if (federated === undefined) return local
+      const remote = federatedObjects(service, federated, applied, subsets, address)
+      if ('message' in remote) return { ...local, unreachable: remote }
+      return { ...local, objects: [...local.objects, ...remote] }
+    }),
+  )
 }
 
 const noClaims: ClusterRoutes['rule'] = new Map()

@@ -1,6 +1,7 @@
 // Service Mesh Hub, `*.zephyr.solo.io/v1alpha1`.
-import { type KubeObject, objectsOf } from '../../resources/index.ts'
+import { type KubeObject, objectKey, objectsOf } from '../../resources/index.ts'
 import type {
+  Dialect,
   Generation,
   GenerationReport,
   Intent,
@@ -9,7 +10,7 @@ import type {
   ReadContext,
   StatusObject,
 } from '../shared/index.ts'
-import { userProblems } from '../shared/index.ts'
+import { isOwn, itemsOf, userProblems } from '../shared/index.ts'
 import { smhDialect } from './dialect.ts'
 import { discoveryObjects } from './discovery-objects.ts'
 import { readInventory } from './read-discovery.ts'
@@ -18,18 +19,19 @@ import { accessPolicyStatus, statusOf, trafficPolicyStatus, virtualMeshStatus } 
 import { rootSecret, signingRequests, trustError } from './trust.ts'
 
 const group = 'networking.zephyr.solo.io'
+const discoveryGroup = 'discovery.zephyr.solo.io'
+const discoveryKinds = ['KubernetesCluster', 'Mesh', 'MeshService', 'MeshWorkload']
 
 /** Service Mesh Hub as one of the generations of the management API. */
 export const serviceMeshHub: Generation = {
   read(context) {
     const { snapshot, management } = context
-    const dialect = smhDialect(context.factsOf)
+    const { dialect, inventory } = readBase(context)
     const source = { dialect, cluster: management }
     const read = <T>(kind: string, reader: (object: KubeObject, from: typeof source) => T): T[] =>
       [...objectsOf(snapshot.clusters.get(management), `${group}/${kind}`).values()].map((object) =>
-        reader(object, source),
+        context.memory.keep(`smh ${kind} ${objectKey(object)}`, [object, dialect], () => reader(object, source)),
       )
-    const inventory = readInventory(context, dialect)
     const intent: Intent = {
       dialect,
       meshes: inventory.meshes,
@@ -46,19 +48,42 @@ export const serviceMeshHub: Generation = {
   },
 }
 
+/** What is found in the clusters; read again only when something of that has changed. */
+function readBase(context: ReadContext): { readonly dialect: Dialect; readonly inventory: Inventory } {
+  const { snapshot, management, factsOf, memory } = context
+  const origins = [
+    management,
+    ...itemsOf([...snapshot.clusters.keys()].sort().map(factsOf)),
+    ...discoveryKinds.flatMap((kind) =>
+      itemsOf(
+        [...objectsOf(snapshot.clusters.get(management), `${discoveryGroup}/${kind}`).values()].filter(
+          (object) => !isOwn(object),
+        ),
+      ),
+    ),
+  ]
+  return memory.keep('smh', origins, () => {
+    const dialect = smhDialect(factsOf)
+    return { dialect, inventory: readInventory(context, dialect) }
+  })
+}
+
 function report(outcome: Outcome, intent: Intent, inventory: Inventory, context: ReadContext): GenerationReport {
   const isOwn = ({ dialect }: { dialect: { id: string } }): boolean => dialect.id === intent.dialect.id
   const groups = outcome.groups.filter(({ virtualMesh }) => isOwn(virtualMesh))
   const traffic = outcome.traffic.filter(({ policy }) => isOwn(policy))
   const access = outcome.access.filter(({ policy }) => isOwn(policy))
   return {
-    objects: [...discoveryObjects(inventory, outcome), ...groups.flatMap(signingRequests)],
+    objects: [
+      context.memory.keep('smh discovery', [inventory, outcome.fleet], () => discoveryObjects(inventory, outcome)),
+      groups.flatMap(signingRequests),
+    ],
     secrets: groups.flatMap((each) => rootSecret(each, context.management)),
     statuses: [
-      ...traffic.map(trafficPolicyStatus),
-      ...access.map(accessPolicyStatus),
-      ...groups.map((each) => virtualMeshStatus(each, outcome, trustError(each, context))),
-      ...inventory.services.map((service) => serviceStatus(service, outcome)),
+      traffic.map(trafficPolicyStatus),
+      access.map(accessPolicyStatus),
+      groups.map((each) => virtualMeshStatus(each, outcome, trustError(each, context))),
+      inventory.services.map((service) => serviceStatus(service, outcome)),
     ],
     problems: [
       ...traffic.flatMap(({ policy, errors, services }) => {
