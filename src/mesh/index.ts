@@ -1,4 +1,5 @@
 export { addressesFor } from './addresses.ts'
+export { type ClosedPorts, mayListen } from './closed-ports.ts'
 export {
   type EffectivePolicy,
   effectivePolicy,

@@ -8,6 +8,7 @@ import {
   worldQuery,
 } from '../discovery/index.ts'
 import { compareText, sameStructure } from '../lib/index.ts'
+import { type ClosedPorts, closedPorts } from './closed-ports.ts'
 import { ruleComparedLabels, ruleSelectorLabels } from './destination-rules/index.ts'
 import { type ProxyPatches, patchesOf } from './envoy-filters/index.ts'
 import { failoversCompareNodes } from './failover/index.ts'
@@ -43,6 +44,10 @@ export interface ProxyScope {
   readonly machines: Machines
   /** How connections are captured (Istio's INTERCEPTION_MODE): NONE = listeners have sockets of their own. */
   readonly interception: 'REDIRECT' | 'TPROXY' | 'NONE'
+  /** Ports on which the proxy may open no socket. */
+  readonly closedPorts: ClosedPorts
+  /** Whether HTTP/1.0 is accepted. */
+  readonly http10: boolean
   /** Where secrets come from: the stream to the control plane, or the agent beside the proxy (Istio's). */
   readonly secrets: 'ads' | 'agent'
   /** Resolves names of ServiceEntries to addresses that the mesh gave them. */
@@ -82,6 +87,8 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     dataPath,
     machines: proxy.machines,
     interception: interceptionOf(proxy),
+    closedPorts: closedPorts(proxy),
+    http10: metadataFlag(proxy, 'HTTP10'),
     secrets: metadataFlag(proxy, 'PROXY_VIA_AGENT') ? 'agent' : 'ads',
     autoAddresses: metadataFlag(proxy, 'DNS_CAPTURE'),
     gatewayPorts,

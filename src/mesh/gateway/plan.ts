@@ -98,8 +98,10 @@ class Merger {
   }
 }
 
-export function passesThrough(server: { readonly tls?: ServerTls | undefined }): boolean {
-  return server.tls?.mode === 'PASSTHROUGH' || server.tls?.mode === 'AUTO_PASSTHROUGH'
+/** TLS of no mode passes, as in Istio's API. */
+export function passesThrough({ tls }: { readonly tls?: ServerTls | undefined }): boolean {
+  const { mode = 'PASSTHROUGH' } = tls ?? { mode: 'SIMPLE' }
+  return mode === 'PASSTHROUGH' || mode === 'AUTO_PASSTHROUGH'
 }
 
 /** Whether a gateway lets other networks into the mesh. */

@@ -24,6 +24,7 @@ import {
   localityInForce,
   localityOf,
   policyOf,
+  saidPanic,
 } from '../endpoints/client.ts'
 import {
   failoverConnectTimeout,
@@ -92,7 +93,7 @@ function buildOutboundCluster(world: World, { spec, client }: ClusterKey): Built
   const mesh = meshConfigOf(world)
   const policy = policyOf(world, spec)
   const discovery = discoveryOf(spec, client.type, policy.loadBalancer?.simple === 'PASSTHROUGH')
-  const found = discoveryFields(world, spec, client, discovery, mesh)
+  const found = discoveryFields(world, spec, client, discovery, { mesh, tls: policy.tls })
   if (!found) return undefined
   const safe = hasRungs(world, spec, policy)
   const http = httpOptionsOf(spec, client, mesh, policy)
@@ -155,7 +156,7 @@ function balancing(
   // Rungs take the place of all that DestinationRule and mesh say of localities.
   const locality: ReturnType<typeof localityConfig> =
     plan && plan.rungs.length > 0 ? { case: 'localityWeightedLbConfig', value: {} } : localityConfig(setting, inForce)
-  const panic = policy.outlierDetection?.minHealthPercent ?? (safe ? panicOf(policy) : 0)
+  const panic = saidPanic(spec, policy) ?? (safe ? panicOf(policy) : 0)
   const draining = (spec.binding.service.labels['istio.io/persistent-session'] ?? '') !== ''
   const commonLbConfig: Init<typeof Cluster_CommonLbConfigSchema> = {
     ...(panic >= 0 && { healthyPanicThreshold: { value: panic } }),
@@ -179,7 +180,7 @@ function discoveryFields(
   spec: ClusterSpec,
   client: ClusterClient,
   discovery: Discovery,
-  mesh: MeshConfig,
+  { mesh, tls }: { mesh: MeshConfig; tls: EffectivePolicy['tls'] },
 ): ClusterInit | undefined {
   switch (discovery) {
     case 'eds':
@@ -203,7 +204,7 @@ function discoveryFields(
       }
     }
     case 'dynamic-forward-proxy':
-      return dynamicForwardProxyType(spec.binding.service.host, client.ipFamilies)
+      return dynamicForwardProxyType(spec.binding.service.host, client.ipFamilies, trustsAnybody(tls))
     default: {
       const endpoints = client.endpoints ? namedEndpoints(world, spec, client.endpoints) : []
       if (endpoints.length === 0) return undefined
@@ -227,6 +228,12 @@ function discoveryFields(
       }
     }
   }
+}
+
+/** Envoy wants to be told that a name it resolved itself need not be in the certificate, or is not what is asked for. */
+function trustsAnybody(tls: EffectivePolicy['tls']): boolean {
+  if (!tls || tls.mode === undefined || tls.mode === 'DISABLE') return false
+  return tls.insecureSkipVerify === true || Boolean(tls.sni)
 }
 
 function firstOnly(groups: readonly LocalityLbEndpoints[]): LocalityLbEndpoints[] {

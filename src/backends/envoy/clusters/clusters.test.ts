@@ -3,6 +3,7 @@ import { toJson } from '@bufbuild/protobuf'
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import { expect, test } from 'vitest'
 import type { Cluster } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
+import { ClusterConfigSchema } from '#gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js'
 import {
   type HttpProtocolOptions,
   HttpProtocolOptionsSchema,
@@ -17,17 +18,27 @@ kind: Service
 metadata: { name: cart, namespace: shop }
 spec: { clusterIP: 10.5.0.1, selector: { app: cart }, ports: [{ name: http, port: 80 }] }
 ---
+apiVersion: v1
+kind: Service
+metadata: { name: near, namespace: shop }
+spec: { clusterIP: 10.5.0.2, trafficDistribution: PreferSameZone, ports: [{ name: http, port: 80 }] }
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: wild, namespace: shop }
+spec: { hosts: ['*.wild.example'], resolution: DYNAMIC_DNS, location: MESH_EXTERNAL, ports: [{ number: 443, name: tls, protocol: TLS }] }
+---
 `
 
-function clusterWith(policy: string): Cluster {
+function clusterWith(policy: string, host = 'cart', name = '80||cart.shop.svc.cluster.local'): Cluster {
   const rule = `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: cart, namespace: shop }
-spec: { host: cart, trafficPolicy: ${policy} }
+spec: { host: '${host}', trafficPolicy: ${policy} }
 `
   const { clusters } = buildProxyConfig(worldOf({ east: service + rule }), proxyOf({}))
-  const found = clusters.find(({ resource }) => resource.name === 'outbound|80||cart.shop.svc.cluster.local')
+  const found = clusters.find(({ resource }) => resource.name === `outbound|${name}`)
   if (!found) throw new Error('no cluster')
   return found.resource
 }
@@ -57,4 +68,32 @@ test('a budget of retries counts requests over an interval, where one is given',
     budgetInterval: { seconds: 2n },
   })
   expect(budget('{ percent: 30 }')?.budgetInterval).toBeUndefined()
+})
+
+test('where near endpoints are preferred, a share of healthy ones means nothing: unready ones are told as such', () => {
+  const panic = (host: string) =>
+    clusterWith('{ outlierDetection: { minHealthPercent: 40 } }', host, `80||${host}.shop.svc.cluster.local`)
+      .commonLbConfig?.healthyPanicThreshold?.value
+  expect(panic('cart')).toBe(40)
+  expect(panic('near')).toBe(0)
+})
+
+test('TLS to hosts that requests name takes the name from the request, and Envoy is told where it is not checked', () => {
+  const dynamic = (tls: string) => {
+    const cluster = clusterWith(`{ tls: ${tls} }`, '*.wild.example', '443||*.wild.example')
+    const type = cluster.clusterDiscoveryType
+    const config = type.case === 'clusterType' && type.value.typedConfig
+    return {
+      insecure: config && anyUnpack(config, ClusterConfigSchema)?.allowInsecureClusterOptions,
+      upstream: httpOptionsOf(cluster)?.upstreamHttpProtocolOptions,
+    }
+  }
+  const checked = { insecure: false, upstream: { autoSni: true, autoSanValidation: true } }
+  expect(dynamic('{ mode: SIMPLE }')).toMatchObject(checked)
+  expect(dynamic('{ mode: ISTIO_MUTUAL }')).toMatchObject(checked)
+  expect(dynamic('{ mode: SIMPLE, insecureSkipVerify: true }')).toMatchObject({
+    insecure: true,
+    upstream: { autoSni: true },
+  })
+  expect(dynamic('{ mode: SIMPLE, sni: one.wild.example }').insecure).toBe(true)
 })

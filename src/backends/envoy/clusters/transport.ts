@@ -82,11 +82,15 @@ function autoTransport(world: World, spec: ClusterSpec, client: ClusterClient, c
   }
 }
 
-function meshSocket(world: World, spec: ClusterSpec, client: ClusterClient, tls: ClientTls, { http }: Context): Socket {
+function meshSocket(world: World, spec: ClusterSpec, client: ClusterClient, tls: ClientTls, context: Context): Socket {
+  const { http, discovery } = context
   const { namespace, host } = spec.binding.service
+  const dynamic = discovery === 'dynamic-forward-proxy'
+  if (dynamic) followRequest(tls, context)
   return meshTlsSocket({
     identities: tls.subjectAltNames ?? world.get(serviceIdentities, { namespace, host }),
-    sni: tls.sni || sniName(spec.port.number, spec.subset, host),
+    // A cluster for many hosts asks for the one that the request names.
+    sni: tls.sni || (dynamic ? '' : sniName(spec.port.number, spec.subset, host)),
     http2: http.protocol === 'http2',
     secrets: client.secrets,
   })
@@ -101,17 +105,27 @@ function origination(
   spec: ClusterSpec,
   client: ClusterClient,
   tls: ClientTls,
-  { http, mesh }: Context,
+  context: Context,
 ): Transport {
+  const { http, mesh } = context
   const rule = ruleOf(world, spec.binding.rule)
   const privileged =
     tls.credentialName !== undefined && tls.credentialName !== '' && !tls.credentialName.startsWith('configmap://')
   if (privileged && client.type === 'sidecar' && !rule?.forWorkloads) return {}
-  if (!tls.sni) http.upstream.autoSni = true
-  if (!tls.sni && (tls.subjectAltNames ?? []).length === 0 && !tls.insecureSkipVerify)
-    http.upstream.autoSanValidation = true
+  followRequest(tls, context)
   const declaredNames = spec.binding.service.registry === 'service-entry' ? spec.binding.service.identities : []
   const http2 = http.protocol === 'http2'
   const socket = originationSocket({ tls, declaredNames, http2, secrets: client.secrets, mesh })
   return socket ? { transportSocket: socket } : {}
+}
+
+/**
+ * What a rule leaves open is taken from the request: the server's name, and the name that its certificate must have. Where
+ * hosts are known by requests alone, certificates are always compared with them, unless the rule wants none checked.
+ */
+function followRequest(tls: ClientTls, { http, discovery }: Context): void {
+  const named = (tls.subjectAltNames ?? []).length > 0
+  if (!tls.sni) http.upstream.autoSni = true
+  if (!tls.insecureSkipVerify && (discovery === 'dynamic-forward-proxy' || (!tls.sni && !named)))
+    http.upstream.autoSanValidation = true
 }

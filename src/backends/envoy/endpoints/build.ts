@@ -25,7 +25,7 @@ import { address } from '../address.ts'
 import type { Built } from '../built.ts'
 import type { ClusterSpec } from '../clusters/spec.ts'
 import type { Init } from '../proto.ts'
-import { clientKey, endpointClient, failoverOfSpec, localityInForce, policyOf } from './client.ts'
+import { clientKey, endpointClient, failoverOfSpec, localityInForce, policyOf, saidPanic } from './client.ts'
 
 type EndpointInit = Init<typeof LbEndpointSchema>
 
@@ -92,7 +92,7 @@ function groupsOf(world: World, spec: ClusterSpec, client: EndpointClient, names
     subsets,
     // An endpoint that is not ready takes part in no balancing, but tells how much of a locality is left. Where panic is
     // asked for, it would get requests: then it is left out.
-    sendUnhealthy: !(policy.outlierDetection?.minHealthPercent && policy.outlierDetection.minHealthPercent > 0),
+    sendUnhealthy: (saidPanic(spec, policy) ?? 0) <= 0,
     meshTls: (endpoint) => speaksMutualTls(world, policy, endpoint),
     meshTlsOnly: mode === 'sni-dnat',
     names,

@@ -31,6 +31,13 @@ function withAffinity(service: Service, policy: EffectivePolicy): EffectivePolic
   return consistentHash ? { ...policy, loadBalancer: { ...policy.loadBalancer, consistentHash } } : policy
 }
 
+/** Below which share of healthy endpoints all of them get requests, as the rule says; 0 where it cannot mean that. */
+export function saidPanic({ binding: { service } }: ClusterSpec, policy: EffectivePolicy): number | undefined {
+  const said = policy.outlierDetection?.minHealthPercent
+  // A Service that prefers near endpoints goes by their health, which ones that are left out would not show.
+  return service.trafficDistribution === 'Any' ? said : said && Math.min(said, 0)
+}
+
 /** The locality setting of a cluster, whether or not it is in force. */
 export function localityOf(world: World, spec: ClusterSpec, policy: EffectivePolicy): LocalitySetting | undefined {
   return effectiveLocality(meshConfigOf(world), policy.loadBalancer, spec.binding.service)

@@ -154,3 +154,17 @@ test('without capture a gateway has the ports of its own address only', () => {
   expect(listener?.resource.address?.address.value).toMatchObject({ address: '127.16.0.9' })
   expect(listener?.resource.enableReusePort).toBe(false)
 })
+
+test('a TLS server of no mode passes TLS on, by server name', () => {
+  const config = configOf(
+    gateway('web', '[{port: {number: 443, name: tls, protocol: HTTPS}, hosts: [a.example], tls: {}}]') +
+      rule(
+        'r',
+        '{hosts: [a.example], gateways: [web], tls: [{match: [{sniHosts: [a.example]}], route: [{destination: {host: out.example, port: {number: 443}}}]}]}',
+      ),
+  )
+  const [chain] = config.listeners[0]?.resource.filterChains ?? []
+  expect(chain?.transportSocket).toBeUndefined()
+  expect(chain?.filterChainMatch?.serverNames).toEqual(['a.example'])
+  expect(chain?.filters.map(({ name }) => name)).toEqual(['envoy.filters.network.tcp_proxy'])
+})

@@ -122,7 +122,7 @@ function chainOf(edge: Edge, listener: string, chain: GatewayChain): FilterChain
   const { sni, alpn, tls, target } = chain
   const mesh = meshConfigOf(world)
   const config = target.kind === 'tcp' ? target.config : undefined
-  const protocols = target.kind === 'http' ? httpAlpn : tls?.mode === 'ISTIO_MUTUAL' ? meshAlpn : []
+  const protocols = target.kind === 'tcp' && tls?.mode === 'ISTIO_MUTUAL' ? meshAlpn : httpAlpn
   const names = sni.includes('*') ? [] : [...sni].sort()
   return create(FilterChainSchema, {
     ...(names.length + alpn.length > 0 && {

@@ -9,6 +9,7 @@ import { meshConfigOf, type World } from '../../../discovery/index.ts'
 import {
   type InboundTarget,
   inboundTargets,
+  mayListen,
   ownAddresses,
   type Proxy,
   type ProxyScope,
@@ -25,7 +26,7 @@ import { duration, type Init, noTimeout } from '../proto.ts'
 import { httpAlpn, meshServerSocket, serverTlsSocket } from '../tls/downstream.ts'
 import { type ChainMatch, type ChainProtocol, chainMatches, ownTlsMatch } from './inbound-chains.ts'
 import { inboundInspectors } from './inbound-inspectors.ts'
-import { originalDst } from './inspectors.ts'
+import { originalDst, originalSrc } from './inspectors.ts'
 import { listenerName, wildcardAddresses } from './plan.ts'
 
 /** The inbound listeners of a sidecar, and what is wrong with the policies that they enforce. */
@@ -45,9 +46,10 @@ interface Inbound {
 
 export function inboundListeners(world: World, proxy: Proxy): InboundListeners {
   if (proxy.type !== 'sidecar') return { listeners: [], problems: [] }
-  const targets = inboundTargets(world, proxy)
+  const scope = scopeOf(world, proxy)
+  const targets = inboundTargets(world, proxy).filter((target) => hasPlace(scope, target))
   const filters = inboundFilters(world, proxy, { ports: portNumbers(proxy) })
-  const inbound: Inbound = { world, proxy, scope: scopeOf(world, proxy), modes: inboundModes(world, proxy), filters }
+  const inbound: Inbound = { world, proxy, scope, modes: inboundModes(world, proxy), filters }
   const own = targets.filter((target) => hasOwnSocket(inbound, target))
   const virtual = targets.filter((target) => !own.includes(target) && (proxy.dataPath === 'capture' || target.direct))
   const origin = [...inbound.modes.origin, ...filters.origin]
@@ -63,6 +65,16 @@ export function inboundListeners(world: World, proxy: Proxy): InboundListeners {
 
 function built(resource: Listener, targets: readonly InboundTarget[], origin: readonly ObjectRef[]): Built<Listener> {
   return { resource, origin: [...targets.flatMap(({ services }) => services.flatMap((s) => s.origin)), ...origin] }
+}
+
+/** Whether the port is left to the program: some are of the proxy itself, and some it may not open. */
+function hasPlace(scope: ProxyScope, { port, ingress }: InboundTarget): boolean {
+  const everywhere = ingress === undefined && scope.dataPath === 'capture'
+  if (everywhere && Object.values<number>(proxyPorts).includes(port)) return false
+  const mode = ingress?.captureMode ?? 'DEFAULT'
+  const socket =
+    scope.dataPath === 'capture' && (mode === 'NONE' || (mode === 'DEFAULT' && scope.interception === 'NONE'))
+  return mayListen(scope.closedPorts, port, { socket, everywhere })
 }
 
 function hasOwnSocket({ proxy, scope }: Inbound, { ingress }: InboundTarget): boolean {
@@ -101,7 +113,11 @@ function virtualInbound(inbound: Inbound, targets: readonly InboundTarget[]): Li
     ...(first === undefined ? {} : { address: first }),
     additionalAddresses: more.map((each) => ({ address: each })),
     ...commonFields(inbound, chains),
-    listenerFilters: [...(loopback ? [] : [originalDst]), ...inboundInspectors(chains)],
+    listenerFilters: [
+      ...(loopback ? [] : [originalDst]),
+      ...(scope.interception === 'TPROXY' ? [originalSrc] : []),
+      ...inboundInspectors(chains),
+    ],
     // Another Envoy of the same pod, left behind, would silently take half of the connections.
     ...(loopback && { enableReusePort: false }),
     ...(scope.interception === 'TPROXY' && { transparent: true }),

@@ -22,6 +22,7 @@ import type { ListenerPlan } from './plan.ts'
 export interface ListenerClient {
   readonly policy: OutboundPolicy
   readonly ipFamilies: ProxyScope['ipFamilies']
+  readonly http10: boolean
 }
 
 export interface ListenerKey {
@@ -30,7 +31,7 @@ export interface ListenerKey {
 }
 
 export function listenerClient(world: World, scope: ProxyScope): ListenerClient {
-  return { policy: outboundPolicyOf(world, scope.view), ipFamilies: scope.ipFamilies }
+  return { policy: outboundPolicyOf(world, scope.view), ipFamilies: scope.ipFamilies, http10: scope.http10 }
 }
 
 /** An outbound listener as planned. Shared by all proxies of equal key. */
@@ -87,6 +88,7 @@ function buildChain(world: World, listener: string, plan: ChainPlan, client: Lis
             statPrefix: `outbound_${listener}`,
             routes: { rds: target.routes },
             after: [...forwardProxyFilters(target.dynamic, client), meshProtocols],
+            ...(client.http10 && { fields: { httpProtocolOptions: { acceptHttp10: true } } }),
           }),
         ]
       : tcpFilters(world, target, { accessLog: [], ipFamilies: client.ipFamilies })

@@ -12,7 +12,7 @@ import {
   type World,
 } from '../../../discovery/index.ts'
 import { sameStructure } from '../../../lib/index.ts'
-import { addressesFor, type Binding, type EgressView, type ProxyScope, viewOf } from '../../../mesh/index.ts'
+import { addressesFor, type Binding, type EgressView, mayListen, type ProxyScope, viewOf } from '../../../mesh/index.ts'
 import { portsOf } from '../clusters/spec.ts'
 import { hostPort, proxyPorts } from '../names.ts'
 import { type RouteScope, routeScopeKey } from '../routes/virtual-host-keys.ts'
@@ -41,9 +41,9 @@ interface Entry extends ListenerPlan {
  * The outbound listeners of a sidecar whose traffic is captured, in the order of their names. HTTP services of a port share a
  * listener; others have one at each virtual address. Where both meet, the first bytes are looked at.
  */
-export const listenerPlans: Query<RouteScope & Pick<ProxyScope, 'interception'>, readonly ListenerPlan[]> = {
+export const listenerPlans: Query<ListenerScope, readonly ListenerPlan[]> = {
   name: 'envoy/listener-plans',
-  keyOf: (scope) => `${scope.interception}|${routeScopeKey(scope)}`,
+  keyOf: (scope) => `${scope.interception}|${JSON.stringify(scope.closedPorts)}|${routeScopeKey(scope)}`,
   compute: (world, scope) => {
     const entries = new Map<string, Entry>()
     for (const egress of world.get(viewOf, scope.view).egress) {
@@ -61,7 +61,7 @@ export const listenerPlans: Query<RouteScope & Pick<ProxyScope, 'interception'>,
   equals: sameStructure,
 }
 
-export type ListenerScope = RouteScope & Pick<ProxyScope, 'interception'>
+export type ListenerScope = RouteScope & Pick<ProxyScope, 'interception' | 'closedPorts'>
 
 /** A service's port, and where its listener is to be. */
 interface Wanted {
@@ -111,7 +111,6 @@ function addServices(world: World, scope: ListenerScope, entries: Map<string, En
   const [binds, bindToPort] = [bindsOf(egress, scope), ownSocket(egress, scope)]
   for (const binding of egress.services) {
     for (const port of portsOf(binding)) {
-      if (Object.values<number>(proxyPorts).includes(port.number)) continue
       const wanted: Wanted = { binding, port, binds, bindToPort, ranges: [], pods: false }
       const pods = binds.length === 0 ? headlessPods(world, scope, binding.service, port) : undefined
       if (pods === undefined) addListener(world, scope, entries, egress, wanted)
@@ -160,10 +159,11 @@ function addListener(
   const placed = http
     ? { ...wanted, binds: wanted.binds.length > 0 ? wanted.binds : wildcards }
     : placeAtAddress(scope, wanted)
+  const shared = placed.binds[0] === wildcard
+  if (!hasPlace(scope, placed, shared)) return
   const key = `${placed.binds[0]}|${port.number}`
   const known = entries.get(key)
   if (known?.locked) return
-  const shared = placed.binds[0] === wildcard
   const chains = (): ChainPlan[] => tcpChains(world, scope, egress, placed, wildcard)
   const route = routeName(binding.service, port, placed, shared)
   const asHttp = (looked: boolean): ChainPlan => ({
@@ -188,6 +188,12 @@ function addListener(
     else merge(isTcp(known.protocol) ? known.protocol : 'auto', chains())
   } else if (!known || isHttp(known.protocol)) make('auto', [...chains(), asHttp(true)])
   else merge('auto', isTcp(known.protocol) ? [...chains(), asHttp(true)] : chains())
+}
+
+/** Whether the proxy can listen there: it has listeners of its own, and may not open every port. */
+function hasPlace({ closedPorts }: ListenerScope, { port, bindToPort }: Wanted, everywhere: boolean): boolean {
+  if ((everywhere || bindToPort) && Object.values<number>(proxyPorts).includes(port.number)) return false
+  return mayListen(closedPorts, port.number, { socket: bindToPort, everywhere })
 }
 
 /** Servers of these protocols speak first, so nothing else can share their port. */
