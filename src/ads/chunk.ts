@@ -32,6 +32,9 @@ const encoders = {
   },
 } as const
 
+/** Pieces of this length, in bytes, are as well sent one by one. */
+const largePiece = 4096
+
 /** The field `resources` of a response, and the latest response made of it. */
 interface Made {
   readonly body: readonly Uint8Array[]
@@ -70,7 +73,9 @@ export class Chunk {
   }
 
   #joined(body: readonly Uint8Array[]): readonly Uint8Array[] {
-    if (body.length === 1) return body
+    let size = 0
+    for (const piece of body) size += piece.length
+    if (body.length === 1 || size >= body.length * largePiece) return body
     const joined = Buffer.concat(body)
     this.bytes += joined.length
     keptTotal += joined.length

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import type { ObjectRef } from '../../report/index.ts'
+import { inGroups } from './part-groups.ts'
 import { type Part, XdsResource } from './xds-resource.ts'
 
 /** A message with the objects that it says something of. */
@@ -58,7 +59,7 @@ export function joinParts(
 ): XdsResource {
   const versions = elements.map(({ version }) => version).join('')
   return new XdsResource(typeUrl, name, {
-    pieces: [...elements.map(({ bytes }) => bytes), rest],
+    pieces: [...inGroups(elements), rest],
     version: versionOf(versions + versionOf(rest)),
     origin: elements.flatMap(({ origin }) => origin),
     parts: elements,
