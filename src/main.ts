@@ -13,6 +13,11 @@ const commands: readonly { name: string; summary: string; load: () => Promise<Co
     load: () => import('./cli/ca.ts'),
   },
   {
+    name: 'cert-agent',
+    summary: 'Get certificates of the shared root for a mesh that runs istiod',
+    load: () => import('./cli/cert-agent.ts'),
+  },
+  {
     name: 'cluster',
     summary: 'Register clusters with the control plane',
     load: () => import('./cli/cluster.ts'),

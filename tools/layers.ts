@@ -19,6 +19,7 @@ export const layers: Readonly<Record<string, { imports: readonly string[]; io: b
     'ads',
     'telemetry',
     'vm',
+    'cert-agent',
     'gen',
   ]
   return {
@@ -36,6 +37,7 @@ export const layers: Readonly<Record<string, { imports: readonly string[]; io: b
     identity: { imports: ['report', 'gen'], io: true },
     ads: { imports: ['gen'], io: true },
     vm: { imports: ['resources', 'report', 'clusters'], io: true },
+    'cert-agent': { imports: ['resources', 'report', 'clusters', 'identity'], io: true },
     telemetry: { imports: ['report', 'discovery', 'gen'], io: true },
     'control-plane': { imports: product, io: true },
     server: { imports: ['control-plane', 'evaluator', 'report', 'telemetry'], io: true },

@@ -3,9 +3,11 @@ import { createServer } from 'node:net'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { KubeClient, LeaseElection, StateCache } from '../clusters/index.ts'
+import type { TranslateResult } from '../dialects/index.ts'
 import { proxyOfNode, type WantedKeys } from '../mesh/index.ts'
 import { Engine, type Query, RebuildLoop } from '../pipeline/index.ts'
 import { compareProblems, type Problem } from '../report/index.ts'
+import { CertificateIssuer } from './certificates/index.ts'
 import { CrdInstaller } from './crd-installer.ts'
 import { defineFronts } from './explain/index.ts'
 import { defineGatewayNames, GatewayNames, resolveName } from './gateway-names/index.ts'
@@ -203,11 +205,26 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
       return proxy && { ...proxy, cluster }
     },
     clientOf,
+    secretForm: ({ cluster, namespace, name }) =>
+      secretForm(engine.get(translation.result, ''), cluster, namespace, name),
     sessions: machines,
     mayWrite: () => lease.isHolder,
     leafTtlMs: options.leafTtlMs,
     xds: options.xds,
     xdsPlaintext: options.xdsPlaintext,
+    log,
+  })
+
+  // ── Certificates of meshes that run istiod: requests of their agents → signatures. ──
+  const issuer = new CertificateIssuer({
+    engine,
+    tables,
+    clusters: inputs.clusters,
+    translation,
+    store: plane.secrets,
+    clientOf,
+    mayWrite: () => lease.isHolder,
+    now: Date.now,
     log,
   })
 
@@ -280,6 +297,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
       await app.close()
       keepMemory()
       await plane.stop()
+      await issuer.stop()
       machines.stop()
       writer.stop()
       tokenKeys.stop()
@@ -371,6 +389,18 @@ function leadership(options: ServeOptions, identity: string, changed: (isHolder:
       last = error.message
     },
   })
+}
+
+/** What a dialect says of the Secret of a root that is made for it. */
+function secretForm({ secrets }: TranslateResult, cluster: string, namespace: string, name: string) {
+  const found = secrets.find(
+    ({ cluster: on, object: { metadata } }) =>
+      metadata.name === name && metadata.namespace === namespace && (cluster === '' || cluster === on),
+  )
+  if (found === undefined) return undefined
+  const { type } = found.object as { readonly type?: string }
+  const { labels, annotations } = found.object.metadata
+  return { ...(type && { type }), ...(labels && { labels }), ...(annotations && { annotations }) }
 }
 
 function staleSeconds(staleSince: string | undefined): number {

@@ -18,6 +18,7 @@ export type { AuthorityOptions, RootSource, TrustSettings } from './authority-so
 export { type CertificateServiceParts, certificatePath, createCertificate } from './certificate-service.ts'
 export type { AuthorityRow } from './describe.ts'
 export { IdentityRefused } from './errors.ts'
+export { type AuthorityNames, requestMeshAuthority, signMeshAuthority } from './mesh-authority.ts'
 export { Redacted } from './redacted.ts'
 export { certificateSecret, type EncodedSecret, rootsSecret, secretNames } from './sds.ts'
 export { ServerCertificate } from './server-certificate.ts'
@@ -47,6 +48,7 @@ export {
   makeIntermediate,
   makeRequest,
   makeRoot,
+  readCertificate,
   splitPem,
   validityFrom,
 } from './x509.ts'

@@ -1,4 +1,4 @@
-// Certificates: made, read and checked. The only file that knows the X.509 library.
+// Certificates: made, read and checked. With mesh-authority.ts the only file that knows the X.509 library.
 import 'reflect-metadata'
 import { createPrivateKey, createPublicKey, KeyObject, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
@@ -90,7 +90,10 @@ const serial = (): string => {
 const hashOf = (key: webcrypto.CryptoKey) =>
   key.algorithm.name === 'ECDSA' ? { name: 'ECDSA', hash: 'SHA-256' } : { name: key.algorithm.name, hash: 'SHA-256' }
 
-const authorityExtensions = async (publicKey: webcrypto.CryptoKey, pathLength?: number): Promise<x509.Extension[]> => [
+export const authorityExtensions = async (
+  publicKey: webcrypto.CryptoKey,
+  pathLength?: number,
+): Promise<x509.Extension[]> => [
   new x509.BasicConstraintsExtension(true, pathLength, true),
   new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
   await x509.SubjectKeyIdentifierExtension.create(publicKey),
@@ -233,7 +236,7 @@ export async function signRequest(
   return signLeaf(issuer, request.publicKey, names, validity)
 }
 
-async function sign(
+export async function sign(
   issuer: KeyedCertificate,
   parts: {
     publicKey: x509.PublicKeyType

@@ -5,6 +5,7 @@ import {
   type PublicMarks,
   rotateAnnotation,
   type SecretContent,
+  type SecretName,
   type SecretStore,
   type TokenIdentity,
   type TokenVerifier,
@@ -36,6 +37,13 @@ interface SecretObject extends KubeObject {
   type?: string
 }
 
+/** What a new Secret is beside its content, where a dialect says so. */
+export interface SecretForm {
+  readonly type?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
 /**
  * Secrets of clusters. `known` is what was last seen of one, which is read while the cluster's API is away: losing sight
  * of a cluster is not losing its identity.
@@ -43,6 +51,7 @@ interface SecretObject extends KubeObject {
 export function kubeSecretStore(
   clientOf: ClientOf,
   known: (cluster: string, key: string) => KubeObject | undefined,
+  formOf: (name: SecretName) => SecretForm | undefined = () => undefined,
 ): SecretStore {
   const client = (cluster: string): KubeClient => {
     const found = clientOf(cluster)
@@ -73,7 +82,8 @@ export function kubeSecretStore(
       try {
         if (version === undefined) {
           await makeNamespace(client(cluster), namespace)
-          await client(cluster).create(secretType, newSecret(namespace, name, data, marks))
+          const form = formOf({ cluster, namespace, name })
+          await client(cluster).create(secretType, newSecret(namespace, name, data, marks, form))
           return true
         }
         const before = await find(cluster, namespace, name)
@@ -112,10 +122,12 @@ function newSecret(
   namespace: string,
   name: string,
   data: Record<string, string>,
-  annotations: PublicMarks = {},
+  marks: PublicMarks = {},
+  { type = 'Opaque', ...form }: SecretForm = {},
 ): SecretObject {
-  const labels = { 'app.kubernetes.io/managed-by': 'fairlead' }
-  return { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { namespace, name, labels, annotations }, data }
+  const labels = { ...form.labels, 'app.kubernetes.io/managed-by': 'fairlead' }
+  const annotations = { ...form.annotations, ...marks }
+  return { apiVersion: 'v1', kind: 'Secret', type, metadata: { namespace, name, labels, annotations }, data }
 }
 
 function decoded(data: Readonly<Record<string, string>>): SecretContent {

@@ -14,6 +14,8 @@ import {
   Authenticator,
   type AuthorityRow,
   CertificateAuthority,
+  type SecretName,
+  type SecretStore,
   ServerCertificate,
   VaultAuthority,
 } from '../../identity/index.ts'
@@ -21,7 +23,7 @@ import type { Engine, Query, Table } from '../../pipeline/index.ts'
 import type { ClusterRow } from '../cluster-rows.ts'
 import type { Log } from '../log.ts'
 import type { Backend, Key } from './backend.ts'
-import { type ClientOf, kubeSecretStore, tokenReviewer } from './kube-secrets.ts'
+import { type ClientOf, kubeSecretStore, type SecretForm, tokenReviewer } from './kube-secrets.ts'
 import type { ObjectTables } from './object-tables.ts'
 import { type Address, openPorts, type Ports, peerVerifier } from './ports.ts'
 import type { ProxyProblems } from './proxy-problems.ts'
@@ -52,6 +54,8 @@ export interface XdsPlaneOptions<P, L extends Key, R extends Key> {
   /** The proxy that a node describes, with its cluster's name as it is known here; undefined if it describes none. */
   readonly proxyOf: (node: ProxyNode, cluster: string) => P | undefined
   readonly clientOf: ClientOf
+  /** Type and labels of a Secret that is made, where a dialect says so. */
+  readonly secretForm?: (name: SecretName) => SecretForm | undefined
   /** Whether this replica writes to clusters. */
   readonly mayWrite: () => boolean
   /** Lifetime of the certificates of workloads, in milliseconds. */
@@ -101,7 +105,7 @@ export class XdsPlane {
       const name = cluster === '' ? [...clusters.rows.values()].find((row) => row.isManagement)?.name : cluster
       return tables.table(name ?? '', '/Secret').rows.get(key)
     }
-    const store = kubeSecretStore(clientOf, known)
+    const store = kubeSecretStore(clientOf, known, options.secretForm)
     const leaves = options.leafTtlMs === undefined ? {} : { maxLeafTtlMs: options.leafTtlMs }
     const vault = new VaultAuthority(vaultCredentials(clientOf, store), now)
     const authority = new CertificateAuthority({ store, now, vault, log: event, ...leaves })
@@ -213,6 +217,11 @@ export class XdsPlane {
   /** When the certificate that a connected proxy shows expires. */
   certificateExpires(node: ProxyNode): Date | undefined {
     return this.#parts.source.certificateExpires(node)
+  }
+
+  /** Secrets of the clusters, where authorities are kept. */
+  get secrets(): SecretStore {
+    return this.#parts.store
   }
 
   authorities(): AuthorityRow[] {

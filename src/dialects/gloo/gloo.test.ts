@@ -182,3 +182,30 @@ spec:
     ['remote', 'istio-system', { endpoints: [{ address: '10.2.0.1' }], exportTo: ['.'] }],
   ])
 })
+
+test('a subset that nothing behind a virtual destination has is refused', () => {
+  const shift = (version: string): string => `
+apiVersion: networking.mesh.gloo.solo.io/v1
+kind: TrafficPolicy
+metadata: {name: to-${version}, namespace: gloo-mesh}
+spec:
+  destinationSelector: [{kubeServiceRefs: {services: [{name: productpage, namespace: default, clusterName: mgmt}]}}]
+  httpRequestMatchers: [{uri: {prefix: /${version}}}]
+  policy: {trafficShift: {destinations: [{virtualDestination: {name: all, namespace: gloo-mesh, subset: {version: ${version}}}}]}}
+---`
+  const { status } = translateFleet(`
+apiVersion: networking.enterprise.mesh.gloo.solo.io/v1beta1
+kind: VirtualDestination
+metadata: {name: all, namespace: gloo-mesh}
+spec:
+  hostname: all.global
+  port: {number: 9080}
+  localized: {destinationSelectors: [{kubeServiceMatcher: {labels: {app: reviews}}}]}
+  virtualMesh: {name: vm, namespace: gloo-mesh}
+---${shift('v3')}${shift('v9')}`)
+  expect(status('TrafficPolicy', 'to-v3')).toMatchObject({ state: 'ACCEPTED' })
+  expect(status('TrafficPolicy', 'to-v9')).toMatchObject({
+    state: 'INVALID',
+    errors: [expect.stringContaining('version: v9')],
+  })
+})

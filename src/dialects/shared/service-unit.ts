@@ -67,6 +67,13 @@ function federationText(federated: Federation | undefined, service: Service): st
   ])
 }
 
+/** Which subsets of a service there can be. */
+function podsText(service: Service | undefined, { fleet }: Routing): unknown {
+  if (service === undefined) return undefined
+  const pods = backingWorkloads(fleet, service).map(({ labels }) => labels)
+  return [service.subsets, service.endpoints.map(({ labels }) => labels), pods]
+}
+
 /** What policies say of other services reaches as far as where these are, and what their pods are. */
 function targetsText(policies: readonly TrafficPolicy[], clusters: readonly string[], routing: Routing): string {
   const refs = policies.flatMap(({ policy }) => [
@@ -74,14 +81,16 @@ function targetsText(policies: readonly TrafficPolicy[], clusters: readonly stri
     ...(policy.mirror ? [{ kind: 'service' as const, ref: policy.mirror.ref }] : []),
   ])
   const texts = refs.map((target) => {
-    if (target.kind === 'virtual') return routing.virtualDestination(target.ref)
+    if (target.kind === 'virtual') {
+      const found = routing.virtualDestination(target.ref)
+      return [found, found?.services.map((ref) => podsText(findService(routing.fleet, ref), routing))]
+    }
     if (target.kind === 'static') return routing.externalService(target.ref)
     if (target.kind === 'cluster-header') return target
     const service = findService(routing.fleet, target.ref)
     if (service === undefined) return undefined
     const hosts = clusters.map((cluster) => [routing.hostOn(service, cluster), routing.isAwaited(service, cluster)])
-    const pods = backingWorkloads(routing.fleet, service).map(({ labels }) => labels)
-    return [hosts, service.ports, service.subsets, service.endpoints.map(({ labels }) => labels), pods]
+    return [hosts, service.ports, podsText(service, routing)]
   })
   return JSON.stringify(texts)
 }

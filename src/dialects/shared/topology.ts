@@ -148,7 +148,8 @@ function routingOf(
       )
       if (found === undefined) return undefined
       const { hostname, port } = found.destination
-      return { host: hostname, port: port.number, clusters: found.meshes.map(({ cluster }) => cluster) }
+      const services = found.services.map(({ ref }) => ref)
+      return { host: hostname, port: port.number, clusters: found.meshes.map(({ cluster }) => cluster), services }
     },
     externalService: ({ name, namespace }) => {
       const found = external.find(({ object }) => object.name === name && object.namespace === namespace)

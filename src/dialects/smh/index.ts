@@ -105,6 +105,11 @@ function report(outcome: Outcome, intent: Intent, inventory: Inventory, context:
   }
 }
 
+/** The spec of a policy, as written. */
+function specPart(version: object): { readonly trafficPolicySpec?: unknown } {
+  return 'spec' in version ? { trafficPolicySpec: version.spec } : {}
+}
+
 function serviceStatus(service: Inventory['services'][number], outcome: Outcome): StatusObject {
   const { key, object } = service
   const unreachable = outcome.unreachable.get(key)
@@ -115,6 +120,7 @@ function serviceStatus(service: Inventory['services'][number], outcome: Outcome)
     ...(outcome.federation.has(key) && { federationStatus }),
     validatedTrafficPolicies: inForce.map(({ policy }) => ({
       ref: { name: policy.object.name, namespace: policy.object.namespace },
+      ...specPart(policy.version),
     })),
   })
 }

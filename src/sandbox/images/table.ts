@@ -1,4 +1,5 @@
 // All images that the sandbox knows. To add one: a line here, and a file in programs/ if it does something new.
+import { fileURLToPath } from 'node:url'
 import { host, type Image, program } from './image.ts'
 
 const portVariable = (name: string): Pick<Image, 'portsOf'> => ({
@@ -66,6 +67,10 @@ export const images: readonly Image[] = [
     binaries: ['nginx'],
   }),
   program(['httpd'], 'page', [80], { env: { PAGE_TITLE: 'It works!' }, binaries: ['httpd'] }),
+  program(['cert-agent'], 'cert-agent', [], {
+    env: { FAIRLEAD_COMMAND: fileURLToPath(new URL('../../../bin/fairlead.mjs', import.meta.url)) },
+    binaries: ['cert-agent'],
+  }),
   program(['pause'], 'wait', []),
   program(['sleep'], 'wait', []),
   host(['curlimages/curl', 'curl'], ['curl'], ['--help']),

@@ -1,6 +1,6 @@
 // What a feature of a TrafficPolicy is: one field of the policy, checked and turned into a part of an Istio route.
 import type { Fleet } from '../../fleet.ts'
-import type { Ref, RequestPolicy, Service } from '../../model.ts'
+import type { ClusterRef, Ref, RequestPolicy, Service } from '../../model.ts'
 
 /** A part of Istio's HTTPRoute. */
 export type HttpRoute = Readonly<Record<string, unknown>>
@@ -30,6 +30,8 @@ export interface VirtualTarget {
   readonly host: string
   readonly port: number
   readonly clusters: readonly string[]
+  /** The services that back it. */
+  readonly services: readonly ClusterRef[]
 }
 
 /** One thing that is wrong with a field. `path` goes on from the field. */

@@ -50,7 +50,11 @@ function checkPort(service: Service, { ref, port }: ServiceTarget, what: string,
 }
 
 /** A subset must be one that some workload of the service can have; if nothing is known of its pods, any may be. */
-function checkSubset(service: Service, subset: Readonly<Record<string, string>>, context: RouteContext): FieldError[] {
+export function checkSubset(
+  service: Service,
+  subset: Readonly<Record<string, string>>,
+  context: RouteContext,
+): FieldError[] {
   if (Object.keys(subset).length === 0) return []
   const seen = [...backingWorkloads(context.fleet, service), ...service.endpoints].map(({ labels }) => labels)
   const declared = service.subsets

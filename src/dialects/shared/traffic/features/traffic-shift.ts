@@ -1,8 +1,9 @@
 import { unreachable } from '../../../../lib/index.ts'
+import { findService } from '../../fleet.ts'
 import type { HeaderManipulation, Ref, WeightedTarget } from '../../model.ts'
 import type { FieldError, RouteContext, RouteFeature } from './feature.ts'
 import { istioHeaders } from './header-manipulation.ts'
-import { checkTarget, destinationOf } from './target.ts'
+import { checkSubset, checkTarget, destinationOf } from './target.ts'
 
 /** Requests go to other services, in shares. */
 export const trafficShift: RouteFeature<'trafficShift'> = {
@@ -47,7 +48,7 @@ function checkOne({ target }: WeightedTarget, context: RouteContext): FieldError
     case 'service':
       return checkTarget(target, 'traffic shift', context)
     case 'virtual':
-      return checkVirtual(target.ref, context)
+      return checkVirtual(target, context)
     case 'static':
       if (context.externalService(target.ref) !== undefined) return []
       return [
@@ -70,15 +71,24 @@ function checkOne({ target }: WeightedTarget, context: RouteContext): FieldError
   }
 }
 
-function checkVirtual(ref: Ref, { virtualDestination, cluster }: RouteContext): FieldError[] {
+function checkVirtual(
+  { ref, subset }: { readonly ref: Ref; readonly subset: Readonly<Record<string, string>> },
+  context: RouteContext,
+): FieldError[] {
+  const { virtualDestination, cluster, fleet } = context
   const found = virtualDestination(ref)
   const name = `VirtualDestination ${ref.name}.${ref.namespace}`
   const error = (code: FieldError['code'], message: string): FieldError[] => [
     { code, path: '.virtualDestination', message },
   ]
   if (found === undefined) return error('reference-not-found', `invalid traffic shift destination: ${name} not found`)
-  if (found.clusters.includes(cluster)) return []
-  return error('invalid-value', `invalid traffic shift destination: ${name} is not known on cluster ${cluster}`)
+  if (!found.clusters.includes(cluster))
+    return error('invalid-value', `invalid traffic shift destination: ${name} is not known on cluster ${cluster}`)
+  const services = found.services.flatMap((each) => findService(fleet, each) ?? [])
+  if (services.length === 0 || services.some((service) => checkSubset(service, subset, context).length === 0)) return []
+  const labels = Object.entries(subset).map(([key, value]) => `${key}: ${value}`)
+  const message = `no workload behind ${name} has the labels of subset {${labels.join(', ')}}`
+  return [{ code: 'reference-not-found', path: '.virtualDestination.subset', message }]
 }
 
 function destinationFor(

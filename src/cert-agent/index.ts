@@ -1,0 +1,1 @@
+export { CertAgent, type CertAgentOptions } from './agent.ts'

@@ -1,0 +1,1 @@
+export { CertificateIssuer } from './issuer.ts'
