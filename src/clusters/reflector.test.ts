@@ -92,11 +92,12 @@ test('resumes a dropped watch from where it was, without a list', async () => {
 })
 
 test('bookmarks keep the place young, so that a compaction costs no list', async () => {
-  const { api, until, watches, lists } = await setup(['a'])
+  const { api, reflector, until, watches, lists } = await setup(['a'])
   await until(() => expect(api.watching).toBe(1))
+  const before = reflector.resourceVersion
   api.put({ ...pods, plural: 'others' }, pod('x'))
   api.bookmark()
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  await until(() => expect(reflector.resourceVersion).not.toBe(before))
   api.compact()
   api.dropWatches()
   await until(() => expect(watches()).toHaveLength(2))

@@ -98,6 +98,11 @@ export class Reflector {
     return this.#error
   }
 
+  /** Where the next watch starts; '' = after a list. */
+  get resourceVersion(): string {
+    return this.#resourceVersion
+  }
+
   get objects(): ReadonlyMap<string, KubeObject> {
     return this.#objects
   }

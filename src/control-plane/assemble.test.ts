@@ -174,7 +174,15 @@ test('a restart while a cluster is away undoes nothing that was made for it', as
   ends.push(() => again.stop())
   await again.settled
   management.remove(typeOf('TrafficPolicy'), 'service-mesh-hub/simple')
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  // The removal is known, and all that can be written is.
+  const page = async (name: string) => (await fetch(`http://127.0.0.1:${again.http.port}/debug/${name}`)).json()
+  await vi.waitFor(async () => {
+    const { tables } = (await page('pipeline')) as { tables: { name: string; rows: number }[] }
+    const policies = tables.filter(({ name }) => name.endsWith('/TrafficPolicy'))
+    expect(policies.length).toBeGreaterThan(0)
+    expect(policies.filter(({ rows }) => rows > 0)).toEqual([])
+    expect(await page('writer')).toMatchObject({ isHolder: true, waiting: { 'management-plane': 0 } })
+  }, 20_000)
   expect(names(management, 'ServiceEntry')).toEqual(before)
   await remote.listen()
   await until(() => expect(names(management, 'VirtualService')).toEqual([]))

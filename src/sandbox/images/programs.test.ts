@@ -138,11 +138,14 @@ test('SIGTERM ends a program that has idle connections, and lets a request finis
   const idle = connect(port, '127.0.0.1')
   idle.write('GET /get HTTP/1.1\r\nhost: a\r\n\r\n')
   await new Promise((done) => idle.once('data', done))
-  const slow = get(port, '/delay/0.5')
-  await new Promise((done) => setTimeout(done, 100))
+  const slow = connect(port, '127.0.0.1')
+  let said = ''
+  slow.on('data', (bytes) => (said += String(bytes)))
+  slow.write('GET /delay/0.5 HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\n\r\n')
+  await expect.poll(() => said).toContain('100 Continue')
   const ended = new Promise((done) => child.once('exit', done))
   child.kill('SIGTERM')
-  expect((await slow).status).toBe(200)
+  await expect.poll(() => said, { timeout: 5000 }).toContain('200 OK')
   expect(await ended).toBe(0)
 })
 
