@@ -80,11 +80,14 @@ export * from './security/index.ts'
 export { selectSidecar, sidecarOf } from './sidecar/select.ts'
 export {
   accessLogsOf,
+  type IstioMetric,
+  metricsOf,
   readTelemetry,
   type TelemetryMode,
   type TelemetryScope,
   tracingOf,
   type WantedLog,
+  type WantedMetrics,
   type WantedTracing,
 } from './telemetry/index.ts'
 export { type Binding, type EgressView, type View, type ViewKey, viewOf } from './view/index.ts'

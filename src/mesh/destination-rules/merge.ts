@@ -68,15 +68,14 @@ function forPort(policy: TrafficPolicy | undefined, port: number): EffectivePoli
   if (!policy) return {}
   const { portLevelSettings: _, ...own } = policy
   const level = portSettings(policy, port)
-  return level ? replaceBlocks(own, level) : own
+  return level ? replaceBlocks({}, level) : own
 }
 
 function mergePolicies(base: EffectivePolicy, subset: TrafficPolicy | undefined, port: number): EffectivePolicy {
   if (!subset) return base
   const { portLevelSettings: _, ...own } = subset
   const level = portSettings(subset, port)
-  const merged: EffectivePolicy = { ...base, ...definedOnly(own) }
-  return level ? replaceBlocks(merged, level) : merged
+  return level ? replaceBlocks(base, level) : { ...base, ...definedOnly(own) }
 }
 
 /** Port settings leave nothing of the four blocks that they can hold, whether they name them or not. */

@@ -206,10 +206,9 @@ function importedServices(world: World, key: ViewKey, egress: readonly EgressVie
 }
 
 function destinationService(world: World, namespace: string, host: string): Service | undefined {
-  const visible = world
-    .get(servicesOfHost, host)
-    .filter((service) => serviceVisible(world, service, namespace) && mayDeclare(world, service, namespace))
-  return visible.find((service) => service.namespace === namespace) ?? visible[0]
+  const declared = world.get(servicesOfHost, host).filter((service) => mayDeclare(world, service, namespace))
+  const own = declared.find((service) => service.namespace === namespace)
+  return own ?? declared.find((service) => serviceVisible(world, service, namespace))
 }
 
 /** Adds a service, or what it has more of than the one of its host that is there. */

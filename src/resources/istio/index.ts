@@ -8,6 +8,7 @@ export type {
   AuthorizationSource,
 } from './authorization-policy.ts'
 export { authorizationPolicyKind } from './authorization-policy.ts'
+export { faultOfCel } from './cel.ts'
 export type { DestinationRule, DestinationRuleSpec, Subset } from './destination-rule.ts'
 export { destinationRuleKind } from './destination-rule.ts'
 export type { EnvoyFilter, EnvoyFilterMatch, EnvoyFilterPatch, EnvoyFilterSpec } from './envoy-filter.ts'

@@ -258,7 +258,8 @@ function httpOptionsOf(
   const { connectionPool, outlierDetection: outlier } = policy
   const sniffed = port.protocol === 'auto' && client.type === 'sidecar'
   const always = isHttp2(port.protocol) || upgradesToHttp2(mesh, port, connectionPool)
-  const asCame = connectionPool?.http?.useClientProtocol === true || (sniffed && !always)
+  // What is looked at may be anything: it goes on in the protocol that it came in.
+  const asCame = connectionPool?.http?.useClientProtocol === true || sniffed
   const options = newHttpOptions(asCame ? 'downstream' : always ? 'http2' : undefined)
   applyHttpPool(options, connectionPool)
   options.errors = outlier && errorMatcher(outlier)

@@ -97,3 +97,13 @@ test('TLS to hosts that requests name takes the name from the request, and Envoy
   })
   expect(dynamic('{ mode: SIMPLE, sni: one.wild.example }').insecure).toBe(true)
 })
+
+test('settings of a port replace those of the rule as a whole, and of a subset what a port can have', () => {
+  const policy = `
+    connectionPool: { tcp: { maxConnections: 10 } }
+    retryBudget: { percent: 30 }
+    portLevelSettings: [{ port: { number: 80 }, loadBalancer: { simple: RANDOM } }]`
+  const [threshold] = clusterWith(`{${policy.trim().replaceAll('\n', ',')}}`).circuitBreakers?.thresholds ?? []
+  expect(threshold?.retryBudget).toBeUndefined()
+  expect(threshold?.maxConnections).toBe(4294967295)
+})

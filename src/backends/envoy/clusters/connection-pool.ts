@@ -41,30 +41,27 @@ export function connectionPoolFields(mesh: MeshConfig, policy: EffectivePolicy):
       },
     }),
   }
-  const keepalive = keepaliveOf(mesh, tcp)
   return {
     connectTimeout: duration(tcp?.connectTimeout) ?? duration(mesh.connectTimeout) ?? milliseconds(10_000),
     circuitBreakers: { thresholds: [thresholds] },
-    ...(keepalive && { upstreamConnectionOptions: { tcpKeepalive: keepalive } }),
+    ...keepaliveFields(mesh, tcp),
   }
 }
 
 /** The rule's keep-alive over the mesh's, field by field. */
-function keepaliveOf(
-  mesh: MeshConfig,
-  tcp: ConnectionPool['tcp'],
-): { keepaliveProbes?: number; keepaliveTime?: number; keepaliveInterval?: number } | undefined {
-  if (!mesh.tcpKeepalive && !tcp?.tcpKeepalive) return undefined
+export function keepaliveFields(mesh: MeshConfig, tcp?: ConnectionPool['tcp']): ClusterInit {
+  if (!mesh.tcpKeepalive && !tcp?.tcpKeepalive) return {}
   const { probes, time, interval } = { ...mesh.tcpKeepalive, ...tcp?.tcpKeepalive }
   const seconds = (text: string | undefined): number | undefined => {
     const value = duration(text)
     return value === undefined ? undefined : Number(value.seconds)
   }
-  return defined({
+  const tcpKeepalive = defined({
     keepaliveProbes: probes || undefined,
     keepaliveTime: seconds(time),
     keepaliveInterval: seconds(interval),
   })
+  return { upstreamConnectionOptions: { tcpKeepalive } }
 }
 
 /** What a pool says of HTTP. */

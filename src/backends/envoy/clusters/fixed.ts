@@ -6,13 +6,13 @@ import {
   ClusterSchema,
 } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import { InternalUpstreamTransportSchema } from '#gen/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream_pb.js'
-import { meshConfigOf, type World } from '../../../discovery/index.ts'
+import { type MeshConfig, meshConfigOf, type World } from '../../../discovery/index.ts'
 import { outboundPolicyOf, type ProxyScope } from '../../../mesh/index.ts'
 import { internalAddress } from '../address.ts'
 import { fixedClusters, listenerNames } from '../names.ts'
 import { duration, extensionConfig, milliseconds } from '../proto.ts'
 import { rawBuffer } from '../tls/upstream.ts'
-import { noLimits } from './connection-pool.ts'
+import { keepaliveFields, noLimits } from './connection-pool.ts'
 import { dynamicForwardProxyType } from './dynamic-forward-proxy.ts'
 import { emitHttpOptions, newHttpOptions } from './http-options.ts'
 
@@ -30,14 +30,14 @@ export function fixedClustersOf(world: World, scope: ProxyScope): Cluster[] {
   const { mode } = outboundPolicyOf(world, scope.view)
   return [
     blackHole,
-    passthrough(connectTimeout),
+    passthrough(meshConfigOf(world), connectTimeout),
     ...(mode === 'ALLOW_ANY_DYNAMIC_DNS' ? [anyName(scope, connectTimeout)] : []),
     ...(scope.dataPath === 'loopback' ? [tunnel(connectTimeout)] : []),
   ]
 }
 
 /** Goes where the connection was meant to go. */
-function passthrough(connectTimeout: ReturnType<typeof milliseconds>): Cluster {
+function passthrough(mesh: MeshConfig, connectTimeout: ReturnType<typeof milliseconds>): Cluster {
   return create(ClusterSchema, {
     name: fixedClusters.passthrough,
     altStatName: `${fixedClusters.passthrough};`,
@@ -45,6 +45,7 @@ function passthrough(connectTimeout: ReturnType<typeof milliseconds>): Cluster {
     connectTimeout,
     lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
     circuitBreakers: { thresholds: [noLimits] },
+    ...keepaliveFields(mesh),
     typedExtensionProtocolOptions: emitHttpOptions(newHttpOptions('downstream')),
   })
 }

@@ -1,4 +1,4 @@
-// What a listener logs and traces. It is put into listeners when they are made, before patches, so that what makes
+// What a listener logs, counts and traces. It is put into listeners when they are made, before patches, so that what makes
 // filters need not know of it.
 import { clone } from '@bufbuild/protobuf'
 import { anyPack, anyUnpack } from '@bufbuild/protobuf/wkt'
@@ -14,9 +14,10 @@ import { refOf } from '../../../resources/index.ts'
 import type { Built } from '../built.ts'
 import { pack } from '../proto.ts'
 import { accessLogs, listenerLogs } from './access-log.ts'
+import { metricLogs } from './metrics.ts'
 import { type Tracing, tracingOfSide } from './tracing.ts'
 
-/** A listener with its logs and traces. `mode`: whether the proxy speaks for the caller here, or for the program. */
+/** A listener with its logs, metrics and traces. `mode`: whether the proxy speaks for the caller here, or for the program. */
 export function observedListener(
   world: World,
   scope: ProxyScope,
@@ -25,10 +26,17 @@ export function observedListener(
 ): Built<Listener> {
   const logs = accessLogs(world, scope, mode)
   const tracing = tracingOfSide(world, scope, mode)
-  if (logs.length === 0 && !tracing) return built
+  const metrics = metricLogs(world, scope, mode)
+  const counted = metrics.requests.length + metrics.connections.length > 0
+  if (logs.length === 0 && !tracing && !counted) return built
+  const observer: Observer = {
+    requests: [...logs, ...metrics.requests],
+    connections: [...logs, ...metrics.connections],
+    tracing,
+  }
   const listener = clone(ListenerSchema, built.resource)
   const rest = listener.defaultFilterChain
-  for (const chain of [...listener.filterChains, ...(rest ? [rest] : [])]) observeChain(chain, logs, tracing)
+  for (const chain of [...listener.filterChains, ...(rest ? [rest] : [])]) observeChain(chain, observer)
   if (meshConfigOf(world).disableEnvoyListenerLog !== true) listener.accessLog = listenerLogs(logs)
   return { ...built, resource: listener, origin: [...built.origin, ...originOf(world, scope)] }
 }
@@ -43,11 +51,18 @@ function originOf(world: World, { telemetry }: ProxyScope): Built<Listener>['ori
 /** Connections of a listener to itself are nobody's. */
 const blackHole = /-blackhole$/
 
-function observeChain(chain: FilterChain, logs: readonly AccessLog[], tracing: Tracing | undefined): void {
+/** What is noted of requests, and of connections of which nothing more is known. */
+interface Observer {
+  readonly requests: readonly AccessLog[]
+  readonly connections: readonly AccessLog[]
+  readonly tracing: Tracing | undefined
+}
+
+function observeChain(chain: FilterChain, { requests, connections, tracing }: Observer): void {
   if (blackHole.test(chain.name)) return
   for (const filter of chain.filters) {
-    if (filter.name === 'envoy.filters.network.http_connection_manager') observeRequests(filter, logs, tracing)
-    else if (filter.name === 'envoy.filters.network.tcp_proxy') observeConnections(filter, logs)
+    if (filter.name === 'envoy.filters.network.http_connection_manager') observeRequests(filter, requests, tracing)
+    else if (filter.name === 'envoy.filters.network.tcp_proxy') observeConnections(filter, connections)
   }
 }
 
