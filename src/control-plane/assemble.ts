@@ -10,6 +10,7 @@ import { compareProblems, type Problem } from '../report/index.ts'
 import { CertificateIssuer } from './certificates/index.ts'
 import { CrdInstaller } from './crd-installer.ts'
 import { defineFronts } from './explain/index.ts'
+import { defineFailBack, FailBack } from './fail-back/index.ts'
 import { defineGatewayNames, GatewayNames, resolveName } from './gateway-names/index.ts'
 import { GuardedEndpoints } from './guarded-endpoints.ts'
 import { debugServer } from './http.ts'
@@ -136,6 +137,14 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     wanted: defineGatewayNames(engine, worlds, inputs.clusters, translation.result),
     resolve: (name) => resolveName(name, options.nameServers),
     log: (level, detail, text) => log[level](detail, text),
+  })
+
+  // ── What time brings: rungs that failed come back slowly. ──
+  const failBack = new FailBack({
+    engine,
+    documents: tables.documents,
+    wanted: defineFailBack(engine, worlds, inputs.clusters),
+    log: (detail, text) => log.info(detail, text),
   })
 
   // ── Problems of all stages. ──
@@ -302,6 +311,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
       writer.stop()
       tokenKeys.stop()
       names.stop()
+      failBack.stop()
       await lease.stop()
       crds.stop()
       loop.stop()

@@ -212,7 +212,38 @@ describe('retries', () => {
   })
 })
 
+/** The world while the rung of a name has come back so far. */
+const during = (world: World, rung: string, phase: string): World => ({
+  ...world,
+  get: (query, key) => query.compute(during(world, rung, phase), key),
+  document: (place) => (place === `fail-back:east|shop/shop.shop.svc.cluster.local|${rung}` ? phase : undefined),
+})
+
 describe('fail-back', () => {
+  const rungs = 'others: Never, rungs: [{name: home, members: [{clusters: [east]}]}, {members: [{clusters: [west]}]}]'
+  const slow = clusters(failover(`{hosts: [shop], failBack: {after: 30s, over: 1m}, ${rungs}}`))
+
+  it('holds a rung that is well again', () => {
+    expect(rungsOf(during(slow, 'home', 'held'))).toEqual([
+      '0 eu 2: 10.1.0.1×1 degraded 10.1.0.2×1 degraded',
+      '1 us 1: 10.2.0.1×1',
+    ])
+  })
+
+  it('gives it more and more of what the next one has', () => {
+    expect(rungsOf(during(slow, 'home', '30'))).toEqual([
+      '0 eu 300000: 10.1.0.1×150000 10.1.0.2×150000',
+      '0 us 700000: 10.2.0.1×700000',
+    ])
+  })
+
+  it('puts rungs of one locality together on the way', () => {
+    const byVersion =
+      'others: Never, rungs: [{name: home, members: [{labels: {version: v2}}]}, {members: [{clusters: [east]}]}]'
+    const world = clusters(failover(`{hosts: [shop], failBack: {over: 1m}, ${byVersion}}`))
+    expect(rungsOf(during(world, 'home', '10'))).toEqual(['0 eu 1000000: 10.1.0.2×100000 10.1.0.1×900000'])
+  })
+
   it('leaves what failed alone for as long as it says', () => {
     const { cluster } = configOf(clusters(failover('{hosts: [shop], failBack: {after: 30s, over: 1m}}')))
     expect(cluster?.outlierDetection?.baseEjectionTime?.seconds).toBe(30n)

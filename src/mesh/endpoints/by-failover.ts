@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../discovery/index.ts'
 import { compareText } from '../../lib/index.ts'
-import { type FailoverCaller, type FailoverPlan, rungPlaceOf } from '../failover/index.ts'
+import { type FailBackPhase, type FailoverCaller, type FailoverPlan, rungPlaceOf } from '../failover/index.ts'
 import { denseRanks } from '../locality/index.ts'
 import type { Target, TargetGroup } from './model.ts'
 
@@ -11,6 +11,8 @@ export interface FailoverRequest {
   readonly caller: FailoverCaller
   /** Labels of the service's subsets, by name. */
   readonly subsets: ReadonlyMap<string, Labels>
+  /** How far the rung of a name has come back after it failed. */
+  readonly phaseOf: (rung: string) => FailBackPhase
   /** Endpoints that can be dialled, and gateways for the others. */
   readonly targetsOf: (endpoints: readonly Endpoint[]) => readonly Target[]
 }
@@ -42,13 +44,15 @@ export function failoverGroups(endpoints: readonly Endpoint[], request: Failover
       for (const target of targets) if (target.kind === 'gateway') gateways.add(nameOf(target))
     return own.filter(({ targets }) => targets.length > 0)
   })
-  const dense = denseRanks(groups.map(({ priority }) => priority))
-  return groups.map((group, at) => ({ ...group, priority: dense[at] ?? 0 }))
+  const joined = returning(groups, request)
+  const dense = denseRanks(joined.map(({ priority }) => priority))
+  return joined.map((group, at) => ({ ...group, priority: dense[at] ?? 0 }))
 }
 
-function groupsOfRung(rung: number, placed: readonly Placed[], { plan, targetsOf }: FailoverRequest): TargetGroup[] {
+function groupsOfRung(rung: number, placed: readonly Placed[], request: FailoverRequest): TargetGroup[] {
+  const { plan, targetsOf, phaseOf } = request
   const weighted = withMemberWeights(plan.rungs[rung]?.members.map(({ weight }) => weight) ?? [], placed)
-  const degraded = isFailed(plan, placed)
+  const degraded = isFailed(plan, placed) || phaseOf(plan.rungs[rung]?.name ?? '') === 'held'
   const byLocality = Map.groupBy(weighted, ({ workload }) => workload.locality)
   const groups = [...byLocality]
     .sort(([a], [b]) => compareText(a, b))
@@ -81,6 +85,52 @@ function gatewaysOnce(places: readonly Place[]): Place[] {
       return weight === undefined ? [] : [{ ...target, weight }]
     }),
   }))
+}
+
+/** Parts of a whole for rungs that share the requests of one, so that percents are exact. */
+const partsPerRung = 1_000_000
+
+/** A rung that comes back takes its percent of what the next one in use has: the two are one, with weights. */
+function returning(groups: readonly TargetGroup[], { plan, phaseOf }: FailoverRequest): TargetGroup[] {
+  let found = [...groups]
+  for (const [rung, { name }] of plan.rungs.entries()) {
+    const percent = phaseOf(name)
+    if (typeof percent !== 'number') continue
+    const own = found.filter(({ priority, degraded }) => priority === rung && !degraded)
+    const next = found.find(({ priority, degraded }) => priority > rung && !degraded)?.priority
+    if (own.length === 0 || next === undefined) continue
+    const other = found.filter(({ priority }) => priority === next)
+    const rest = found.filter((group) => !own.includes(group) && !other.includes(group))
+    const shares = [...scaled(own, percent), ...scaled(other, 100 - percent)].map((group) => ({
+      ...group,
+      priority: next,
+    }))
+    found = [...rest, ...ofOneLocality(shares)]
+  }
+  return found.sort((a, b) => a.priority - b.priority || compareText(a.locality, b.locality))
+}
+
+/** Groups that together have so many percent of the parts. */
+function scaled(groups: readonly TargetGroup[], percent: number): TargetGroup[] {
+  const all = groups.reduce((sum, { weight }) => sum + weight, 0)
+  const factor = (percent * partsPerRung) / 100 / Math.max(1, all)
+  return groups.map((group) => {
+    const targets = group.targets.map((target) => ({
+      ...target,
+      weight: Math.max(1, Math.round(target.weight * factor)),
+    }))
+    return { ...group, targets, weight: weightOf(targets) }
+  })
+}
+
+/** One group for each locality: Envoy would not keep several of a priority apart. */
+function ofOneLocality(groups: readonly TargetGroup[]): TargetGroup[] {
+  return [...Map.groupBy(groups, ({ locality }) => locality).values()].flatMap((same) => {
+    const [first] = same
+    if (!first) return []
+    const targets = same.flatMap((group) => group.targets)
+    return [{ ...first, targets, weight: weightOf(targets) }]
+  })
 }
 
 /** Endpoints whose weights give each member its share; as they are where members have no weights. */

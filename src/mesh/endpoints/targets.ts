@@ -11,7 +11,7 @@ import {
   type World,
 } from '../../discovery/index.ts'
 import { compareText } from '../../lib/index.ts'
-import type { FailoverPlan } from '../failover/index.ts'
+import { type FailoverPlan, failBackPlace, readPhase } from '../failover/index.ts'
 import {
   denseRanks,
   distributed,
@@ -85,7 +85,11 @@ export function targetGroups(world: World, request: EndpointRequest): TargetGrou
       const targets = targetsOf(world, request, members)
       return request.meshTlsOnly ? targets.filter(({ meshTls }) => meshTls) : targets
     }
-    return failoverGroups(usable, { plan, caller: client, subsets, targetsOf: reachable })
+    const { failBack } = plan
+    const isSlow = failBack.afterMs > 0 || failBack.overMs > 0
+    const phaseOf = (rung: string): ReturnType<typeof readPhase> =>
+      isSlow ? readPhase(world.document(failBackPlace(world.primary, service, rung))) : undefined
+    return failoverGroups(usable, { plan, caller: client, subsets, phaseOf, targetsOf: reachable })
   }
   const byLocality = Map.groupBy(usable, ({ workload }) => workload.locality)
   const groups = [...byLocality]

@@ -1,4 +1,5 @@
 export { drainedClustersOf, drainProblems } from './drains.ts'
+export { type FailBackPhase, type FailBackRung, failBackPlace, failBackRungs, readPhase } from './fail-back.ts'
 export { comparesCallers, type FailoverMember, type FailoverPlan, type FailoverRetry } from './model.ts'
 export { clusterOfEndpoint, type FailoverCaller, rungPlaceOf } from './place.ts'
 export { failoverProblems } from './problems.ts'

@@ -164,6 +164,11 @@ function checkService(world: World, spec: FailoverSpec, service: Service, place:
         'conflict',
       )
   }
+  rungs.each(spec.rungs, (at, { members }) => {
+    const differs = members.some(({ same, subset }) => (same && same !== 'Cluster') || subset)
+    if (differs && spec.failBack !== undefined)
+      at.warn('comes back at once: who is in it differs from caller to caller, so nobody can say that it failed')
+  })
   const plan = world.get(failoverPlanOf, service)
   if (plan) checkGateways(world, plan, service, rungs)
 }

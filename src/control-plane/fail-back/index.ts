@@ -1,0 +1,2 @@
+export { FailBack } from './fail-back.ts'
+export { defineFailBack } from './wanted.ts'
