@@ -31,6 +31,7 @@ export {
   failoverProblems,
   failoverServices,
   failoverSwitch,
+  servicesOfFailover,
   tryTimeoutProblems,
 } from './failover/index.ts'
 export {
