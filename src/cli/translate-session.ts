@@ -1,11 +1,15 @@
 // A set of clusters over several moments, without clusters: what stands in files, what Fairlead writes to them, and the
 // statuses that it sets, carried from one moment to the next as API servers would.
+import { loweredFailovers } from '../backends/istio/index.ts'
 import { type TranslateOptions, type TranslateResult, translate } from '../dialects/index.ts'
+import { labelNames, namespaceOf, staticWorld, systemNamespace } from '../discovery/index.ts'
+import { drainProblems, failoverProblems } from '../mesh/index.ts'
 import { compareProblems, type Problem } from '../report/index.ts'
 import {
   type ClusterSnapshot,
   groupKind,
   type KubeObject,
+  kindOf,
   objectKey,
   readObjects,
   type Snapshot,
@@ -88,11 +92,17 @@ export class TranslateSession {
 
   /** Translates this moment, and keeps what is written and said for the next one. */
   answer(): Answer {
-    const result = translate({ snapshot: this.#snapshot(), management: this.#management, options: this.#options })
-    const objects = [...result.objects, ...result.secrets]
+    const snapshot = this.#snapshot()
+    const result = translate({ snapshot, management: this.#management, options: this.#options })
+    const own = ownKinds(snapshot)
+    const objects = [...result.objects, ...own.objects, ...result.secrets]
     this.#written = objects
     for (const { cluster, object } of result.statuses) this.#keepStatus(cluster, object)
-    return { objects, statuses: result.statuses, problems: [...this.#syntax, ...result.problems].sort(compareProblems) }
+    return {
+      objects,
+      statuses: result.statuses,
+      problems: [...this.#syntax, ...result.problems, ...own.problems].sort(compareProblems),
+    }
   }
 
   #apply({ name, yaml, file = name }: ClusterFile): void {
@@ -152,9 +162,28 @@ export class TranslateSession {
   }
 }
 
+/** What Fairlead's own kinds become in each cluster; each is a mesh of its own, as files tell nothing else. */
+function ownKinds({ clusters }: Snapshot): { objects: TranslateResult['objects']; problems: readonly Problem[] } {
+  const found = [...clusters.keys()].map((cluster) => {
+    const world = staticWorld({ clusters }, { primary: cluster, clusters: [cluster] })
+    const { labels } = namespaceOf(world, cluster, systemNamespace)
+    const isOurs = labels[labelNames.dataPlane] === 'envoy'
+    const lowered = isOurs ? { objects: [], problems: [] } : world.get(loweredFailovers, undefined)
+    return {
+      objects: lowered.objects.map((object) => ({ cluster, object })),
+      problems: [
+        ...world.get(failoverProblems, undefined),
+        ...world.get(drainProblems, undefined),
+        ...lowered.problems,
+      ],
+    }
+  })
+  return { objects: found.flatMap(({ objects }) => objects), problems: found.flatMap(({ problems }) => problems) }
+}
+
 /** The object with its namespace, as kubectl sends it. */
 function placed(object: KubeObject): KubeObject {
   const { kind, metadata } = object
-  if (metadata.namespace !== undefined || clusterScoped.has(kind)) return object
+  if (metadata.namespace !== undefined || clusterScoped.has(kind) || kindOf(object)?.scope === 'Cluster') return object
   return { ...object, metadata: { ...metadata, namespace: 'default' } }
 }

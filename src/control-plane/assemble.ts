@@ -16,6 +16,7 @@ import { GuardedEndpoints } from './guarded-endpoints.ts'
 import { debugServer } from './http.ts'
 import { Inputs, type NamedContext } from './inputs.ts'
 import type { Log } from './log.ts'
+import { defineLoweredFailovers } from './lowered-failovers.ts'
 import { MachineRegistrar } from './machines/index.ts'
 import { giveBackWhenQuiet } from './memory.ts'
 import { Metrics } from './metrics.ts'
@@ -125,6 +126,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     strangers,
     refusals,
     trustFailures,
+    lowered: defineLoweredFailovers(engine, worlds),
     documents: tables.documents,
   })
 

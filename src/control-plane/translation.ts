@@ -1,3 +1,4 @@
+import type { LoweredFailovers } from '../backends/istio/index.ts'
 import { type ClusterObject, createTranslator, type StatusObject, type TranslateResult } from '../dialects/index.ts'
 import { addressesIn, gatewayNamePlace } from '../discovery/index.ts'
 import { sameStructure } from '../lib/index.ts'
@@ -28,6 +29,8 @@ export interface KnownFacts {
   readonly strangers: Query<string, readonly string[]>
   /** What proxies refuse, by object. */
   readonly refusals: Query<string, readonly Problem[]>
+  /** What Failovers become, by cluster. */
+  readonly lowered: Query<string, LoweredFailovers>
   /** What was fetched from outside of the clusters, by place. */
   readonly documents: Table<string>
   /** Why a cluster has not the trust that is wanted of it, by cluster. */
@@ -38,7 +41,7 @@ export function defineTranslation(
   engine: Engine,
   clusters: Table<ClusterRow>,
   tableOf: TableOf,
-  { strangers, refusals, trustFailures, documents }: KnownFacts,
+  { strangers, refusals, lowered, trustFailures, documents }: KnownFacts,
 ): Translation {
   const management = engine.define<string, string | undefined>(
     'management cluster',
@@ -74,7 +77,7 @@ export function defineTranslation(
     result,
     objects: engine.define<string, readonly KubeObject[]>(
       'desired objects',
-      (read, cluster) => read.query(byCluster, '').get(cluster) ?? [],
+      (read, cluster) => [...(read.query(byCluster, '').get(cluster) ?? []), ...read.query(lowered, cluster).objects],
       { equals },
     ),
     statuses: engine.define<string, readonly ClusterObject[]>(

@@ -13,6 +13,8 @@ export const labelNames = {
   persistentSession: 'istio.io/persistent-session',
   /** On the system namespace of a cluster: `true` = its endpoints get nothing while others are healthy. */
   drain: 'fairlead.dev/drain',
+  /** On the system namespace of a cluster: `envoy` = its proxies are Fairlead's to drive. */
+  dataPlane: 'fairlead.dev/data-plane',
   /** On a Service, ServiceEntry or namespace; on the system namespace for the whole mesh: `disabled` = no failing over. */
   failover: 'fairlead.dev/failover',
   /** Of an endpoint that is the gateway of another cluster: that cluster. A gateway never passes TLS on to it. */

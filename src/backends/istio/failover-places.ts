@@ -1,7 +1,7 @@
 // Rungs as Istio's locality settings: `distribute` for one rung with weights, `failoverPriority` for an order.
 import { labelNames } from '../../discovery/index.ts'
-import type { Place } from '../../resources/index.ts'
 import { type FailoverMember, type FailoverRung, type FailoverSpec, rungName } from '../../resources/fairlead/index.ts'
+import type { Place } from '../../resources/index.ts'
 
 interface IstioPlaces {
   readonly localityLbSetting?: {
@@ -70,7 +70,10 @@ function orderOf(rungs: readonly FailoverRung[], place: Place): readonly string[
   // Not one within the other: then only the first one comes before all others.
   if (rungs.length > 2) {
     const others = rungs.slice(1).map((rung, index) => rungName(rung, index + 1))
-    lost(place, `the order of ${others.join(', ')}: they are used alike when ${rungName(rungs[0] ?? { members: [] }, 0)} has failed`)
+    lost(
+      place,
+      `the order of ${others.join(', ')}: they are used alike when ${rungName(rungs[0] ?? { members: [] }, 0)} has failed`,
+    )
   }
   return first
 }

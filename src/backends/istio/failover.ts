@@ -11,8 +11,8 @@ import {
   type VirtualService,
 } from '../../mesh/index.ts'
 import { formatRef, type Problem } from '../../report/index.ts'
-import { collect, type KubeObject, objectKey, type Place, refOf } from '../../resources/index.ts'
 import type { Failover, FailoverSpec } from '../../resources/fairlead/index.ts'
+import { collect, type KubeObject, objectKey, type Place, refOf } from '../../resources/index.ts'
 import { placesInIstio } from './failover-places.ts'
 
 /** Whose objects these are (label `fairlead.dev/owner`). */
@@ -132,10 +132,12 @@ function routeFor(world: World, spec: FailoverSpec, service: Service, place: Pla
 
 /** What has no counterpart in Istio, whatever the service. */
 function tellLosses({ thresholds, retry, failBack }: FailoverSpec, place: Place): void {
-  const lost = (at: Place, what: string): void => at.warn(`is lost on a cluster that runs Istio: ${what}`, 'not-supported')
-  if (thresholds) lost(place.field('thresholds'), 'a rung spills over below 71 %, and never counts as failed as a whole')
-  if ((retry?.triesPerRung ?? 2) !== 2) lost(place.field('retry').field('triesPerRung'), 'it leaves a rung after two tries')
+  const lost = (at: Place, what: string): void =>
+    at.warn(`is lost on a cluster that runs Istio: ${what}`, 'not-supported')
+  if (thresholds)
+    lost(place.field('thresholds'), 'a rung spills over below 71 %, and never counts as failed as a whole')
+  if ((retry?.triesPerRung ?? 2) !== 2)
+    lost(place.field('retry').field('triesPerRung'), 'it leaves a rung after two tries')
   if (failBack?.over !== undefined)
     lost(place.field('failBack').field('over'), 'it warms up endpoints that are new, but gives a rung back at once')
 }
-

@@ -16,4 +16,5 @@ export {
   type ProxyConfiguration,
   type ProxyRow,
 } from './views-of-proxies.ts'
+export { isOurs } from './wanted-trust.ts'
 export { defineWorldProblems } from './world-problems.ts'

@@ -1,5 +1,5 @@
 import type { TrustGroup } from '../../dialects/index.ts'
-import { namespaceOf, systemNamespace, trustDomainOf } from '../../discovery/index.ts'
+import { labelNames, namespaceOf, systemNamespace, trustDomainOf } from '../../discovery/index.ts'
 import type { AuthorityOptions, RootSource, SecretName } from '../../identity/index.ts'
 import type { Engine, Query, Read, Table } from '../../pipeline/index.ts'
 import type { ClusterRow } from '../cluster-rows.ts'
@@ -9,7 +9,7 @@ import type { WantedTrust } from './trust.ts'
 import { vaultSettings } from './vault.ts'
 
 /** On the system namespace of a cluster whose Envoys are ours to drive: no istiod is there. */
-const dataPlaneLabel = { name: 'fairlead.dev/data-plane', value: 'envoy' } as const
+const dataPlaneLabel = { name: labelNames.dataPlane, value: 'envoy' } as const
 
 const day = 24 * 3600_000
 
