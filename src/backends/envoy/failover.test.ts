@@ -328,3 +328,32 @@ spec: {host: shop, trafficPolicy: {loadBalancer: {localityLbSetting: {enabled: t
     expect(told(clusters([failover(spec), rule].join('---')))).toEqual(['warning conflict spec.rungs'])
   })
 })
+
+describe('drains', () => {
+  const drain = '{apiVersion: fairlead.dev/v1alpha1, kind: Drain, metadata: {name: a}}'
+  const entry = (more: string): string => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: shop-global, namespace: shop}
+spec:
+  hosts: [shop.global]
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  resolution: STATIC
+  endpoints: [{address: 10.1.0.1}, {address: 192.0.2.1${more}}]
+`
+  const addresses = (more: string): string[] => {
+    const config = buildProxyConfig(clusters([entry(more), drain].join('---\n')), client())
+    const found = config.endpoints.find(({ resource }) => resource.clusterName === 'outbound|80||shop.global')
+    return (found?.resource.endpoints ?? []).flatMap(({ lbEndpoints }) =>
+      lbEndpoints.flatMap(({ hostIdentifier }) => {
+        const at = hostIdentifier.case === 'endpoint' ? hostIdentifier.value.address?.address : undefined
+        return at?.case === 'socketAddress' ? [at.value.address] : []
+      }),
+    )
+  }
+
+  it('leave the gateways of other clusters, of which ServiceEntries tell', () => {
+    expect(addresses('')).toEqual(['192.0.2.1'])
+    expect(addresses(', labels: {xcp.tetrate.io/cluster: west}')).toEqual(['192.0.2.1'])
+  })
+})

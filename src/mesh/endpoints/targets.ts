@@ -77,6 +77,7 @@ export function targetGroups(world: World, request: EndpointRequest): TargetGrou
   const local = endpoints.length > 0 && isClusterLocal(world, service.host)
   const usable = withoutDrained(
     world,
+    service,
     endpoints.filter((endpoint) => isUsable(endpoint, request, local)),
   )
   const { failover: plan, subsets } = request
