@@ -32,6 +32,7 @@ export {
   failoverServices,
   failoverSwitch,
   servicesOfFailover,
+  switchProblems,
   tryTimeoutProblems,
 } from './failover/index.ts'
 export {

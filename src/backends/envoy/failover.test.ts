@@ -198,6 +198,23 @@ describe('thresholds', () => {
   })
 })
 
+describe('a failed rung', () => {
+  it('is used in full where nothing else is healthy', () => {
+    const rungs = '[{members: [{clusters: [east]}]}, {members: [{clusters: [west]}]}]'
+    const world = clusters(
+      failover(`{hosts: [shop], others: Never, rungs: ${rungs}, thresholds: {failedBelowPercent: 60}}`),
+      {
+        east: [
+          { name: 'e1', ip: '10.1.0.1' },
+          { name: 'e2', ip: '10.1.0.2', ready: false },
+        ],
+        west: [{ name: 'w1', ip: '10.2.0.1', ready: false }],
+      },
+    )
+    expect(rungsOf(world)).toEqual(['0 eu 2: 10.1.0.1×1 10.1.0.2×1 unhealthy', '1 us 1: 10.2.0.1×1 unhealthy'])
+  })
+})
+
 describe('retries', () => {
   it('are as the Failover says', () => {
     const world = clusters(failover('{hosts: [shop], retry: {attempts: 7, perTryTimeout: 250ms, triesPerRung: 2}}'))

@@ -44,9 +44,22 @@ export function failoverGroups(endpoints: readonly Endpoint[], request: Failover
       for (const target of targets) if (target.kind === 'gateway') gateways.add(nameOf(target))
     return own.filter(({ targets }) => targets.length > 0)
   })
-  const joined = returning(groups, request)
+  const joined = returning(withoutNeedlessMarks(groups), request)
   const dense = denseRanks(joined.map(({ priority }) => priority))
   return joined.map((group, at) => ({ ...group, priority: dense[at] ?? 0 }))
+}
+
+/**
+ * Where nothing healthy is left that counts in full, what is degraded counts in full, too. For Envoy that is the same; clients
+ * that know only healthy and unhealthy endpoints (gRPC) would have none.
+ */
+function withoutNeedlessMarks(groups: readonly TargetGroup[]): readonly TargetGroup[] {
+  const suffices = groups.some(({ degraded, targets }) => !degraded && targets.some(isHealthy))
+  return suffices ? groups : groups.map(({ degraded: _, ...group }) => group)
+}
+
+function isHealthy(target: Target): boolean {
+  return (target.kind === 'gateway' ? target.health : target.endpoint.health) === 'healthy'
 }
 
 function groupsOfRung(rung: number, placed: readonly Placed[], request: FailoverRequest): TargetGroup[] {

@@ -1,4 +1,6 @@
 import { labelNames, namespaceOf, type Service, systemNamespace, type World } from '../../discovery/index.ts'
+import type { Problem } from '../../report/index.ts'
+import { collect, groupKind, type KubeObject, refOf } from '../../resources/index.ts'
 import type { FailoverPlan } from './model.ts'
 import { failoverPlanOf } from './select.ts'
 
@@ -12,6 +14,22 @@ export function readSwitch(value: string | undefined): boolean | undefined {
   if (value === 'disabled' || value === 'off' || value === 'false') return false
   if (value === 'enabled' || value === 'on' || value === 'true') return true
   return undefined
+}
+
+/** Labels that are meant to be switches and say nothing, of objects that can have one. */
+export function switchProblems(objects: readonly KubeObject[]): Problem[] {
+  const switchable = new Set(['/Namespace', '/Service', 'networking.istio.io/ServiceEntry'])
+  return objects.flatMap((object) => {
+    const value = object.metadata.labels?.[labelNames.failover]
+    if (value === undefined || readSwitch(value) !== undefined || !switchable.has(groupKind(object))) return []
+    return collect(refOf('', object), (root) =>
+      root
+        .field('metadata')
+        .field('labels')
+        .field(labelNames.failover)
+        .warn(`says nothing: ${JSON.stringify(value)} is neither enabled nor disabled`),
+    )
+  })
 }
 
 /** Whether a service fails over, and if not, who said so. The nearest word counts: service, Failover, namespace, mesh. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { checkFile } from '../../resources/index.ts'
+import { switchProblems } from './switch.ts'
 import { tryTimeoutProblems } from './try-timeouts.ts'
 
 const told = (...objects: string[]): string[] =>
@@ -31,6 +32,9 @@ describe('lint tells what a frozen endpoint does', () => {
 
   it('but not where a timeout per try is set, or nothing is to be sent again', () => {
     expect(told(route('{attempts: 2, perTryTimeout: 1s}'), rule(byLocality))).toEqual([])
+    const alone = route('{attempts: 2, retryOn: 5xx}')
+    const planned = failover(`{hosts: [shop], ${rungs}, retry: {perTryTimeout: 1s}}`)
+    expect(told(alone, planned)).toEqual(['no-try-timeout VirtualService spec.http[0]'])
     expect(told(route('{attempts: 0}'), rule(byLocality))).toEqual([])
     expect(told(route(), failover(`{hosts: [shop], ${rungs}, retry: {perTryTimeout: 1s}}`))).toEqual([])
   })
@@ -42,4 +46,13 @@ describe('lint tells what a frozen endpoint does', () => {
     const off = '{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {fairlead.dev/failover: disabled}}}'
     expect(told(route(), rule(byLocality), off)).toEqual([])
   })
+})
+
+it('tells of switches that say nothing', () => {
+  const namespace = (value: string): string =>
+    `{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {fairlead.dev/failover: ${value}}}}`
+  const told = (value: string): string[] =>
+    switchProblems(checkFile(namespace(value), '').objects.map(({ object }) => object)).map(({ path }) => path)
+  expect(told('never')).toEqual(['metadata.labels[fairlead.dev/failover]'])
+  expect(told('disabled')).toEqual([])
 })

@@ -30,7 +30,9 @@ export function tryTimeoutProblems(objects: readonly KubeObject[]): Problem[] {
     for (const [at, route] of (object.spec?.http ?? []).entries()) {
       const hosts = (route.route ?? []).map(({ destination }) => resolveHost(destination?.host ?? '', namespace))
       for (const host of hosts) routed.add(host)
-      const open = hosts.find((host) => reasons.has(host) && !planned.has(host))
+      // A route that names conditions decides alone.
+      const alone = Boolean(route.retries?.retryOn)
+      const open = hosts.find((host) => reasons.has(host) && (alone || !planned.has(host)))
       if (open !== undefined && !isDecided(route)) problems.push(problem(object, `spec.http[${at}]`, open))
     }
   }

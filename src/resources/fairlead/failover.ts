@@ -77,6 +77,7 @@ const thresholds = object(
     }),
   },
   {
+    description: 'From when on the next rung takes part, in percent of the rung’s capacity.',
     rules: [
       {
         rule: '!has(self.spillBelowPercent) || !has(self.failedBelowPercent) || self.failedBelowPercent <= self.spillBelowPercent',
@@ -86,23 +87,35 @@ const thresholds = object(
   },
 )
 
-const retry = object({
-  attempts: integer({ minimum: 0, maximum: 20, description: 'How often a request is sent again. Without: 4.' }),
-  perTryTimeout: duration({
-    minimum: '1ms',
-    description: 'After this a try counts as failed. Must be longer than the service ever takes. Without: never.',
-  }),
-  triesPerRung: integer({
-    minimum: 1,
-    maximum: 10,
-    description: 'After so many tries in one rung the next try is in another one. Without: 1.',
-  }),
-})
+const retry = object(
+  {
+    attempts: integer({ minimum: 0, maximum: 20, description: 'How often a request is sent again. Without: 4.' }),
+    perTryTimeout: duration({
+      minimum: '1ms',
+      description: 'After this a try counts as failed. Must be longer than the service ever takes. Without: never.',
+    }),
+    triesPerRung: integer({
+      minimum: 1,
+      maximum: 10,
+      description: 'After so many tries in one rung the next try is in another one. Without: 1.',
+    }),
+  },
+  {
+    description: 'What is sent again, and where. What a route says of retries holds instead.',
+  },
+)
 
-const failBack = object({
-  after: duration({ description: 'A rung that failed must have been well for so long before it gets requests again.' }),
-  over: duration({ description: 'Then its share grows evenly, and is whole after this.' }),
-})
+const failBack = object(
+  {
+    after: duration({
+      description: 'A rung that failed must have been well for so long before it gets requests again.',
+    }),
+    over: duration({ description: 'Then its share grows evenly, and is whole after this.' }),
+  },
+  {
+    description: 'How a rung that failed comes back. Without: at once.',
+  },
+)
 
 export const failoverSpec = object(
   {
