@@ -83,7 +83,7 @@ export function networkOfCluster(world: World, cluster: string): string {
 }
 
 /** Clusters that are drained: by the label of their system namespace, or by a Drain in any cluster of the mesh. */
-const drainedClusters = worldQuery(
+export const drainedClusters = worldQuery(
   'discovery/drained-clusters',
   (world): ReadonlySet<string> => {
     const drained = new Set<string>()

@@ -1,5 +1,6 @@
 export {
   domainSuffix,
+  drainedClusters,
   isDrained,
   meshConfigOf,
   meshNetworksOf,

@@ -1,4 +1,11 @@
-import { type Endpoint, isDrained, labelNames, podsByAddress, type Service, type World } from '../../discovery/index.ts'
+import {
+  drainedClusters,
+  type Endpoint,
+  labelNames,
+  podsByAddress,
+  type Service,
+  type World,
+} from '../../discovery/index.ts'
 import { clusterOfEndpoint } from '../failover/index.ts'
 
 /** Endpoints of drained clusters get nothing, as long as anything healthy is elsewhere. */
@@ -7,15 +14,18 @@ export function withoutDrained(
   service: Pick<Service, 'registry'>,
   endpoints: readonly Endpoint[],
 ): readonly Endpoint[] {
-  const others = endpoints.filter((endpoint) => !isDrainedEndpoint(world, service, endpoint))
+  const drained = world.get(drainedClusters, undefined)
+  if (drained.size === 0) return endpoints
+  const isLeft = (endpoint: Endpoint): boolean =>
+    !drained.has(clusterOfEndpoint(endpoint)) || !belongs(world, service, endpoint)
+  const others = endpoints.filter(isLeft)
   if (others.length === endpoints.length) return endpoints
   return others.some(({ health }) => health === 'healthy') ? others : endpoints
 }
 
-function isDrainedEndpoint(world: World, { registry }: Pick<Service, 'registry'>, endpoint: Endpoint): boolean {
-  const cluster = clusterOfEndpoint(endpoint)
-  if (!isDrained(world, cluster)) return false
+/** Whether an endpoint is of the cluster that it seems to be of. */
+function belongs(world: World, { registry }: Pick<Service, 'registry'>, endpoint: Endpoint): boolean {
   if (registry === 'kubernetes' || endpoint.workload.labels[labelNames.remoteCluster] !== undefined) return true
   // An address that a ServiceEntry names may be anywhere: a gateway of another cluster, say.
-  return world.lookup(cluster, podsByAddress, endpoint.address).length > 0
+  return world.lookup(clusterOfEndpoint(endpoint), podsByAddress, endpoint.address).length > 0
 }
