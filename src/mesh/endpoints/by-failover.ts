@@ -55,7 +55,8 @@ export function failoverGroups(endpoints: readonly Endpoint[], request: Failover
  */
 function withoutNeedlessMarks(groups: readonly TargetGroup[]): readonly TargetGroup[] {
   const suffices = groups.some(({ degraded, targets }) => !degraded && targets.some(isHealthy))
-  return suffices ? groups : groups.map(({ degraded: _, ...group }) => group)
+  if (suffices) return groups
+  return groups.map(({ locality, priority, weight, targets }) => ({ locality, priority, weight, targets }))
 }
 
 function isHealthy(target: Target): boolean {
