@@ -97,14 +97,15 @@ export interface RouteInput {
   readonly route: FlatRoute
   readonly decided: DecidedRoute
   readonly context: RouteContext
-  readonly tell: (finding: Finding) => void
+  /** `isWrong`: wherever the route is made, not only on this cluster. */
+  readonly tell: (finding: Finding, isWrong?: boolean) => void
 }
 
 /** Istio's HTTPRoute; undefined if the route cannot work on the cluster, which is then told. */
 export function httpRoute({ route, decided, context, tell }: RouteInput): object | undefined {
-  const match = decided.matchers
-    .map((matcher) => istioRequestMatch(matcher))
-    .filter((each) => Object.keys(each).length > 0)
+  const matchers = matchersOf({ route, decided, context, tell })
+  if (matchers.length === 0 && decided.matchers.length > 0) return undefined
+  const match = matchers.map((matcher) => istioRequestMatch(matcher)).filter((each) => Object.keys(each).length > 0)
   const action = actionOf({ route, decided, context, tell })
   if (action === undefined) return undefined
   const { trafficShift: _, ...others } = decided.fields
@@ -115,6 +116,18 @@ export function httpRoute({ route, decided, context, tell }: RouteInput): object
     ...(match.length > 0 && { match }),
     ...Object.assign({}, action, ...parts),
   }
+}
+
+/** What a path is rewritten to replaces a prefix or a whole path; of a regular expression it is not known what it would. */
+function matchersOf({ route, decided, tell }: RouteInput): DecidedRoute['matchers'] {
+  const { action, path } = route
+  if (action.kind !== 'route' || action.pathRewrite === undefined) return decided.matchers
+  const usable = decided.matchers.filter(({ uri }) => uri === undefined || !('regex' in uri))
+  if (usable.length < decided.matchers.length) {
+    const message = 'pathRewrite does not work with a regular expression; requests that it matches are left out'
+    tell({ path: `${path}.routeAction.pathRewrite`, message }, true)
+  }
+  return usable
 }
 
 function fieldOf(
@@ -160,17 +173,10 @@ function forwardTo(
   action: Extract<FinalAction, { kind: 'route' }>,
   { route, decided, context, tell }: RouteInput,
 ): object | undefined {
-  const regex = decided.matchers.some(({ uri }) => uri !== undefined && 'regex' in uri)
-  if (action.pathRewrite !== undefined && regex) {
-    tell({
-      path: `${route.path}.routeAction.pathRewrite`,
-      message: 'pathRewrite does not work with a regular expression',
-    })
-    return undefined
-  }
   const errors: readonly FieldError[] = trafficShift.check(decided.targets, context)
   if (errors.length > 0) {
-    for (const error of errors) tell({ path: `${route.path}.routeAction${error.path}`, message: error.message })
+    for (const { path, message, code } of errors)
+      tell({ path: `${route.path}.routeAction${path}`, message }, code === 'reference-not-found')
     return undefined
   }
   const only = decided.targets.length === 1 ? decided.targets[0] : undefined
@@ -179,22 +185,4 @@ function forwardTo(
     ...trafficShift.emit(decided.targets, context, service?.ports[0]?.number),
     ...(action.pathRewrite !== undefined && { rewrite: { uri: action.pathRewrite } }),
   }
-}
-
-/** Istio's TCP routes of a handler. */
-export function tcpRoutes(
-  handler: Handler,
-  ports: readonly GatewayService[],
-  context: RouteContext,
-  tell: (finding: Finding) => void,
-): object[] {
-  if (handler.hosts.kind !== 'tcp') return []
-  const targets = handler.hosts.targets.map(({ target }) => target)
-  const errors = trafficShift.check(targets, context)
-  for (const error of errors) tell({ path: `${handler.path}.tcp${error.path}`, message: error.message })
-  if (errors.length > 0) return []
-  return ports.map(({ port }) => ({
-    match: [{ port: port.number }],
-    ...trafficShift.emit(targets, context, undefined),
-  }))
 }

@@ -15,11 +15,12 @@ import {
   type WeightedTarget,
 } from '../../shared/index.ts'
 import { type Finding, observed, ownWarnings, refTo, statusOf, texts } from '../status.ts'
-import { type GatewayService, gatewayObject, hostObject, httpRoute, istioGatewayName, tcpRoutes } from './emit.ts'
+import { type GatewayService, gatewayObject, hostObject, httpRoute, istioGatewayName } from './emit.ts'
 import { type Flattened, flatten, routeOwnerKey } from './flatten.ts'
 import type { Gateway, Handler, Host, Table } from './model.ts'
 import { selectsObject } from './object-selector.ts'
 import { type Decision, decideRoute, type RoutePolicy } from './route-policies.ts'
+import { serverNamesOf, tcpObjects } from './tcp.ts'
 
 export type { Gateway, Host, RouteSelector, Table } from './model.ts'
 export { readGateway, readHost, readRouteSelectors, readTable } from './read.ts'
@@ -201,17 +202,14 @@ function emitAll(
       const tell = (finding: Finding): void => findings.warn(gateway, finding)
       const domains = (handler: Handler): readonly string[] =>
         handler.hosts.kind === 'tcp'
-          ? handler.serverNames.length > 0
-            ? handler.serverNames
-            : ['*']
+          ? serverNamesOf(handler)
           : [...new Set(hostsOf(handler, gateway, hosts).flatMap((host) => host.domains))].sort()
       made.push(gatewayObject(gateway, own, domains))
       for (const host of hosts) {
         const onCluster = gatewaysOf.get(host) ?? new Map<string, string[]>()
         gatewaysOf.set(host, onCluster.set(cluster, [...(onCluster.get(cluster) ?? []), name]))
       }
-      const tcp = gateway.handlers.flatMap((handler) => tcpRoutes(handler, own, contextOn(cluster), tell))
-      if (tcp.length > 0) made.push(tcpObject(gateway, cluster, name, tcp))
+      made.push(...tcpObjects(gateway, { name, ports: own, context: contextOn(cluster), tell }))
     }
   }
   for (const [host, clusters] of gatewaysOf)
@@ -220,8 +218,10 @@ function emitAll(
         .filter((each) => each.host === host)
         .flatMap(({ route, decision }) =>
           decision.routes.flatMap((decided) => {
-            const tell = (finding: Finding): void =>
-              findings.warn(route.owner, { ...finding, message: `on cluster ${cluster}: ${finding.message}` })
+            const tell = (finding: Finding, isWrong = false): void => {
+              if (isWrong) findings.error(route.owner, finding)
+              else findings.warn(route.owner, { ...finding, message: `on cluster ${cluster}: ${finding.message}` })
+            }
             return httpRoute({ route, decided, context: contextOn(cluster), tell }) ?? []
           }),
         )
@@ -230,19 +230,6 @@ function emitAll(
       made.push(hostObject(host, cluster, gateways, http, parents))
     }
   return made
-}
-
-function tcpObject(gateway: Gateway, cluster: string, name: string, tcp: readonly object[]): ClusterObject {
-  const host = {
-    ...gateway,
-    labels: {},
-    domains: ['*'],
-    routes: [],
-    options: {},
-    place: { name: `${gateway.object.name}-tcp-${gateway.object.namespace}`, namespace: gateway.object.namespace },
-  }
-  const { cluster: on, object } = hostObject(host, cluster, [name], [], [gateway.object])
-  return { cluster: on, object: { ...object, spec: { hosts: ['*'], gateways: [name], tcp } } }
 }
 
 interface Written {
