@@ -112,12 +112,18 @@ async function checkConfiguration(cluster: Cluster): Promise<Failure> {
 
 /** What is wrong with the state of one object. */
 export function checkStatus({ kind, metadata, status }: KubeObject): string[] {
-  const { state = 'PENDING', observedGeneration = 0 } = (status ?? {}) as {
+  const {
+    state = 'PENDING',
+    observedGeneration = 0,
+    errors = [],
+  } = (status ?? {}) as {
     state?: string
     observedGeneration?: string | number
+    errors?: readonly string[]
   }
+  const why = errors.length === 0 ? '' : ` (${errors.join('; ')})`
   const wrong = [
-    ...(state === 'ACCEPTED' ? [] : [`approval state is ${state}`]),
+    ...(state === 'ACCEPTED' ? [] : [`approval state is ${state}${why}`]),
     ...(Number(observedGeneration) === metadata.generation ? [] : ['observed generation does not match generation']),
   ]
   return wrong.length === 0 ? [] : [`${kind} ${metadata.name}.${metadata.namespace}: ${wrong.join(', ')}`]

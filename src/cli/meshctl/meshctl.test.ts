@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { KubeObject } from '../../resources/index.ts'
 import { checkStatus } from './check.ts'
 import { describeObjects } from './describe.ts'
-import { createProgram } from './index.ts'
+import { createProgram, withFlagsLast } from './index.ts'
 import { parseImage } from './version.ts'
 
 const object = (kind: string, name: string, rest: object): KubeObject => ({
@@ -97,4 +97,24 @@ test('every command of the original that a day of operation needs is there', () 
       'version',
     ]),
   )
+})
+
+test('flags that say which cluster is meant may stand before the command', () => {
+  expect(withFlagsLast(['--kubeconfig', 'f', '--kubecontext=c', 'describe', 'mesh', '--search', 'x'])).toEqual([
+    'describe',
+    'mesh',
+    '--search',
+    'x',
+    '--kubeconfig',
+    'f',
+    '--kubecontext=c',
+  ])
+  expect(withFlagsLast(['check'])).toEqual(['check'])
+})
+
+test('a state that is not well is told with its reason', () => {
+  const policy = object('TrafficPolicy', 'p', {
+    status: { state: 'INVALID', observedGeneration: '2', errors: ['why'] },
+  })
+  expect(checkStatus(policy)).toEqual(['TrafficPolicy p.gloo-mesh: approval state is INVALID (why)'])
 })

@@ -1,5 +1,5 @@
 // Handlers of TCP connections: a VirtualService each, since Istio tells connections of one port apart by its hosts.
-import { type ClusterObject, istioObject, type RouteContext, trafficShift } from '../../shared/index.ts'
+import { asText, type ClusterObject, istioObject, type RouteContext, trafficShift } from '../../shared/index.ts'
 import type { Finding } from '../status.ts'
 import type { GatewayService } from './emit.ts'
 import type { Gateway, Handler } from './model.ts'
@@ -39,7 +39,7 @@ function specOf(handler: Handler, { name, ports, context, tell }: TcpInput): obj
   if (errors.length > 0) return undefined
   const hosts = serverNamesOf(handler)
   // What is passed through is encrypted: the name that the client asks for (SNI) is all that is known of it.
-  const isPassed = /PASSTHROUGH$/.test(String(handler.tls?.['mode'] ?? ''))
+  const isPassed = asText(handler.tls?.['mode']).endsWith('PASSTHROUGH')
   const routes = ports.map(({ port }) => ({
     match: [{ port: port.number, ...(isPassed && { sniHosts: hosts }) }],
     ...trafficShift.emit(targets, context, undefined),
