@@ -7,6 +7,7 @@ import type { TranslateResult } from '../dialects/index.ts'
 import { proxyOfNode, type WantedKeys } from '../mesh/index.ts'
 import { Engine, type Query, RebuildLoop } from '../pipeline/index.ts'
 import { compareProblems, type Problem } from '../report/index.ts'
+import { AuditRecorder } from './audit/index.ts'
 import { CertificateIssuer } from './certificates/index.ts'
 import { CrdInstaller } from './crd-installer.ts'
 import { defineFronts } from './explain/index.ts'
@@ -200,6 +201,17 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     log,
   })
 
+  // ── Changes by kubectl → the audit log of the hierarchy. ──
+  const audit = new AuditRecorder({
+    engine,
+    clusters: inputs.clusters,
+    tableOf,
+    client: () => clientOf(''),
+    mayWrite: () => lease.isHolder,
+    now: Date.now,
+    log,
+  })
+
   // ── Proxies: worlds → Envoy resources → xDS. ──
   const plane = new XdsPlane({
     engine,
@@ -310,6 +322,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
       await plane.stop()
       await issuer.stop()
       machines.stop()
+      audit.stop()
       writer.stop()
       tokenKeys.stop()
       names.stop()

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { stringify } from 'yaml'
 import { compareText } from '../lib/index.ts'
 import type { KubeObject } from '../resources/index.ts'
-import { type AuditLogSpec, isWithin, kindLabel, managementNamespace, toApi } from '../resources/tsb/index.ts'
+import { type AuditLogSpec, etagOf, isWithin, kindLabel, managementNamespace, toApi } from '../resources/tsb/index.ts'
 import type { Principal } from './permissions.ts'
 import type { StoredObject } from './view.ts'
 
@@ -16,14 +16,20 @@ export interface Change {
   readonly principal: Principal
   /** The command, or what else did it. */
   readonly triggeredBy: string
+  /** What is gone, where its last state is not known. */
+  readonly gone?: { readonly label: string; readonly fqn: string }
+  /** Who did it, as far as Kubernetes tells: a manager of fields. */
+  readonly manager?: string
+  /** Of the entry; one that is made up if absent. */
+  readonly name?: string
 }
 
 /** The entry of one change. `now` in milliseconds since 1970. */
 export function auditEntry(change: Change, now: number): KubeObject {
   const { operation, before, after, principal, triggeredBy } = change
   const subject = after ?? before
-  const label = subject === undefined ? '' : kindLabel(subject.kind)
-  const fqn = subject?.fqn ?? ''
+  const label = subject === undefined ? (change.gone?.label ?? '') : kindLabel(subject.kind)
+  const fqn = subject?.fqn ?? change.gone?.fqn ?? ''
   const verb = { CREATE: 'created', UPDATE: 'changed', DELETE: 'deleted' }[operation]
   const spec: AuditLogSpec = {
     time: new Date(now).toISOString(),
@@ -32,15 +38,18 @@ export function auditEntry(change: Change, now: number): KubeObject {
     operation,
     fqn,
     user: principal.name,
-    message: `${label} ${fqn} ${verb}`,
+    message: `${label} ${fqn} ${verb}${change.manager === undefined ? '' : ` by ${change.manager}`}`,
     triggeredBy,
-    properties: { diff: difference(textOf(before), textOf(after)) },
+    properties: {
+      diff: difference(textOf(before), textOf(after)),
+      ...(subject !== undefined && { etag: etagOf(subject.object) }),
+    },
   }
   return {
     apiVersion: 'audit.tetrate.io/v1',
     kind: 'AuditLog',
     metadata: {
-      name: `${now.toString(36).padStart(9, '0')}-${randomBytes(4).toString('hex')}`,
+      name: change.name ?? `${now.toString(36).padStart(9, '0')}-${randomBytes(4).toString('hex')}`,
       namespace: managementNamespace,
     },
     spec,

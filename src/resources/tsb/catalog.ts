@@ -150,8 +150,14 @@ export function apiKindsOf(apiVersion: string, kind: string): ApiKind[] {
   return apiKinds.filter(
     (each) =>
       groupPart(each.apiVersion) === group &&
+      hasVersion(each, apiVersion.split('/')[1]) &&
       (each.kind === kind || (each.kind === 'Group' && each.aliases[0] === kind.toLowerCase())),
   )
+}
+
+/** Istio's versions are one schema; without one any is meant. */
+function hasVersion({ definition, istio }: ApiKind, version: string | undefined): boolean {
+  return version === undefined || (istio ?? definition).versions.some(({ name }) => name === version)
 }
 
 /** The kinds that a word on the command line means: `apiVersion/Kind`, a kind in any case, its plural, a short form. */

@@ -144,10 +144,7 @@ function readObject(envelope: Envelope, root: Place, value: unknown): ReadApiObj
   const kinds = kindsOf(envelope)
   const [kind] = kinds
   if (kind === undefined) {
-    const known = apiKindsOf(envelope.apiVersion, envelope.kind).length > 0
-    root
-      .field('kind')
-      .error(`${envelope.apiVersion} has no kind ${envelope.kind}${known ? ' in such a group' : ''}`, 'unknown-kind')
+    root.field('kind').error(`${envelope.apiVersion} has no kind ${envelope.kind}${hintFor(envelope)}`, 'unknown-kind')
     return undefined
   }
   return {
@@ -157,6 +154,16 @@ function readObject(envelope: Envelope, root: Place, value: unknown): ReadApiObj
     etag: etagOf(envelope),
     locate: () => ({ file: '', line: 0, column: 0 }),
   }
+}
+
+/** What may be meant by a kind that there is not. */
+function hintFor({ apiVersion, kind }: Envelope): string {
+  const [group = ''] = apiVersion.split('/')
+  if (apiKindsOf(apiVersion, kind).length > 0) return ' in such a group'
+  const [other] = apiKindsOf(group, kind)
+  if (other !== undefined) return `; it is of ${other.apiVersion}`
+  const isOfClusters = group === 'install.tetrate.io' || group.endsWith('onboarding.tetrate.io')
+  return isOfClusters ? ' that tctl applies; apply it with kubectl, to each cluster that it is for' : ''
 }
 
 /** Kinds that it can be, as far as its annotations tell. */

@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it, test } from 'vitest'
 import { allKinds, kindOf, readKind, readObjects, toCrd } from '../index.ts'
-import { closeness, clusterKinds, contains, managementKinds, overlap, readNamespacePattern, selects } from './index.ts'
+import {
+  closeness,
+  clusterKinds,
+  contains,
+  managementKinds,
+  overlap,
+  readApiFile,
+  readNamespacePattern,
+  selects,
+} from './index.ts'
 
 const problemsOf = (text: string): string[] =>
   readObjects(text, 'x.yaml').objects.flatMap(({ object }) => {
@@ -155,4 +164,18 @@ test('namespace patterns', () => {
   expect(contains(of('*/*'), of('c1/x'))).toBe(true)
   expect(contains(of('c1/*'), of('*/x'))).toBe(false)
   expect(contains(of('*/x'), of('*/x*'))).toBe(false)
+})
+
+describe('kinds that there are not', () => {
+  const told = (apiVersion: string, kind: string): string[] =>
+    readApiFile(`{apiVersion: ${apiVersion}, kind: ${kind}, metadata: {name: a}}`, 'f.yaml').problems.map(
+      ({ message }) => message,
+    )
+  it.each([
+    ['api.tsb.tetrate.io/v3', 'Workspace', 'has no kind Workspace; it is of api.tsb.tetrate.io/v2'],
+    ['install.tetrate.io/v1alpha1', 'IngressGateway', 'that tctl applies; apply it with kubectl'],
+    ['api.tsb.tetrate.io/v2', 'Wurkspace', 'has no kind Wurkspace'],
+  ])('%s %s', (apiVersion, kind, expected) => {
+    expect(told(apiVersion, kind)).toEqual([expect.stringContaining(expected)])
+  })
 })

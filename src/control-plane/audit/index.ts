@@ -1,0 +1,1 @@
+export { AuditRecorder } from './recorder.ts'
