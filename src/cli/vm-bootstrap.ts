@@ -108,9 +108,9 @@ const workloadGroups = {
   namespaced: true,
 }
 
-async function groupOnCluster(
+export async function groupOnCluster(
   client: KubeClient,
-  { name, namespace = 'default' }: BootstrapOptions,
+  { name, namespace = 'default' }: Pick<BootstrapOptions, 'name' | 'namespace'>,
 ): Promise<WorkloadGroup> {
   if (name === undefined) throw new VmUsageError('which WorkloadGroup? Say --file, or --name and --namespace')
   try {
@@ -147,7 +147,10 @@ function groupInFile(file: string, { namespace }: BootstrapOptions): WorkloadGro
 const services = { group: '', version: 'v1', plural: 'services', kind: 'Service', namespaced: true }
 
 /** Undefined where the Service has no address, or is not there: then the machine's DNS must know the control plane. */
-async function ingressAddress(client: KubeClient, options: BootstrapOptions): Promise<string | undefined> {
+export async function ingressAddress(
+  client: KubeClient,
+  options: Pick<BootstrapOptions, 'ingressService' | 'systemNamespace'>,
+): Promise<string | undefined> {
   const { ingressService, systemNamespace } = options
   try {
     const { spec, status } = (await client.get(services, ingressService, systemNamespace)) as {

@@ -142,7 +142,8 @@ const algorithms: Readonly<Record<string, { readonly hash: string | null; readon
   EdDSA: { hash: null, kty: 'OKP' },
 }
 
-function verifiedClaims(token: string, keys: Keys): Record<string, unknown> {
+/** Claims of a token that one of the keys has signed. Throws a ManagementError; times and audiences are the caller's. */
+export function verifiedClaims(token: string, keys: Keys): Record<string, unknown> {
   const [head = '', body = '', signature = '', ...more] = token.split('.')
   const header = jsonOf(head)
   const claims = jsonOf(body)

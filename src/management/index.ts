@@ -1,7 +1,14 @@
 export { apiFor, type ManagementApi } from './api.ts'
 export { type AuditFilter, auditEntry } from './audit.ts'
 export { type AuditGap, auditGaps } from './audit-gaps.ts'
-export { type Accounts, Authenticator, hashOf, type OidcProvider, type UserAccount } from './authenticate.ts'
+export {
+  type Accounts,
+  Authenticator,
+  hashOf,
+  type OidcProvider,
+  type UserAccount,
+  verifiedClaims,
+} from './authenticate.ts'
 export { type Finding, ManagementError } from './findings.ts'
 export { managementServer } from './http-server.ts'
 export { type ApplyRequest, type ChangeResult, Management, type Query } from './management.ts'

@@ -1,7 +1,8 @@
 // A name server for acceptance files: `node name-server.mjs ADDRESS:PORT FILE`. Each line of the file is a name, its
-// addresses and its time to live in seconds: `lb.example 127.1.2.3,127.1.2.4 5`. Ends when the file is gone.
+// addresses and its time to live in seconds: `lb.example 127.1.2.3,127.1.2.4 5`. Ends with the sandbox beside the file.
 import { createSocket } from 'node:dgram'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 const [place = '', file = ''] = process.argv.slice(2)
 const [, address, port] = /^(.*):(\d+)$/.exec(place) ?? []
@@ -51,4 +52,8 @@ socket.on('message', (message, from) => {
   socket.send(Buffer.concat([head, ...answers]), from.port, from.address)
 })
 socket.bind(Number(port), address)
-setInterval(records, 1000)
+
+const supervisor = join(dirname(file), 'sandboxes/default/supervisor.json')
+setInterval(() => {
+  if (!existsSync(supervisor)) process.exit(0)
+}, 1000)
