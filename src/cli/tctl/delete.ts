@@ -56,8 +56,8 @@ export async function findOne(
 }
 
 async function findAll(files: readonly string[], session: Session): Promise<StoredObject[]> {
-  const { objects, problems } = readFiles(files)
-  const isBroken = problems.filter(({ code }) => ['yaml-syntax', 'not-an-object', 'unknown-kind'].includes(code))
+  const { objects, problems } = readFiles(files, 'names')
+  const isBroken = problems.filter(({ severity }) => severity === 'error')
   printProblems(isBroken)
   if (isBroken.length > 0) throw new TctlError('nothing was deleted')
   const found: StoredObject[] = []

@@ -2,15 +2,18 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LocatedProblem } from '../../resources/index.ts'
-import { type ReadApiObject, readApiFile } from '../../resources/tsb/index.ts'
+import { type ReadApiObject, type ReadFor, readApiFile } from '../../resources/tsb/index.ts'
 import { UsageError } from './errors.ts'
 
 /** What stands in the files. `file` of each object says where it came from. */
-export function readFiles(names: readonly string[]): { objects: ReadApiObject[]; problems: LocatedProblem[] } {
+export function readFiles(
+  names: readonly string[],
+  purpose?: ReadFor,
+): { objects: ReadApiObject[]; problems: LocatedProblem[] } {
   const objects: ReadApiObject[] = []
   const problems: LocatedProblem[] = []
   for (const name of names.flatMap(expand)) {
-    const read = readApiFile(textOf(name), name === '-' ? '<stdin>' : name)
+    const read = readApiFile(textOf(name), name === '-' ? '<stdin>' : name, purpose)
     objects.push(...read.objects)
     problems.push(...read.problems)
   }

@@ -21,7 +21,7 @@ export interface CalledService {
 }
 
 /** Ten gateway errors in a row take an endpoint out of use; a plain 500 never does. All may be out. */
-const outlierDetection = { consecutiveGatewayErrors: 10, maxEjectionPercent: 100 }
+const outlierDetection = { consecutive5xxErrors: 0, consecutiveGatewayErrors: 10, maxEjectionPercent: 100 }
 
 /**
  * Of calls that may go to another cluster, where Istio runs: a gateway that hangs must not hold a request for Istio's ten

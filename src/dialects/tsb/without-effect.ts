@@ -112,6 +112,7 @@ const reasons: Readonly<Record<string, string>> = {
   automaticLoadBalancing: 'shares between clusters follow what is ready there, not metrics',
   authentication: 'proxies decide for each endpoint whether mutual TLS is spoken, by what it can do',
   'egress.port': 'the gateway is called at its port for calls of the mesh',
+  configGenerationMetadata: 'what is made carries the marks of its maker only; objects of direct groups carry yours',
   profiles: 'there are no profiles; settings are inherited from workspace, tenant and organization',
   isolationBoundary: 'there is one boundary, of all clusters of the organization',
   flagger: 'shares of versions are said in the route itself',

@@ -159,3 +159,10 @@ test('words of the command line', () => {
   expect(named('vs')).toHaveLength(2)
   expect(named('group')).toEqual([])
 })
+
+test('of objects to be deleted only who they are counts', () => {
+  const text =
+    'apiVersion: networking.istio.io/v1beta1\nkind: VirtualService\nmetadata: {organization: o, tenant: t, workspace: w, group: g, name: x, namespace: n}\n'
+  expect(readApiFile(text, 'f.yaml').objects).toEqual([])
+  expect(readApiFile(text, 'f.yaml', 'names')).toMatchObject({ objects: [{ identity: { name: 'x' } }], problems: [] })
+})

@@ -1,6 +1,6 @@
 // An Istio object of a group in mode DIRECT, as tctl stores it. It cannot stand in the management cluster as what it
 // is: it would hold there at once, whether the group is for that cluster or not.
-import { anyObject, defineKind, object, required, type Static, string } from '../dsl.ts'
+import { anyObject, defineKind, map, object, required, type Static, string } from '../dsl.ts'
 import { status, statusColumn, tenantColumn, v2, workspaceColumn } from './common.ts'
 
 export const directObject = defineKind({
@@ -17,7 +17,9 @@ export const directObject = defineKind({
         properties: {
           apiVersion: string(),
           kind: string(),
-          metadata: anyObject({ properties: { name: string(), namespace: string() } }),
+          metadata: anyObject({
+            properties: { name: string(), namespace: string(), labels: map(string()), annotations: map(string()) },
+          }),
           spec: anyObject(),
         },
       }),

@@ -86,7 +86,7 @@ export {
   selects,
 } from './namespace-pattern.ts'
 export type { OnboardingConfigurationSpec, OnboardingPolicySpec } from './onboarding.ts'
-export { type ReadApiFile, type ReadApiObject, readApiFile } from './read-file.ts'
+export { type ReadApiFile, type ReadApiObject, type ReadFor, readApiFile } from './read-file.ts'
 export { authorizationModes } from './security-parts.ts'
 export type { SecuritySettingSpec, ServiceSecuritySettingSpec } from './security-setting.ts'
 export type { ServiceRouteSpec } from './service-route.ts'

@@ -30,8 +30,11 @@ export interface ReadApiFile {
   readonly problems: readonly LocatedProblem[]
 }
 
+/** `names`: who the objects are is all that counts, as for what is to be deleted; their content may be wrong, or missing. */
+export type ReadFor = 'content' | 'names'
+
 /** The objects of a YAML (or JSON) file. An object with an error is a problem, and not among the objects. */
-export function readApiFile(text: string, file: string): ReadApiFile {
+export function readApiFile(text: string, file: string, purpose: ReadFor = 'content'): ReadApiFile {
   const objects: ReadApiObject[] = []
   const problems: LocatedProblem[] = []
   for (const document of parseYaml(text, file)) {
@@ -41,7 +44,7 @@ export function readApiFile(text: string, file: string): ReadApiFile {
       problems.push({ code, severity: 'error', object: ref, path: '', message: withHint(message, text, at), at })
     }
     if (document.value === undefined || document.faults.length > 0) continue
-    readValue(document.value, '', document, { objects, problems })
+    readValue(document.value, '', document, { objects, problems, purpose })
   }
   return { objects, problems }
 }
@@ -56,6 +59,7 @@ function withHint(message: string, text: string, { line }: Position): string {
 interface Results {
   readonly objects: ReadApiObject[]
   readonly problems: LocatedProblem[]
+  readonly purpose: ReadFor
 }
 
 function readValue(value: unknown, path: string, document: YamlDocument, results: Results): void {
@@ -80,7 +84,7 @@ function readValue(value: unknown, path: string, document: YamlDocument, results
   const problems: Problem[] = collect(ref, (root) => {
     object = readObject(envelope, root, value)
   })
-  const checked = object === undefined ? [] : checkContent(object)
+  const checked = object === undefined || results.purpose === 'names' ? [] : checkContent(object)
   const all = [...problems, ...checked.map((problem) => ({ ...problem, object: ref }))]
   results.problems.push(...all.map((problem) => ({ ...problem, at: locate(problem.path) })))
   if (object !== undefined && all.every(({ severity }) => severity !== 'error'))

@@ -7,6 +7,7 @@ import {
   type Condition,
   jwtRules,
   ruleOf,
+  rulesAgainst,
   tokensOf,
   withoutToken,
 } from '../security/index.ts'
@@ -38,8 +39,9 @@ export function gatewayPolicies(
       spec: { selector: { matchLabels: labels }, ...spec },
     })
   const tokens = tokenRules(servers)
-  const refused = refusals(servers)
-  const allowed = allowRules(servers, isClosed, egress)
+  const ruled = ruledServers(servers, egress)
+  const refused = [...refusals(servers), ...(isClosed ? refusedByRules(ruled) : [])]
+  const allowed = allowRules(servers, ruled, isClosed)
   return [
     ...(tokens.length > 0 ? [make('RequestAuthentication', '', { jwtRules: tokens })] : []),
     ...(refused.length > 0 ? [make('AuthorizationPolicy', '-deny', { action: 'DENY', rules: refused })] : []),
@@ -67,7 +69,7 @@ const hostsOf = (hostname: string): readonly string[] => (hostname === '*' ? ['*
 function refusals(servers: readonly PlacedServer[]): object[] {
   return servers.filter(isHttp).flatMap((each) => {
     const said = authenticationOf(each)
-    const rules = placesOf(each)
+    const rules = placesOf(each).map(ruleOf)
     if (said?.['oidc'] !== undefined) return rules
     if (said?.['requireJwt'] !== true) return []
     return rules.map((rule) => ({ ...withoutToken(tokensOf(said)), ...rule }))
@@ -78,17 +80,40 @@ function refusals(servers: readonly PlacedServer[]): object[] {
  * Where a host's requests come in. Of connections that are no requests only ports and names of TLS can be known; without
  * them a denial would be of all connections of the gateway.
  */
-function placesOf(placed: PlacedServer): object[] {
+function placesOf(placed: PlacedServer): Allowance[] {
   const { server, isInner } = placed
-  const hosts = hostsOf(server.hostname)
+  const host = hostCondition(server.hostname)
+  const at = (ports: readonly string[]): Condition => ({ place: 'operation', field: 'ports', values: ports })
   const outer = server.port === undefined ? [] : portsOf(placed, server.port)
   const isTls = tlsModeOf(server.said) !== 'DISABLED'
   const secured = [...(isTls ? outer : []), ...(isInner ? [String(eastWestPort)] : [])]
-  const sni = { when: [{ key: 'connection.sni', values: [server.hostname] }] }
+  const sni: Condition = { place: 'when', field: 'connection.sni', values: [server.hostname] }
   return [
-    ...(isTls || outer.length === 0 ? [] : [{ to: [{ operation: { hosts, ports: outer } }] }]),
-    ...(secured.length === 0 ? [] : [{ to: [{ operation: { hosts, ports: secured } }], ...sni }]),
+    ...(isTls || outer.length === 0 ? [] : [[host, at(outer)]]),
+    ...(secured.length === 0 ? [] : [[host, at(secured), sni]]),
   ]
+}
+
+/** Where the namespace lets callers in, rules of hosts must keep out those that they do not name. */
+function refusedByRules(ruled: readonly Ruled[]): object[] {
+  return ruled.flatMap(({ placed, allowances }) => {
+    const places = placesOf(placed)
+    return rulesAgainst(allowances, places) ?? places.map(ruleOf)
+  })
+}
+
+interface Ruled {
+  readonly placed: PlacedServer
+  readonly allowances: readonly Allowance[]
+}
+
+/** Servers whose requests are allowed one by one. */
+function ruledServers(servers: readonly PlacedServer[], egress: EgressRules): Ruled[] {
+  return servers.flatMap((placed) => {
+    const local = isHttp(placed) ? allowancesOf(asMap(placed.server.said['authorization'])) : undefined
+    const allowances = placed.server.use === 'EGRESS' ? both(egress(placed), local) : local
+    return allowances === undefined ? [] : [{ placed, allowances }]
+  })
 }
 
 /** A port as clients name it, and as the gateway's pods have it. */
@@ -99,17 +124,12 @@ function portsOf({ server, cluster }: PlacedServer, port: number): string[] {
 }
 
 /** Rules of hosts that have some; once there is one, everything else must be let in by name. */
-function allowRules(servers: readonly PlacedServer[], isClosed: boolean, egress: EgressRules): object[] {
-  const ruled = servers.flatMap((each) => {
-    const local = isHttp(each) ? allowancesOf(asMap(each.server.said['authorization'])) : undefined
-    const allowances = each.server.use === 'EGRESS' ? both(egress(each), local) : local
-    return allowances === undefined ? [] : [{ host: each.server.hostname, allowances }]
-  })
+function allowRules(servers: readonly PlacedServer[], ruled: readonly Ruled[], isClosed: boolean): object[] {
   if (ruled.length === 0) return isClosed ? [{}] : []
-  const rules = ruled.flatMap(({ host, allowances }) =>
-    allowances.map((each) => ruleOf([...each, hostCondition(host)])),
+  const rules = ruled.flatMap(({ placed: { server }, allowances }) =>
+    allowances.map((each) => ruleOf([...each, hostCondition(server.hostname)])),
   )
-  const hosts = [...new Set(ruled.flatMap(({ host }) => hostsOf(host)))]
+  const hosts = [...new Set(ruled.flatMap(({ placed: { server } }) => hostsOf(server.hostname)))]
   const others = hosts.includes('*') ? [] : [{ to: [{ operation: { notHosts: hosts } }] }]
   return [...rules, ...others, ...servers.flatMap(connectionRules), passedOn]
 }

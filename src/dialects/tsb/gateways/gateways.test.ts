@@ -96,3 +96,55 @@ test('a cluster whose gateway or service is gone leaves the split; if nobody has
   const nobody = run(weighted, { front, east: gone('east', '2.2.2.2'), west: gone('west', '3.3.3.3') })
   expect(entriesOf(nobody)).toEqual([['2.2.2.2 70000', '3.3.3.3 30000']])
 })
+
+test('a tenant’s gateway takes no calls that are for another tenant, nor for a service', () => {
+  const other = `
+apiVersion: tsb.tetrate.io/v2
+kind: Workspace
+metadata: {name: other, namespace: tsb, annotations: {tsb.tetrate.io/organization: o, tsb.tetrate.io/tenant: other}}
+spec: {namespaceSelector: {names: ["*/others"]}}
+---
+apiVersion: gateway.tsb.tetrate.io/v2
+kind: Group
+metadata: {name: g, namespace: tsb, annotations: {tsb.tetrate.io/organization: o, tsb.tetrate.io/tenant: other, tsb.tetrate.io/workspace: other}}
+spec: {namespaceSelector: {names: ["*/others"]}}
+---
+apiVersion: gateway.tsb.tetrate.io/v2
+kind: IngressGateway
+metadata:
+  name: thief
+  namespace: tsb
+  creationTimestamp: "2026-01-01T00:00:00Z"
+  annotations: {tsb.tetrate.io/organization: o, tsb.tetrate.io/tenant: other, tsb.tetrate.io/workspace: other, tsb.tetrate.io/gatewayGroup: g}
+spec:
+  workloadSelector: {namespace: others, labels: {app: gateway}}
+  http:
+  - {name: a, hostname: books.example.com, port: 80, routing: {rules: [{route: {host: others/x}}]}}
+  - {name: b, hostname: reviews.bookinfo.svc.cluster.local, port: 80, routing: {rules: [{route: {host: others/x}}]}}
+  - {name: c, hostname: own.example.com, port: 80, routing: {rules: [{route: {host: bookinfo/reviews}}]}}
+`
+  const theirs = gatewayAt('9.9.9.9')
+    .replaceAll('namespace: gateways', 'namespace: others')
+    .replaceAll('name: gateways', 'name: others')
+    .replaceAll('"namespace":"gateways"', '"namespace":"others"')
+  const result = run(`${weighted}\n---\n${other}`, { front, east: east + theirs, west })
+  const told = result.problems
+    .filter(({ object }) => object.name === 'thief')
+    .map(({ path, message }) => `${path}: ${message}`)
+  expect(told).toEqual([
+    expect.stringContaining('another tenant serves books.example.com'),
+    expect.stringContaining('is the name of a service'),
+    expect.stringContaining('belongs to another workspace'),
+  ])
+  const entries = result.objects.filter(({ cluster, object }) => cluster === 'east' && object.kind === 'ServiceEntry')
+  const visible = Object.fromEntries(
+    entries.map(({ object: { spec } }) => [
+      (spec as { hosts: string[] }).hosts[0],
+      (spec as { exportTo: string[] }).exportTo,
+    ]),
+  )
+  expect(visible).toEqual({
+    'books.example.com': ['bookinfo', 'gateways', 'istio-system'],
+    'own.example.com': ['istio-system', 'others'],
+  })
+})

@@ -102,6 +102,7 @@ export function hostEntryObjects(entry: HostEntry, resolved: Resolved): ClusterO
 const outlierDetection = {
   splitExternalLocalOriginErrors: true,
   consecutiveLocalOriginFailures: 1,
+  consecutive5xxErrors: 0,
   consecutiveGatewayErrors: 10,
   interval: '1s',
   baseEjectionTime: '5s',

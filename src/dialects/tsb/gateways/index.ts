@@ -1,4 +1,5 @@
 // Gateways of all kinds → Istio objects of each cluster. Read from top to bottom.
+import { compareText } from '../../../lib/index.ts'
 import type { Problem } from '../../../report/index.ts'
 import { asList, asText, at, type ClusterObject, canonical, type Plain } from '../../shared/index.ts'
 import type { TsbCluster } from '../clusters.ts'
@@ -13,7 +14,7 @@ import { gatewayFilters } from './filters.ts'
 import { dividedHost, hostEntryObjects } from './host-entries.ts'
 import { gatewayObject, selectorKey } from './listeners.ts'
 import { type OfferContext, offersFor } from './offers.ts'
-import { type PlacedServer, placeServers } from './places.ts'
+import { type PlacedServer, placeServers, tenantOf } from './places.ts'
 import { callPort, gatewayRoutes } from './routes.ts'
 import { readServers, type Server, tlsModeOf } from './servers.ts'
 import { serviceTlsRules } from './service-tls.ts'
@@ -40,7 +41,7 @@ export interface GatewayResult {
 export function gatewayObjects(inputs: GatewayInputs): GatewayResult {
   const { hierarchy, clusters, trusts, closed } = inputs
   const problems: Problem[] = []
-  const servers = [...readServers(hierarchy, problems), ...egressServers(hierarchy, problems)]
+  const servers = [...readServers(hierarchy, problems), ...egressServers(hierarchy, problems)].sort(byAge)
   const placed = placeServers(servers, clusters, hierarchy, problems)
   const offers: OfferContext = { placed, trusts, described: hierarchy.all('Cluster') }
   const entries = new Map<string, ClusterObject[]>()
@@ -67,6 +68,12 @@ export function gatewayObjects(inputs: GatewayInputs): GatewayResult {
     problems: [...new Map(problems.map((each) => [canonical(each), each])).values()],
     addresses: placed.flatMap(({ gateways }) => gateways.flatMap(({ addresses }) => addresses)),
   }
+}
+
+/** Who was first has a host, or a port. */
+function byAge(a: Server, b: Server): number {
+  const ageOf = ({ object }: Server): string => asText(object.object.metadata.creationTimestamp)
+  return compareText(ageOf(a), ageOf(b))
 }
 
 function tellerOf({ object, path }: Server, problems: Problem[]) {
@@ -114,19 +121,27 @@ function routesOf(placed: PlacedServer, context: Context): ClusterObject[] {
 
 /** Hosts that the mesh's own proxies call: they come to the gateways by mutual TLS, nearest first. */
 function calledHosts(client: TsbCluster, context: Context): ClusterObject[] {
-  const inner = context.placed.filter(({ server, isInner }) => isInner && server.use !== 'EGRESS')
-  const byHost = Map.groupBy(inner, ({ server }) => `${server.protocol} ${server.hostname}`)
+  // A host of TCP has nothing but its port to be known by, which others may have too; so it must be said to be for the mesh.
+  const isCalled = ({ protocol, use }: Server): boolean =>
+    use === 'TRANSIT' || (use === 'INGRESS' && protocol === 'HTTP')
+  const hosts = new Set(context.placed.flatMap(({ server }) => (isCalled(server) ? keyOf(server) : [])))
+  const inner = context.placed.filter(
+    ({ server, isInner }) => isInner && server.use !== 'EGRESS' && hosts.has(keyOf(server)),
+  )
+  const byHost = Map.groupBy(inner, ({ server }) => keyOf(server))
   return [...byHost.values()].flatMap((all) => {
     const [first] = all
     if (first === undefined) return []
     const { hostname, protocol } = first.server
-    const exportTo = whoSees(hostname, client, context.hierarchy)
+    const exportTo = whoSees(first.server, client, context.hierarchy)
     const offers = offersFor(client, { hostname, protocol }, [], context.offers)
     const entry = { client, host: hostname, hostname, protocol, ports: portsOf(all), offers, exportTo }
     if (exportTo.length === 0) return []
     return hostEntryObjects({ ...entry, levels: levelsOf(context.hierarchy, first.server) }, context.resolved)
   })
 }
+
+const keyOf = ({ protocol, hostname }: Server): string => `${protocol} ${hostname}`
 
 /** Ports by which proxies of the mesh call a host; not those of TLS, which would be encrypted twice. */
 function portsOf(all: readonly PlacedServer[]): number[] {
@@ -143,9 +158,12 @@ function levelsOf(hierarchy: Hierarchy, { group, said }: Server): Plain[] {
   ]
 }
 
-/** Namespaces that see a host (`hostsReachability`); those that no workspace owns see all. */
-function whoSees(hostname: string, client: TsbCluster, { workspaces, owners }: Hierarchy): string[] {
-  const blind = new Set(workspaces.filter((workspace) => !reaches(workspace, hostname)))
+/**
+ * Namespaces that see a host: those of its tenant, as their workspace says (`hostsReachability`); those that no workspace
+ * owns; and of other tenants those that ask for it by name, since to them the host may be another.
+ */
+function whoSees(server: Server, client: TsbCluster, { workspaces, owners }: Hierarchy): string[] {
+  const blind = new Set(workspaces.filter((workspace) => !sees(workspace, server)))
   if (blind.size === 0) return ['*']
   return namespacesIn(client).filter((namespace) => {
     const owner = owners.of(client.name, namespace)
@@ -153,19 +171,22 @@ function whoSees(hostname: string, client: TsbCluster, { workspaces, owners }: H
   })
 }
 
-function reaches({ setting }: Workspace, hostname: string): boolean {
+function sees({ setting, object }: Workspace, server: Server): boolean {
   const said = setting?.spec['hostsReachability']
-  if (said === undefined) return true
-  return asList(at(said, 'hostnames')).some((match) => {
-    const [exact, prefix, regex] = ['exact', 'prefix', 'regex'].map((key) => asText(at(match, key)))
-    if (exact) return exact === hostname
-    if (prefix) return hostname.startsWith(prefix)
-    try {
-      return new RegExp(`^(?:${regex})$`).test(hostname)
-    } catch {
-      return false
-    }
-  })
+  const { organization, tenant } = object.place
+  if (said === undefined) return tenantOf(server) === `${organization}/${tenant}`
+  return asList(at(said, 'hostnames')).some((match) => matches(match, server.hostname))
+}
+
+function matches(match: unknown, hostname: string): boolean {
+  const [exact, prefix, regex] = ['exact', 'prefix', 'regex'].map((key) => asText(at(match, key)))
+  if (exact) return exact === hostname
+  if (prefix) return hostname.startsWith(prefix)
+  try {
+    return new RegExp(`^(?:${regex})$`).test(hostname)
+  } catch {
+    return false
+  }
 }
 
 /** Calls to an outside host go to the gateway first, for the namespaces that leave by it. */

@@ -24,9 +24,11 @@ function outerServer(server: Server, number: number): object {
   const tls = protocol === 'TLS' ? { mode: 'PASSTHROUGH' } : mode === 'DISABLED' ? undefined : serverTls(server)
   const secured = protocol === 'HTTP' ? 'HTTPS' : 'TLS'
   const hosts = protocol === 'TCP' && tls === undefined ? ['*'] : [hostname]
-  const name = `${portPrefix(protocol, tls !== undefined)}-${number}-${server.name}`
+  const name = `${portPrefix(protocol, tls !== undefined)}-${number}-${plain(server.name)}`
   return compact({ port: { number, name, protocol: tls === undefined ? protocol : secured }, hosts, tls })
 }
+
+const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9-]+/g, '-')
 
 const portPrefix = (protocol: Server['protocol'], isTls: boolean): string =>
   protocol === 'HTTP' ? (isTls ? 'https' : 'http') : isTls ? 'tls' : 'tcp'
@@ -34,7 +36,7 @@ const portPrefix = (protocol: Server['protocol'], isTls: boolean): string =>
 /** Mutual TLS of the mesh, by the host's own name. */
 function innerServer({ protocol, hostname, name }: Server): object {
   const isHttp = protocol === 'HTTP'
-  const port = { number: eastWestPort, name: `mtls-${name}`, protocol: isHttp ? 'HTTPS' : 'TLS' }
+  const port = { number: eastWestPort, name: `mtls-${plain(name)}`, protocol: isHttp ? 'HTTPS' : 'TLS' }
   return { port, hosts: [hostname], tls: { mode: 'ISTIO_MUTUAL' } }
 }
 

@@ -29,11 +29,11 @@ export function placeServers(
   hierarchy: Hierarchy,
   problems: Problem[],
 ): PlacedServer[] {
-  const placed = new Map<Server, PlacedServer[]>(servers.map((server) => [server, []]))
+  const placed = new Map<Server, PlacedServer[]>(ownServers(servers, problems).map((server) => [server, []]))
   for (const cluster of clusters) {
     const taken = new Map<string, Server>()
     const inner = new Set<string>()
-    for (const server of servers) {
+    for (const server of placed.keys()) {
       const { selector, group } = server
       if (server.hostname === '' || Object.keys(selector.labels).length === 0) continue
       if (!holds(group, hierarchy.owners, cluster.name, selector.namespace) || !isThere(server, cluster)) continue
@@ -45,9 +45,40 @@ export function placeServers(
       placed.get(server)?.push(placeOn(cluster, server, inner))
     }
   }
-  const problemsOfNone = servers.flatMap((server) => (placed.get(server)?.length === 0 ? [nowhere(server)] : []))
+  const problemsOfNone = [...placed].flatMap(([server, all]) => (all.length === 0 ? [nowhere(server)] : []))
   problems.push(...distinct(problemsOfNone))
   return [...placed.values()].flat()
+}
+
+/**
+ * Servers for hosts that are theirs to serve. A host belongs to the tenant that served it first: else one tenant's gateway
+ * would take the calls that are for another's. Names of services belong to the services.
+ */
+function ownServers(servers: readonly Server[], problems: Problem[]): Server[] {
+  const owners = new Map<string, string>()
+  const refuse = ({ object, path }: Server, message: string): void => {
+    const where = `spec.${path}.hostname`
+    problems.push({ code: 'not-allowed', severity: 'error', object: object.ref, path: where, message })
+  }
+  return servers.filter((server) => {
+    const { hostname } = server
+    if (/\.svc(\.cluster\.local)?$/.test(hostname)) {
+      refuse(server, `${hostname} is the name of a service, which gateways cannot take; the server has no effect`)
+      return false
+    }
+    if (hostname === '*') return true
+    const tenant = tenantOf(server)
+    const owner = owners.get(hostname) ?? tenant
+    owners.set(hostname, owner)
+    if (owner === tenant) return true
+    refuse(server, `another tenant serves ${hostname}; the server has no effect`)
+    return false
+  })
+}
+
+/** The tenant that a server is of. */
+export function tenantOf({ object: { place } }: Server): string {
+  return `${place.organization}/${place.tenant}`
 }
 
 function isThere({ selector: { namespace, labels }, selector }: Server, cluster: TsbCluster): boolean {

@@ -12,7 +12,7 @@ import { nothingSaid, type SecuritySetting, withLevel } from './setting.ts'
 
 export { type CallerContext, callersOf } from './callers.ts'
 export { withoutToken } from './policies.ts'
-export { type Allowance, allowancesOf, type Condition, ruleOf } from './requests.ts'
+export { type Allowance, allowancesOf, type Condition, ruleOf, rulesAgainst } from './requests.ts'
 export { tokensOf } from './setting.ts'
 export { jwtRules } from './tokens.ts'
 

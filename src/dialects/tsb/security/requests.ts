@@ -67,14 +67,20 @@ const whenOf = (conditions: readonly Condition[], field: 'values' | 'notValues')
 /** More would not fit into a proxy's filter. */
 const mostRules = 128
 
-/** Rules for every request that none of the allowances meets; undefined if that takes too many. */
-export function rulesAgainst(allowances: readonly Allowance[]): object[] | undefined {
+/**
+ * Rules for every request that none of the allowances meets, of those that meet one of `within`; undefined if that takes
+ * too many.
+ */
+export function rulesAgainst(
+  allowances: readonly Allowance[],
+  within: readonly Allowance[] = [[]],
+): object[] | undefined {
   let refused: Allowance[] = [[]]
   for (const allowance of allowances) {
     refused = distinct(refused.flatMap((clause) => allowance.map((condition) => [...clause, condition])))
     if (refused.length > mostRules) return undefined
   }
-  return refused.map(negated)
+  return refused.flatMap((clause) => within.map((place) => negated(clause, place)))
 }
 
 /** Clauses without repeated conditions, and without those that a shorter one covers. */
@@ -86,13 +92,17 @@ function distinct(clauses: readonly Allowance[]): Allowance[] {
   return kept.map((set) => [...set.values()])
 }
 
-function negated(clause: Allowance): object {
+/** A rule for requests that meet none of the one conditions, and all of the others. */
+function negated(clause: Allowance, within: Allowance): object {
   const fields = (place: Condition['place']): object => {
     const byField = Map.groupBy(
       clause.filter((each) => each.place === place),
       ({ field }) => `not${field[0]?.toUpperCase()}${field.slice(1)}`,
     )
-    return Object.fromEntries([...byField].map(([field, all]) => [field, all.flatMap(({ values }) => values)]))
+    const met = within.filter((each) => each.place === place).map(({ field, values }) => [field, values] as const)
+    const not = [...byField].map(([field, all]) => [field, all.flatMap(({ values }) => values)] as const)
+    return Object.fromEntries([...met, ...not])
   }
-  return compact({ ...asRule(fields('source'), fields('operation')), when: whenOf(clause, 'notValues') })
+  const when = [...whenOf(within, 'values'), ...whenOf(clause, 'notValues')]
+  return compact({ ...asRule(fields('source'), fields('operation')), when })
 }
