@@ -4,6 +4,7 @@ export const typeUrls = {
   endpoint: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
   route: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+  virtualHost: 'type.googleapis.com/envoy.config.route.v3.VirtualHost',
   secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
   extension: 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
 } as const
@@ -30,6 +31,7 @@ export const pushOrder: readonly string[] = [
   typeUrls.endpoint,
   typeUrls.listener,
   typeUrls.route,
+  typeUrls.virtualHost,
 ]
 
 /** Where a type stands in the order of pushes. */
@@ -56,6 +58,7 @@ const shortNames = new Map<string, string>([
   [typeUrls.endpoint, 'EDS'],
   [typeUrls.listener, 'LDS'],
   [typeUrls.route, 'RDS'],
+  [typeUrls.virtualHost, 'VHDS'],
   [typeUrls.secret, 'SDS'],
   [typeUrls.extension, 'ECDS'],
 ])

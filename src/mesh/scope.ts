@@ -50,6 +50,8 @@ export interface ProxyScope {
   readonly http10: boolean
   /** Where secrets come from: the stream to the control plane, or the agent beside the proxy (Istio's). */
   readonly secrets: 'ads' | 'agent'
+  /** Asks for virtual hosts when the first request for them comes. */
+  readonly onDemand: boolean
   /** Resolves names of ServiceEntries to addresses that the mesh gave them. */
   readonly autoAddresses: boolean
   /** Of gateways: ports of the Services before it, with the workload's port that each leads to. */
@@ -90,12 +92,23 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     closedPorts: closedPorts(proxy),
     http10: metadataFlag(proxy, 'HTTP10'),
     secrets: metadataFlag(proxy, 'PROXY_VIA_AGENT') ? 'agent' : 'ads',
+    onDemand: !isGateway && asksOnDemand(proxy),
     autoAddresses: metadataFlag(proxy, 'DNS_CAPTURE'),
     gatewayPorts,
     patches: patchesOf(world, proxy),
     telemetry: telemetryScope(world, proxy),
   }
   return { ...scope, key: JSON.stringify(scope) }
+}
+
+/** Said by the proxy's agent, or by an annotation of its pod. */
+function asksOnDemand(proxy: Proxy): boolean {
+  const { ANNOTATIONS: annotations } = proxy.metadata
+  const said = typeof annotations === 'object' && annotations !== null ? Object.entries(annotations) : []
+  return (
+    metadataFlag(proxy, 'FAIRLEAD_ON_DEMAND') ||
+    said.some(([name, value]) => name === 'fairlead.dev/on-demand' && value === 'true')
+  )
 }
 
 /** Where the proxy runs by what is known now: what it said when it started may be older than the labels of its node. */

@@ -40,11 +40,17 @@ export class SidecarFleet {
 
   /**
    * Makes a change, and waits until every sidecar that has one of the named resources has received each that it has in
-   * another version, and acknowledged it. Milliseconds from `change` being called.
+   * another version, and acknowledged it; `sees` says in which namespaces that is. Milliseconds from `change` being called.
    */
-  async follow(typeUrl: string, names: readonly string[], change: () => Promise<unknown>): Promise<number> {
+  async follow(
+    typeUrl: string,
+    names: readonly string[],
+    change: () => Promise<unknown>,
+    sees: (namespace: string) => boolean = () => true,
+  ): Promise<number> {
     const owed = new Map<Sidecar, Set<string>>()
     for (const sidecar of this.#sidecars) {
+      if (!sees(sidecar.node.namespace)) continue
       const has = names.filter((name) => sidecar.has(typeUrl).has(name))
       if (has.length > 0) owed.set(sidecar, new Set(has))
     }
@@ -102,6 +108,7 @@ function nodeOf(pod: BenchPod, clusterId: string, network: string): SidecarNode 
   const { name, namespace, ip } = pod
   return {
     id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
+    namespace,
     metadata: {
       NAME: name,
       NAMESPACE: namespace,

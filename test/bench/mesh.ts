@@ -12,6 +12,7 @@ import {
   clusterObjects,
   clustersOfPod,
   destinationRule,
+  isScoped,
   istioObjects,
   type Size,
   sliceObject,
@@ -58,7 +59,7 @@ export async function measureMesh(size: Size, say: Say): Promise<Row[]> {
       if (i > 0) await first.create(types.secret, remoteSecret(clusterName(i), members[i]?.kubeconfig ?? ''))
       say(`${clusterName(i)}: objects written`)
     }
-    await putAll(first, istioObjects(services))
+    await putAll(first, istioObjects(size, services))
     await settled(http)
     fleet = new SidecarFleet(xds)
     return await phases({ size, services, client: first, http, fleet }, say)
@@ -92,7 +93,12 @@ async function phases(run: Run, say: Say): Promise<Row[]> {
   await phase('endpoint change', () => each(30, services, fleet, (service, i) => endpointChange(run, service, i)))
   await phase('VirtualService change', () =>
     each(20, withPolicies, fleet, (service, i) =>
-      fleet.follow(typeUrls.route, ['80', '9090'], () => apply(client, virtualService(service, 20 + i))),
+      fleet.follow(
+        typeUrls.route,
+        ['80', '9090'],
+        () => apply(client, virtualService(service, 20 + i)),
+        (namespace) => namespace === service.namespace || !isScoped(size, namespace),
+      ),
     ),
   )
   await phase('DestinationRule change', () =>

@@ -9,12 +9,15 @@ export interface Size {
   readonly namespaces: number
   readonly clusters: number
   readonly clients: number
+  /** Every second namespace has a Sidecar: its workloads see their own namespace only. */
+  readonly scoped?: boolean
 }
 
 export const sizes: Readonly<Record<string, Size>> = {
   S: { services: 100, endpoints: 500, namespaces: 10, clusters: 1, clients: 100 },
   M: { services: 1000, endpoints: 10_000, namespaces: 50, clusters: 1, clients: 500 },
   L: { services: 2000, endpoints: 40_000, namespaces: 100, clusters: 4, clients: 500 },
+  'L-scoped': { services: 2000, endpoints: 40_000, namespaces: 100, clusters: 4, clients: 500, scoped: true },
 }
 
 export interface BenchPod {
@@ -115,6 +118,7 @@ export const types = {
   },
   virtualService: istio('networking', 'virtualservices', 'VirtualService'),
   destinationRule: istio('networking', 'destinationrules', 'DestinationRule'),
+  sidecar: istio('networking', 'sidecars', 'Sidecar'),
   peerAuthentication: istio('security', 'peerauthentications', 'PeerAuthentication'),
 } as const satisfies Record<string, ResourceType>
 
@@ -152,9 +156,18 @@ export function clusterObjects(size: Size, services: readonly BenchService[], cl
 }
 
 /** Istio's objects: STRICT, and of every fifth service subsets, a split by weight, and a canary by header. */
-export function istioObjects(services: readonly BenchService[]): Written[] {
+/** Whether a namespace of a scoped mesh has a Sidecar. */
+export const isScoped = ({ scoped = false }: Size, namespace: string): boolean =>
+  scoped && Number(/\d+$/.exec(namespace)?.[0] ?? 0) % 2 === 1
+
+export function istioObjects(size: Size, services: readonly BenchService[]): Written[] {
   const strict = { spec: { mtls: { mode: 'STRICT' } } }
+  const own = { spec: { egress: [{ hosts: ['./*', `${systemNamespace}/*`] }] } }
+  const namespaces = [...new Set(services.map(({ namespace }) => namespace))]
   return [
+    ...namespaces
+      .filter((namespace) => isScoped(size, namespace))
+      .map((namespace) => written(types.sidecar, { name: 'default', namespace }, own)),
     written(types.peerAuthentication, { name: 'default', namespace: systemNamespace }, strict),
     ...services
       .filter(({ hasPolicies }) => hasPolicies)

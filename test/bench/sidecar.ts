@@ -48,6 +48,7 @@ function kept(text: string): string {
 
 export interface SidecarNode {
   readonly id: string
+  readonly namespace: string
   readonly metadata: JsonObject
   readonly locality: { readonly region: string; readonly zone: string }
 }

@@ -54,6 +54,7 @@ export {
   scopeClusters,
   sharedListener,
 } from './resources.ts'
+export { hasHostsOnDemand, hostOnDemand, routesOnDemand } from './routes/on-demand.ts'
 export { buildOutboundRoutes, outboundRouteParts, type RouteConfigurationParts } from './routes/route-configuration.ts'
 export { virtualHost } from './routes/virtual-host.ts'
 export type { VirtualHostKey } from './routes/virtual-host-keys.ts'

@@ -10,6 +10,7 @@ import { fixedClustersOf } from './clusters/fixed.ts'
 import { inboundClusters } from './clusters/inbound.ts'
 import { type ClusterSpec, outboundClusterSpecs } from './clusters/spec.ts'
 import { clusterEndpoints, type EndpointsKey, endpointsKey } from './endpoints/build.ts'
+import { withOnDemand } from './filters/on-demand.ts'
 import { gatewayListeners } from './gateway/listeners.ts'
 import { inboundListeners } from './listeners/inbound.ts'
 import { type ListenerKey, listenerClient, outboundListener } from './listeners/outbound.ts'
@@ -150,7 +151,9 @@ export function outboundListeners(world: World, scope: ProxyScope, proxy: Proxy)
 
 /** A listener that is the same for all proxies of a scope, as it is given to them. */
 export function sharedListener(world: World, scope: ProxyScope, built: Built<Listener>): Built<Listener> | Removed {
-  return patchedListener(world, scope, observedListener(world, scope, 'CLIENT', built))
+  const observed = observedListener(world, scope, 'CLIENT', built)
+  const asking = scope.onDemand ? { ...observed, resource: withOnDemand(observed.resource) } : observed
+  return patchedListener(world, scope, asking)
 }
 
 function sharedListeners(world: World, scope: ProxyScope, proxy: Proxy): Built<Listener>[] {

@@ -28,6 +28,8 @@ import {
   fixedClusterNames,
   fixedClusterOf,
   gatewayProblems,
+  hasHostsOnDemand,
+  hostOnDemand,
   httpProxyPort,
   isBuilt,
   type ListenerKey,
@@ -44,6 +46,7 @@ import {
   patchedCluster,
   type Removed,
   routesOf,
+  routesOnDemand,
   sharedListener,
   tunnelListener,
   virtualHost,
@@ -72,7 +75,7 @@ const patchClass = ({ patches }: ProxyScope, target: PatchTarget): string =>
 const listenerClass = (scope: ProxyScope): string => {
   const { objects, identity } = scope.telemetry
   const observed = objects.length === 0 && !identity ? '' : ` ${versionOf(JSON.stringify(scope.telemetry))}`
-  return `${observed}${patchClass(scope, 'listeners')}`
+  return `${observed}${patchClass(scope, 'listeners')}${scope.onDemand ? ' on demand' : ''}`
 }
 
 /** A key's text, made once for each key object. */
@@ -110,6 +113,7 @@ export type EnvoyList = Key &
     | { readonly kind: 'added-listeners'; readonly scope: ProxyScope }
     | { readonly kind: 'extensions'; readonly scope: ProxyScope }
     | { readonly kind: 'routes'; readonly scope: ProxyScope }
+    | { readonly kind: 'demanded-hosts'; readonly scope: ProxyScope }
     | { readonly kind: 'secrets'; readonly place: Omit<CredentialKey, 'name'>; readonly names: readonly string[] }
   )
 
@@ -128,6 +132,7 @@ export type EnvoyResource = Key &
     | { readonly kind: 'tunnel'; readonly scope: ProxyScope }
     | { readonly kind: 'extension'; readonly name: string; readonly scope: ProxyScope }
     | { readonly kind: 'route'; readonly name: string; readonly scope: ProxyScope }
+    | { readonly kind: 'demanded-host'; readonly name: string; readonly scope: ProxyScope }
     | { readonly kind: 'secret'; readonly credential: CredentialKey }
   )
 
@@ -179,9 +184,21 @@ const endpointClass = (scope: ProxyScope): string => {
 }
 const viewClass = (scope: ProxyScope): string => {
   if (scope.type === 'gateway') return scope.key
-  const { type, namespace, cluster, labels, view, autoAddresses, ipFamilies, dataPath, interception } = scope
+  const { type, namespace, cluster, labels, view, autoAddresses, ipFamilies, dataPath, interception, onDemand } = scope
   const views = viewOf.keyOf(view)
-  return JSON.stringify([type, namespace, cluster, labels, views, autoAddresses, ipFamilies, dataPath, interception])
+  const asked = onDemand ? ['on demand'] : []
+  return JSON.stringify([
+    type,
+    namespace,
+    cluster,
+    labels,
+    views,
+    autoAddresses,
+    ipFamilies,
+    dataPath,
+    interception,
+    ...asked,
+  ])
 }
 
 function lists(world: World, connected: Proxy, typeUrl: string): EnvoyList[] {
@@ -206,6 +223,10 @@ function lists(world: World, connected: Proxy, typeUrl: string): EnvoyList[] {
       return listenerLists(scope, proxy)
     case typeUrls.route:
       return [{ kind: 'routes', text: `routes ${viewClass(scope)}${patchClass(scope, 'routes')}`, scope }]
+    case typeUrls.virtualHost: {
+      const text = `hosts ${viewClass(scope)}${patchClass(scope, 'routes')}`
+      return scope.onDemand ? [{ kind: 'demanded-hosts', text, scope }] : []
+    }
     case typeUrls.extension: {
       const patched = patchClass(scope, 'extensions')
       return patched === '' ? [] : [{ kind: 'extensions', text: `extensions${patched}`, scope }]
@@ -292,6 +313,8 @@ function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
         key: { kind: 'route', text: `route ${name} ${text}`, name, scope },
       }))
     }
+    case 'demanded-hosts':
+      return []
     case 'secrets':
       return key.names.map((name) => {
         const own: CredentialKey = { ...key.place, name }
@@ -394,6 +417,10 @@ function make(world: World, key: EnvoyResource): XdsResource | Removal | undefin
     }
     case 'route':
       return makeRoute(world, key.scope, key.name)
+    case 'demanded-host': {
+      const built = hostOnDemand(world, key.scope, key.name)
+      return built && encodeResource(VirtualHostSchema, typeUrls.virtualHost, key.name, built)
+    }
     case 'secret': {
       const built = credential.compute(world, key.credential)
       return built && encodeResource(SecretSchema, typeUrls.secret, key.credential.name, built)
@@ -431,6 +458,11 @@ function makeRoute(world: World, scope: ProxyScope, name: string): XdsResource |
   }
   const parts = outboundRouteParts(world, scope, name)
   if (!parts) return undefined
+  if (hasHostsOnDemand(scope, name))
+    return encodeResource(RouteConfigurationSchema, typeUrls.route, name, {
+      resource: routesOnDemand(parts),
+      origin: [],
+    })
   const hosts = parts.virtualHosts.map((key) => world.get(encodedVirtualHost, key))
   return joinParts(typeUrls.route, name, hosts, toBinary(RouteConfigurationSchema, parts.shell))
 }
@@ -439,6 +471,10 @@ function makeRoute(world: World, scope: ProxyScope, name: string): XdsResource |
 export const envoyBackend: Backend<Proxy, EnvoyList, EnvoyResource> = {
   lists,
   list,
+  demanded: (key, name) =>
+    key.kind === 'demanded-hosts'
+      ? { kind: 'demanded-host', text: `host ${name} ${key.text}`, name, scope: key.scope }
+      : undefined,
   make,
   patches: (world, proxy) => Object.values(scopeOf(world, proxy).patches).flat(),
   problems: (world, proxy) => gatewayProblems(world, scopeOf(world, proxy)),

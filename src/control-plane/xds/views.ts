@@ -9,72 +9,31 @@ import { sameStructure } from '../../lib/index.ts'
 import type { Engine, Observed, Observer, Query } from '../../pipeline/index.ts'
 import type { Problem } from '../../report/index.ts'
 import type { Backend, Key } from './backend.ts'
-import { Changes, type Told } from './changes.ts'
-import { changedNames, combined, type NameList, NameLists } from './name-list.ts'
+import { Changes } from './changes.ts'
+import { changedNames, combined, NameLists } from './name-list.ts'
 import { type UnusedPatch, unusedPatchProblem } from './proxy-problems.ts'
 import type { TrackedWorlds } from './tracked-world.ts'
+import {
+  givenOf,
+  type ListKey,
+  type ListView,
+  type Names,
+  type ProxyFacts,
+  type ProxyKey,
+  type ProxyView,
+  type ResourceKey,
+  type Watched,
+} from './view-parts.ts'
 import { type Removal, sameResource, XdsResource } from './xds-resource.ts'
 
-interface ProxyKey<P> {
-  /** One connection; its proxy never changes. */
-  readonly id: number
-  readonly primary: string
-  readonly typeUrl: string
-  readonly proxy: P
-}
-
-interface ListKey<L> {
-  readonly primary: string
-  readonly typeUrl: string
-  readonly list: L
-}
-
-interface ResourceKey<R> {
-  readonly primary: string
-  readonly typeUrl: string
-  readonly name: string
-  readonly resource: R
-}
-
-/** A resource that somebody has asked for. */
-interface Watched<R> {
-  readonly key: ResourceKey<R>
-  made: XdsResource | Removal | undefined
-}
-
-/** What proxies are given of it. */
-function givenOf<R>({ made }: Watched<R>): XdsResource | undefined {
-  return made instanceof XdsResource ? made : undefined
-}
-
-type Names<R extends Key> = NameList<R, Watched<R>>
-
-/** A list that proxies have now. */
-interface ListView<L, R extends Key> {
-  readonly key: ListKey<L>
-  names: Names<R>
-  readonly users: Set<ProxyView<L, R>>
-}
-
-/** What is asked of a proxy beside its resources. */
-interface ProxyFacts {
-  /** Ids of the patches that its resources are to get. */
-  readonly patches: readonly string[]
-  readonly problems: readonly Problem[]
-}
-
-/** One connected proxy: its lists by type. */
-interface ProxyView<L, R extends Key> extends Told {
-  readonly id: number
-  readonly lists: Map<string, readonly ListView<L, R>[]>
-  readonly primary: string
-  facts: ProxyFacts
-}
+/** Names that one list is asked for beyond its own: a program may call any number of hosts. */
+const mostDemanded = 10_000
 
 export class Views<P, L extends Key, R extends Key> {
   readonly #engine: Engine
   readonly #observer: Observer
   readonly #names = new NameLists<R, Watched<R>>()
+  readonly #demanded: (list: L, name: string) => R | undefined
   readonly #listsOf: Query<ProxyKey<P>, readonly L[]>
   readonly #list: Query<ListKey<L>, Names<R>>
   readonly #factsOf: Query<ProxyKey<P>, ProxyFacts>
@@ -95,6 +54,7 @@ export class Views<P, L extends Key, R extends Key> {
     problemsChanged: () => void = () => undefined,
   ) {
     this.#engine = engine
+    this.#demanded = (list, name) => backend.demanded?.(list, name)
     this.#problemsChanged = problemsChanged
     this.#factsOf = engine.define(
       'xds/facts-of-proxy',
@@ -115,7 +75,11 @@ export class Views<P, L extends Key, R extends Key> {
     this.#list = engine.define(
       'xds/list',
       (read, { primary, typeUrl, list }) =>
-        this.#names.of(`${primary} ${typeUrl}`, backend.list(worlds.world(read, primary), list)),
+        this.#names.of(
+          // Lists of what is asked for hold nothing at first, and are different all the same.
+          `${primary} ${typeUrl} ${backend.demanded?.(list, '') ? list.text : ''}`,
+          backend.list(worlds.world(read, primary), list),
+        ),
       { keyText: listText },
     )
     this.#resource = engine.define(
@@ -163,12 +127,16 @@ export class Views<P, L extends Key, R extends Key> {
         for (const { key, names } of lists(typeUrl)) {
           const found = names.found.get(name)
           if (found) return givenOf(found)
-          const resource = names.keys.get(name)
+          const resource = names.keys.get(name) ?? this.#demandedOf(key.list, names, name)
           if (resource) return givenOf(this.#watch(names, { primary: key.primary, typeUrl, name, resource }))
         }
         return undefined
       },
     }
+  }
+
+  #demandedOf(list: L, names: Names<R>, name: string): R | undefined {
+    return names.found.size < mostDemanded ? this.#demanded(list, name) : undefined
   }
 
   /** The resource of a key; from now on it is watched, as long as a list has it. */
@@ -296,7 +264,8 @@ export class Views<P, L extends Key, R extends Key> {
     watched.made = this.#engine.get(this.#resource, key)
     if ((watched.made?.patches.join() ?? '') !== before) this.#problemsChanged()
     for (const [names, views] of this.#shownLike(key)) {
-      if (names.keys.get(key.name)?.text !== key.resource.text) continue
+      const shown = names.keys.get(key.name) ?? names.found.get(key.name)?.key.resource
+      if (shown?.text !== key.resource.text) continue
       names.revision = {}
       for (const view of views) {
         const known = byList.get(view)
@@ -324,7 +293,7 @@ export class Views<P, L extends Key, R extends Key> {
     const after = lists.map((list) => this.#use({ primary: key.primary, typeUrl: key.typeUrl, list }, proxy.view))
     proxy.view.lists.set(key.typeUrl, after)
     const changed = changedNames(combined(before.map(namesOf)), combined(after.map(namesOf)))
-    changes.ofProxy(proxy.view, key.typeUrl, changed)
+    changes.ofProxy(proxy.view, key.typeUrl, [...changed, ...before.flatMap(({ names }) => askedOf(names))])
     for (const view of before) if (!after.includes(view)) this.#disuse(view, proxy.view)
   }
 }
@@ -334,6 +303,9 @@ function tells({ patches, problems }: ProxyFacts): boolean {
 }
 
 const namesOf = <L, R extends Key>({ names }: ListView<L, R>): Names<R> => names
+
+/** Names that a list was asked for beyond its own. */
+const askedOf = <R extends Key>({ keys, found }: Names<R>): string[] => (keys.size === 0 ? [...found.keys()] : [])
 
 const listText = <L extends Key>({ primary, typeUrl, list }: ListKey<L>): string => `${primary} ${typeUrl} ${list.text}`
 

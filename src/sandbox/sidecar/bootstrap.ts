@@ -89,7 +89,9 @@ export function nodeMetadata(options: ProxyOptions): Record<string, unknown> {
     NAME: pod.name,
     NAMESPACE: pod.namespace,
     LABELS: pod.labels,
-    ANNOTATIONS: Object.fromEntries(Object.entries(pod.annotations).filter(([key]) => key.includes('istio.io'))),
+    ANNOTATIONS: Object.fromEntries(
+      Object.entries(pod.annotations).filter(([key]) => /istio\.io|fairlead\.dev/.test(key)),
+    ),
     SERVICE_ACCOUNT: pod.serviceAccount,
     CLUSTER_ID: options.cluster,
     NETWORK: options.network,
