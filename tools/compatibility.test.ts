@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { unsupportedFields } from '../src/backends/envoy/index.ts'
+import { unsupportedFields, unsupportedMeshFields } from '../src/backends/envoy/index.ts'
 import { allKinds, list, map, object, string } from '../src/resources/index.ts'
 import { meshConfigSchema } from '../src/resources/istio/index.ts'
 import { type DescribedKind, leavesOf, pageFaults, readSections } from './compatibility.ts'
@@ -43,6 +43,17 @@ it('istio.md says not supported of exactly what is told on objects', () => {
     Object.keys(fields).map((path) => `${kind.slice(kind.indexOf('/') + 1)} ${path}`),
   )
   expect(said.sort()).toEqual(told.sort())
+})
+
+it('istio.md says not supported of exactly the mesh settings that are told, beside those of the agent', () => {
+  const rows = readSections(readFileSync(join(folder, 'istio.md'), 'utf8')).find(
+    ({ kind }) => kind === 'MeshConfig',
+  )?.rows
+  const said = (rows ?? [])
+    .filter(({ verdict }) => verdict === 'not supported')
+    .flatMap(({ patterns }) => patterns.map((pattern) => pattern.replace(/\.\*$/, '')))
+    .filter((pattern) => pattern !== 'defaultConfig')
+  expect(said.sort()).toEqual(Object.keys(unsupportedMeshFields).sort())
 })
 
 describe('the comparison', () => {

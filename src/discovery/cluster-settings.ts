@@ -1,7 +1,8 @@
 import { parse } from 'yaml'
 import { sameStructure } from '../lib/index.ts'
+import type { ObjectRef } from '../report/index.ts'
 import { type Drain, drainedBy } from '../resources/fairlead/index.ts'
-import type { KubeObject } from '../resources/index.ts'
+import { type KubeObject, refOf } from '../resources/index.ts'
 import { kinds } from './kube-types.ts'
 import { labelNames } from './labels.ts'
 import type { MeshConfig, MeshNetworks } from './mesh-config.ts'
@@ -38,6 +39,12 @@ function readYaml(text: string | undefined): Record<string, unknown> {
   } catch {
     return {}
   }
+}
+
+/** Where the mesh's settings are written; undefined if nowhere. */
+export function meshConfigRef(world: World): ObjectRef | undefined {
+  const map = world.object(world.primary, kinds.configMap, configKey)
+  return map && refOf(world.primary, map)
 }
 
 /** MeshConfig of the mesh: that of the primary cluster. */

@@ -3,6 +3,7 @@ export {
   drainedClusters,
   isDrained,
   meshConfigOf,
+  meshConfigRef,
   meshNetworksOf,
   namespaceOf,
   networkOfCluster,

@@ -23,6 +23,7 @@ import {
 } from './resources.ts'
 import { telemetryProblems } from './telemetry/problems.ts'
 import { unsupportedFieldProblems } from './unsupported-fields.ts'
+import { unsupportedMeshProblems } from './unsupported-mesh-fields.ts'
 import { patchProblems } from './world-problems.ts'
 
 /** Everything that one proxy is given. */
@@ -64,6 +65,7 @@ export function buildProxyConfig(world: World, described: Proxy): ProxyConfig {
       ...inbound.problems,
       ...gateway.problems,
       ...unsupportedFieldProblems(world),
+      ...unsupportedMeshProblems(world),
       ...patchProblems(world),
       ...telemetryProblems(world),
       ...unusedPatches(world, scope, used, 'the proxy'),

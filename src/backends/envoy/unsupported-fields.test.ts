@@ -28,3 +28,13 @@ it('tells what nothing is made from, at its place', () => {
     ['a', 'spec.trafficPolicy.tls.credentialName', 'no-effect'],
   ])
 })
+
+it('tells settings of the mesh that have no effect, but for what Istio writes anyway', () => {
+  const mesh =
+    'verifyCertificateAtClient: false\nenablePrometheusMerge: true\nextensionProviders: [{name: z, zipkin: {timeout: 1s}}]'
+  const { problems } = buildProxyConfig(worldOf({ east: '' }, mesh), proxyOf({}))
+  expect(problems.map(({ object, path, code }) => [object.name, path, code])).toEqual([
+    ['istio', 'data.mesh.extensionProviders[0].zipkin.timeout', 'not-supported'],
+    ['istio', 'data.mesh.verifyCertificateAtClient', 'not-supported'],
+  ])
+})

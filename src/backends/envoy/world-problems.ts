@@ -7,6 +7,7 @@ import { authorizerProblems } from './filters/authorization.ts'
 import { envoyFilterProblems } from './patches/problems.ts'
 import { telemetryProblems } from './telemetry/problems.ts'
 import { unsupportedFieldProblems } from './unsupported-fields.ts'
+import { unsupportedMeshProblems } from './unsupported-mesh-fields.ts'
 
 /** Problems of the objects of a world whose proxies are driven by this backend. */
 export const worldProblems = worldQuery(
@@ -14,6 +15,7 @@ export const worldProblems = worldQuery(
   (world): readonly Problem[] => [
     ...authorizerProblems(world),
     ...unsupportedFieldProblems(world),
+    ...unsupportedMeshProblems(world),
     ...patchProblems(world),
     ...telemetryProblems(world),
     ...world.get(failoverProblems, undefined),
