@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander'
 import { stringify } from 'yaml'
 import { ApiResources, defaultAccess, KubeClient, loadAccess, type ResourceType } from '../clusters/index.ts'
+import { isPassedOn } from '../discovery/index.ts'
 import { type Drain, drainedBy } from '../resources/fairlead/index.ts'
 import { columns } from './print.ts'
 
@@ -99,11 +100,12 @@ async function undrain({ name, client, drains }: Target): Promise<void> {
   for (const object of found) {
     const meant = drainedBy(object, name)
     if (!meant.includes(name)) continue
-    if (meant.every((each) => each === name) && drains) await client.delete(drains, object.metadata.name)
+    if (isPassedOn(object)) others.push(`${object.metadata.name} (of another cluster)`)
+    else if (meant.every((each) => each === name) && drains) await client.delete(drains, object.metadata.name)
     else others.push(object.metadata.name)
   }
   if (others.length > 0)
-    throw new Error(`cluster ${name} stays drained: Drain ${others.join(', ')} names other clusters, too; edit it`)
+    throw new Error(`cluster ${name} stays drained: Drain ${others.join(', ')} says so, and not of it alone; edit that`)
   console.log(`cluster ${name} takes requests again`)
 }
 

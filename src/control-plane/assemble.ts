@@ -22,6 +22,7 @@ import { MachineRegistrar } from './machines/index.ts'
 import { giveBackWhenQuiet } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import { objectDetails } from './object-details.ts'
+import { definePassedOnDrains } from './passed-on-drains.ts'
 import { AddressGuard, defineWantedKeys, fetchKeySet, fetchOutside, keyStoreIn, TokenKeys } from './token-keys/index.ts'
 import { defineTranslation } from './translation.ts'
 import { Writer } from './writer.ts'
@@ -128,6 +129,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     refusals,
     trustFailures,
     lowered: defineLoweredFailovers(engine, worlds),
+    drains: definePassedOnDrains(engine, worlds, inputs.clusters),
     documents: tables.documents,
   })
 

@@ -31,6 +31,8 @@ export interface KnownFacts {
   readonly refusals: Query<string, readonly Problem[]>
   /** What Failovers become, by cluster. */
   readonly lowered: Query<string, LoweredFailovers>
+  /** Drains of other meshes, by cluster. */
+  readonly drains: Query<string, readonly KubeObject[]>
   /** What was fetched from outside of the clusters, by place. */
   readonly documents: Table<string>
   /** Why a cluster has not the trust that is wanted of it, by cluster. */
@@ -41,7 +43,7 @@ export function defineTranslation(
   engine: Engine,
   clusters: Table<ClusterRow>,
   tableOf: TableOf,
-  { strangers, refusals, lowered, trustFailures, documents }: KnownFacts,
+  { strangers, refusals, lowered, drains, trustFailures, documents }: KnownFacts,
 ): Translation {
   const management = engine.define<string, string | undefined>(
     'management cluster',
@@ -77,7 +79,11 @@ export function defineTranslation(
     result,
     objects: engine.define<string, readonly KubeObject[]>(
       'desired objects',
-      (read, cluster) => [...(read.query(byCluster, '').get(cluster) ?? []), ...read.query(lowered, cluster).objects],
+      (read, cluster) => [
+        ...(read.query(byCluster, '').get(cluster) ?? []),
+        ...read.query(lowered, cluster).objects,
+        ...read.query(drains, cluster),
+      ],
       { equals },
     ),
     statuses: engine.define<string, readonly ClusterObject[]>(

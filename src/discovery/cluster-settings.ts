@@ -89,18 +89,33 @@ export function networkOfCluster(world: World, cluster: string): string {
   return namespaceOf(world, cluster, systemNamespace).labels[labelNames.network] ?? ''
 }
 
+/** Label `fairlead.dev/owner` of Drains that Fairlead writes, to tell a cluster of what others say. */
+export const passedOnOwner = 'drain'
+
+/** Whether Fairlead wrote a Drain itself. */
+export function isPassedOn({ metadata }: Drain): boolean {
+  return metadata.labels?.['fairlead.dev/owner'] === passedOnOwner
+}
+
+function drainedIn(world: World, counts: (drain: Drain) => boolean): ReadonlySet<string> {
+  const drained = new Set<string>()
+  for (const cluster of world.clusters()) {
+    if (namespaceOf(world, cluster, systemNamespace).labels[labelNames.drain] === 'true') drained.add(cluster)
+    const drains = (world.objects(cluster, kinds.drain) as readonly Drain[]).filter(counts)
+    for (const name of drains.flatMap((drain) => drainedBy(drain, cluster))) drained.add(name)
+  }
+  return drained
+}
+
 /** Clusters that are drained: by the label of their system namespace, or by a Drain in any cluster of the mesh. */
-export const drainedClusters = worldQuery(
-  'discovery/drained-clusters',
-  (world): ReadonlySet<string> => {
-    const drained = new Set<string>()
-    for (const cluster of world.clusters()) {
-      if (namespaceOf(world, cluster, systemNamespace).labels[labelNames.drain] === 'true') drained.add(cluster)
-      const drains = world.objects(cluster, kinds.drain) as readonly Drain[]
-      for (const name of drains.flatMap((drain) => drainedBy(drain, cluster))) drained.add(name)
-    }
-    return drained
-  },
+export const drainedClusters = worldQuery('discovery/drained-clusters', (world) => drainedIn(world, () => true), {
+  equals: (a, b) => sameStructure([...a], [...b]),
+})
+
+/** The same, without what was only passed on from other meshes. */
+export const drainedByUsers = worldQuery(
+  'discovery/drained-by-users',
+  (world) => drainedIn(world, (drain) => !isPassedOn(drain)),
   { equals: (a, b) => sameStructure([...a], [...b]) },
 )
 
