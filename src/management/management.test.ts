@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { readApiFile, toApi } from '../resources/tsb/index.ts'
+import { managementKinds, readApiFile, toApi } from '../resources/tsb/index.ts'
 import { difference } from './audit.ts'
 import { ManagementError } from './findings.ts'
 import { type ChangeResult, Management, type Principal } from './index.ts'
@@ -192,6 +192,36 @@ describe('changes', () => {
       if (key.includes('Group'))
         store.objects.set(key, { ...object, status: { status: 'READY', warnings: ['mind this'] } })
     expect(await of('g')).toMatchObject({ status: 'READY', message: 'mind this' })
+  })
+})
+
+describe('objects by kubectl that have no effect', () => {
+  const thief = (name: string, status: object): void => {
+    const kind = managementKinds.find((each) => each.kind === 'WorkspaceSetting')
+    if (kind === undefined) throw new Error('the kind is there')
+    const place = { organization: 'o', tenant: 'a', workspace: 'w' }
+    const annotations = Object.fromEntries(Object.entries(place).map(([key, text]) => [`tsb.tetrate.io/${key}`, text]))
+    const metadata = { name, namespace: 'b-shop', annotations }
+    store.put(kind, { apiVersion: 'tsb.tetrate.io/v2', kind: 'WorkspaceSetting', metadata, spec: {}, status })
+  }
+  const setting = at('tenant: a, workspace: w, name: s', api, 'WorkspaceSetting', '{displayName: Mine}')
+
+  it('keep nobody from what is theirs, whatever their names', async () => {
+    await apply(platform, tenant('a'), workspace('a', 'w', '*/x'))
+    thief('thief', { status: 'FAILED' })
+    thief('s', { status: 'FAILED' })
+    expect(outcome(await apply(platform, setting))).toEqual(['created s'])
+    const found = await management.find({ identity: { name: 's' } }, platform)
+    expect(found.map(({ object }) => object.metadata.namespace)).toEqual(['tsb'])
+    expect(outcome(await apply(platform, setting))).toEqual(['unchanged s'])
+  })
+
+  it('are in the way while they are in force', async () => {
+    await apply(platform, tenant('a'), workspace('a', 'w', '*/x'))
+    thief('other', { status: 'READY' })
+    expect(outcome(await apply(platform, setting))).toEqual([
+      expect.stringContaining('has its WorkspaceSetting already'),
+    ])
   })
 })
 

@@ -93,7 +93,7 @@ export class Management {
   async apply(requests: readonly ApplyRequest[], principal: Principal, triggeredBy: string): Promise<ChangeResult[]> {
     const [start, clusters] = await Promise.all([this.view(), this.#store.clusters()])
     const known = [...new Set([...clusters, ...start.ofKind('Cluster').map(({ identity }) => identity.name)])].sort()
-    let view = start
+    let view = start.inForce()
     const planned: Planned[] = []
     for (const { request, index } of parentsFirst(requests)) {
       const plan = planApply(view, request, principal, clusters.length === 0 ? [] : known).map(numbered(index))
