@@ -78,7 +78,9 @@ function forward(
     const changes = requestChanges(levels)
     const own = weighted?.typedPerFilterConfig[filterStateFilter]
     const alpn = (own && protocolsOf(own)) ?? filtered.alpn
+    const hash = hashOfRequest(action.hashPolicy, seen, changes)
     return {
+      ...(hash !== undefined && { hash }),
       ...(alpn && { alpn }),
       name,
       share,
@@ -94,9 +96,8 @@ function forward(
     ...patience(action, virtualHost),
     ...(mirrors.length > 0 && { mirrors }),
   }
-  const hash = hashOfRequest(action.hashPolicy, seen)
   const hashed = describeHash(action.hashPolicy)
-  const arrived = arrive(proxy, targets, { call, host, here: patient, hashed, ...(hash !== undefined && { hash }) })
+  const arrived = arrive(proxy, targets, { call, host, here: patient, hashed })
   const notFound = action.clusterNotFoundResponseCode
   const status =
     arrived.ending !== 'no-cluster'
@@ -180,13 +181,14 @@ export interface Target {
   readonly sent?: SentRequest
   /** Protocols to name in TLS hellos, in place of the cluster's. */
   readonly alpn?: readonly string[]
+  /** Which endpoint the request gets where a hash decides; absent = any. */
+  readonly hash?: bigint
 }
 
 interface Arrival {
   readonly call: Call
   readonly host: string
   readonly here: Decision
-  readonly hash?: bigint
   /** What is hashed, in words. */
   readonly hashed?: string
 }
@@ -205,13 +207,17 @@ export function arrive(proxy: ProxyConfig, targets: readonly Target[], arrival: 
 function destinationsOf(proxy: ProxyConfig, targets: readonly Target[], arrival: Arrival): Destination[] {
   const { call, hashed } = arrival
   return targets.map((target): Destination => {
-    const { name, share, requestChanges, responseChanges, sent, alpn } = target
+    const { name, share, requestChanges, responseChanges, sent, alpn, hash } = target
     const cluster = proxy.clusters.get(name)
     const common = { cluster: name, share, requestChanges, responseChanges, ...(sent && { sent }) }
     if (!cluster)
       return { ...common, known: false, finding: 'assigned', balancer: '', rungs: [], protocol: 'tcp', origin: [] }
     const outlier = outlierOf(cluster)
-    const { finding, rungs } = upstreamOf(proxy, cluster, { ...arrival, host: sent?.host ?? arrival.host })
+    const { finding, rungs } = upstreamOf(proxy, cluster, {
+      call,
+      host: sent?.host ?? arrival.host,
+      ...(hash !== undefined && { hash }),
+    })
     return {
       ...common,
       known: true,

@@ -110,13 +110,17 @@ function throughTcp(proxy: ProxyConfig, tcp: TcpProxy, call: Call, here: Decisio
   const hash = hashOfConnection(tcp.hashPolicy, call.sourceAddress)
   const decision = arrive(
     proxy,
-    clusters.map((each) => ({ ...each, requestChanges: [], responseChanges: [] })),
+    clusters.map((each) => ({
+      ...each,
+      ...(hash !== undefined && { hash }),
+      requestChanges: [],
+      responseChanges: [],
+    })),
     {
       call,
       host: call.tls?.sni ?? call.host,
       here,
       ...(tcp.hashPolicy.length > 0 && { hashed: 'the source address' }),
-      ...(hash !== undefined && { hash }),
     },
   )
   // A connection that leads nowhere is closed: there is nobody who could answer in words.

@@ -67,7 +67,11 @@ export function runFilters(
   for (const filter of manager.httpFilters) {
     const config = filter.configType.case === 'typedConfig' ? filter.configType.value : undefined
     if (filter.disabled || !config || quiet.has(filter.name)) continue
+    // Answers go through the filters the other way round.
+    const behind = state.responseChanges
+    state.responseChanges = []
     apply(state, { name: filter.name, config }, seen, { choose, circumstances })
+    state.responseChanges.push(...behind)
     if (state.answered !== undefined) break
   }
   return state

@@ -9,20 +9,22 @@ import {
   type Hop,
   type Mesh,
   type Outcome,
-  outcomesOf,
   trace,
+  withDead,
 } from '../../src/evaluator/index.ts'
 import { type ArrivalCheck, checkArrivals, settle } from './arrivals.ts'
 import { authorizerAnswer } from './authorizer.ts'
 import { randomCalls, type TestCall, tokenPool } from './calls.ts'
 import { type Certificates, makeCertificates } from './certificates.ts'
 import { matchingOutcome } from './compare.ts'
+import { allOutcomes } from './elsewhere.ts'
 import { startEnvoy } from './envoy.ts'
 import { featuresOf, featuresOfWorld } from './features.ts'
 import { OddsCheck } from './odds.ts'
 import { answerHeader, openPrograms } from './programs.ts'
 import { type PlacedProxy, placeProxies } from './resources.ts'
 import { type Observed, send } from './send.ts'
+import { isUnsettled, knowing, readEjected, warmUp } from './sick.ts'
 import { makeTokenKeys, type TokenKeys } from './tokens.ts'
 import { ports } from './vocabulary.ts'
 import { Addresses, type RandomWorld, randomWorld } from './world.ts'
@@ -174,13 +176,22 @@ async function runBatch(seeds: readonly number[], requestsPerWorld: number, tool
     const { envoy: path, certificates } = tools
     const envoy = await startEnvoy({ path, folder, adminAddress, proxies, certificates })
     try {
-      const results: Sent[] = []
       for (const { world, proxies: own } of placed) {
+        for (const address of world.sick) programs.sicken(address)
+        await warmUp(world, own, certificates)
+      }
+      const before = await readEjected(envoy.adminUrl)
+      const results: Sent[] = []
+      for (const { world, proxies: all } of placed) {
+        const own = world.sick.length === 0 ? all : all.map((proxy) => knowing(proxy, before))
         const options = { count: requestsPerWorld, tokens: tools.tokens, prefix: `c${world.seed}` }
         results.push(...(await askAll(world, own, randomCalls(world, own, options), tools)))
       }
       await settle(results, programs.seen)
-      return results.map((sent) => ({ ...sent, arrival: checkArrivals(sent, programs.seen) }))
+      const ejected = [before, await readEjected(envoy.adminUrl)] as const
+      return results
+        .filter(({ world, test, hop }) => !isUnsettled(world, test.entry, clustersOf(hop), ejected))
+        .map((sent) => ({ ...sent, arrival: checkArrivals(sent, programs.seen) }))
     } finally {
       await envoy.stop()
     }
@@ -189,6 +200,9 @@ async function runBatch(seeds: readonly number[], requestsPerWorld: number, tool
     rmSync(folder, { recursive: true, force: true })
   }
 }
+
+const clustersOf = ({ decision }: Hop): string[] =>
+  [...decision.destinations, ...(decision.mirrors ?? [])].map(({ cluster }) => cluster)
 
 const parallel = 16
 
@@ -235,7 +249,15 @@ async function askAll(
     for (let next = queue.shift(); next; next = queue.shift()) {
       const test = bearsBadAnswers(traced(next)) ? next : withoutBadAnswer(next)
       const hop = traced(test)
-      const outcomes = outcomesOf(hop)
+      const outcomes = allOutcomes(hop, (isDead) => {
+        const { entry, call } = test
+        return trace(
+          mesh,
+          withDead(entry.config, ({ address }) => isDead(address)),
+          call,
+          circumstances,
+        )
+      })
       const observed = await send(test, tools.certificates)
       results.push({ world, test, outcomes, observed, hop })
     }

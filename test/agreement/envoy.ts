@@ -8,6 +8,7 @@ import type { Certificates } from './certificates.ts'
 import type { PlacedProxy } from './resources.ts'
 
 export interface RunningEnvoy {
+  readonly adminUrl: string
   stop(): Promise<void>
 }
 
@@ -50,6 +51,7 @@ export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {
   }
   if (how !== undefined) throw new Error(`Envoy ended (${how}):\n${readFileSync(log, 'utf8').slice(-4000)}`)
   return {
+    adminUrl: `http://${adminAddress}:${adminPort}`,
     async stop() {
       child.kill('SIGKILL')
       await ended

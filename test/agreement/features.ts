@@ -21,6 +21,11 @@ const met: Readonly<Record<string, (decision: Decision, hop: Hop) => boolean>> =
   rewrite: ({ destinations }) => destinations.some(({ sent }) => sent?.headers['x-envoy-original-path'] !== undefined),
   'several rungs': ({ destinations }) => destinations.some(({ rungs }) => rungs.length > 1),
   'tokens checked': ({ verdicts }) => verdicts.some(({ action }) => action === 'TOKEN'),
+  'ejected endpoints': ({ destinations }) =>
+    destinations.some(
+      ({ outlier, rungs }) =>
+        outlier?.consecutive5xx === 1 && rungs.some(({ endpoints }) => endpoints.some(({ healthy }) => !healthy)),
+    ),
   'weighted destinations': ({ destinations }) => destinations.filter(({ share }) => share > 0).length > 1,
 }
 
@@ -32,9 +37,11 @@ export function featuresOf(hop: Hop): Set<string> {
 }
 
 /** Kinds that a mesh has, of those whose effect no decision tells by itself. */
-export function featuresOfWorld({ objects }: RandomWorld): string[] {
+export function featuresOfWorld({ objects, sick }: RandomWorld): string[] {
   const kinds = new Set([...objects.values()].flatMap((own) => own.map(({ kind }) => kind)))
-  return ['EnvoyFilter', 'Sidecar', 'PeerAuthentication']
+  const ejecting = sick.length > 0 ? ['in a mesh with ejected endpoints'] : []
+  const named = ['EnvoyFilter', 'Sidecar', 'PeerAuthentication']
     .filter((kind) => kinds.has(kind))
     .map((kind) => `in a mesh with ${kind}`)
+  return [...named, ...ejecting]
 }

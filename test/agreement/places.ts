@@ -14,6 +14,8 @@ export interface Places {
   readonly pods: readonly ProxiedPod[]
   readonly programs: readonly string[]
   readonly virtual: string
+  /** Programs that answer every request with an error. */
+  readonly sick: readonly string[]
 }
 
 interface Member {
@@ -58,6 +60,8 @@ export function randomPlaces(dice: Dice, addresses: Addresses): Places {
   }
   const east = dice.list(1, 3, (at) => member('east', at, dice.chance(0.4)))
   const west = dice.list(0, 2, (at) => member('west', at, network !== '' || dice.chance(0.5)))
+  const all = [...east, ...west].filter(({ ready }) => ready).map(({ pod }) => pod.program || pod.address)
+  const sick = all.length > 1 && dice.chance(0.3) ? dice.some(all, 1, all.length - 1) : []
   const passage = network === '' ? undefined : passagePod(addresses, network, randomZone(dice))
   return {
     objects: {
@@ -72,6 +76,7 @@ export function randomPlaces(dice: Dice, addresses: Addresses): Places {
     pods: [...east, ...west].flatMap(({ pod, proxied }) => (proxied ? [pod] : [])).concat(passage ?? []),
     programs,
     virtual,
+    sick,
   }
 }
 
@@ -168,20 +173,25 @@ function passageObjects(pod: ProxiedPod, network: string): Fields[] {
   return [service, gateway, podObject(pod)]
 }
 
+/** The first error ejects, for longer than a run lasts. */
+const quickly = { consecutive5xxErrors: 1, interval: '1s', baseEjectionTime: '600s', maxEjectionPercent: 100 }
+
 /** How requests for `cart` are spread over its places. */
-export function placesPolicy(dice: Dice): Fields {
+export function placesPolicy(dice: Dice, sick: boolean): Fields {
   const loadBalancer = compact({
     simple: dice.maybe(0.7, () => dice.pick(['ROUND_ROBIN', 'LEAST_REQUEST', 'RANDOM'])),
     localityLbSetting: dice.maybe(0.8, () => localitySetting(dice)),
   })
   const policy = {
     ...(Object.keys(loadBalancer).length > 0 && { loadBalancer }),
-    ...(dice.chance(0.75) && {
-      outlierDetection: compact({
-        consecutive5xxErrors: 50,
-        minHealthPercent: dice.maybe(0.3, () => dice.pick([0, 50])),
+    ...(sick && { outlierDetection: quickly }),
+    ...(!sick &&
+      dice.chance(0.75) && {
+        outlierDetection: compact({
+          consecutive5xxErrors: 50,
+          minHealthPercent: dice.maybe(0.3, () => dice.pick([0, 50])),
+        }),
       }),
-    }),
   }
   return {
     apiVersion: 'networking.istio.io/v1',

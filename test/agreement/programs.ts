@@ -37,6 +37,8 @@ export type Arrivals = ReadonlyMap<string, readonly string[]>
 
 export interface Programs {
   listen(address: string, port: number): Promise<void>
+  /** From now on, what listens at that address answers every request with 503. */
+  sicken(address: string): void
   /** By the number in the header `t-call`: further tries and copies included. */
   readonly seen: Arrivals
   close(): Promise<void>
@@ -44,6 +46,9 @@ export interface Programs {
 
 export function openPrograms(certificate: { readonly cert: string; readonly key: string }): Programs {
   const seen = new Map<string, string[]>()
+  const sick = new Set<string>()
+  const statusAt = (headers: IncomingMessage['headers'], address: string | undefined): number =>
+    sick.has(address ?? '') ? 503 : statusOf(headers)
   const answer = (request: Pick<IncomingMessage, 'headers' | 'method' | 'url' | 'socket'>, at: string): string => {
     const headers = Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [
@@ -67,7 +72,7 @@ export function openPrograms(certificate: { readonly cert: string; readonly key:
       return
     }
     const text = answer(request, placeOf(request.socket))
-    response.writeHead(statusOf(request.headers), answerHeaders(text))
+    response.writeHead(statusAt(request.headers, request.socket.localAddress), answerHeaders(text))
     response.end()
   })
   http1.keepAliveTimeout = 60_000
@@ -85,7 +90,7 @@ export function openPrograms(certificate: { readonly cert: string; readonly key:
       at,
     )
     stream.on('error', () => stream.close())
-    stream.respond({ ':status': statusOf(headers), ...answerHeaders(text) }, { endStream: true })
+    stream.respond({ ':status': statusAt(headers, socket?.localAddress), ...answerHeaders(text) }, { endStream: true })
   })
   const sockets = new Set<Socket>()
   const take = (socket: Socket): void => {
@@ -127,6 +132,7 @@ export function openPrograms(certificate: { readonly cert: string; readonly key:
       })
       servers.push(server)
     },
+    sicken: (address) => void sick.add(address),
     async close() {
       for (const socket of sockets) socket.destroy()
       await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))

@@ -41,6 +41,8 @@ export interface RandomWorld {
   readonly programs: readonly string[]
   /** Virtual addresses of services by name. */
   readonly virtual: ReadonlyMap<string, string>
+  /** Addresses of programs that answer every request with an error. */
+  readonly sick: readonly string[]
 }
 
 /** Gives addresses in 127.64.0.0/10, each once. */
@@ -101,7 +103,8 @@ export function randomWorld(seed: number, addresses: Addresses, keys: TokenKeys)
   const external = [addresses.take(), addresses.take()]
   const secure = [addresses.take()]
   programs.push(...external, ...secure)
-  const rules = [...policies(dice, keys), ...(dice.maybe(0.85, () => [placesPolicy(dice)]) ?? [])]
+  const sick = places.sick.length > 0
+  const rules = [...policies(dice, keys), ...(dice.maybe(sick ? 1 : 0.85, () => [placesPolicy(dice, sick)]) ?? [])]
   objects.push(...serviceEntries(external, secure), ...rules)
   // Users of several clusters keep their rules the same in all of them; some do not.
   const west = [...places.objects.west, ...(dice.chance(0.6) ? rules : [])]
@@ -115,6 +118,7 @@ export function randomWorld(seed: number, addresses: Addresses, keys: TokenKeys)
     pods,
     programs,
     virtual,
+    sick: places.sick,
   }
 }
 

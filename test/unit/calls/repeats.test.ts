@@ -74,6 +74,26 @@ describe('consistent hash', () => {
       expect(new Set(places).size).toBe(3)
     },
   )
+  test('by a header as the route has changed it: what it adds is a value of its own', () => {
+    const rule = istio(
+      'DestinationRule',
+      'cart',
+      '{ host: cart, trafficPolicy: { loadBalancer: { consistentHash: { httpHeaderName: user } } } }',
+    )
+    const changed = (headers: string): TestMesh =>
+      meshOf(
+        rule +
+          istio('VirtualService', 'cart', `{ hosts: [cart], http: [{ headers: { request: ${headers} }, ${toCart} }] }`),
+      )
+    const of = (mesh: TestMesh, user: string) => mesh.call(from, to, { headers: { user } }).shares
+    const users = ['ann', 'bob', 'cid', 'dan', 'eve', 'fay']
+    const set = changed('{ set: { user: ann } }')
+    for (const user of users) expect(of(set, user)).toEqual(of(meshOf(rule), 'ann'))
+    const added = changed('{ add: { user: ann } }')
+    const joined = users.map((user) => of(meshOf(rule), `${user},ann`))
+    expect(users.map((user) => of(added, user))).not.toEqual(joined)
+    for (const user of users) expect(Object.values(of(added, user))).toEqual([1])
+  })
   test('without the header any endpoint may get it', () => {
     const { shares } = hashed('{ httpHeaderName: user }').call(from, to)
     expect(Object.keys(shares)).toHaveLength(3)
@@ -82,6 +102,25 @@ describe('consistent hash', () => {
     const cookie = { headers: { cookie: 'a=b; id=7' } }
     expect(Object.values(hashed('{ httpCookie: { name: id } }').call(from, to, cookie).shares)).toEqual([1])
     expect(Object.values(hashed('{ httpQueryParameterName: q }').call(from, `${to}?q=1`).shares)).toEqual([1])
+  })
+})
+
+describe('filters that change headers', () => {
+  test('do so to answers in the opposite order', () => {
+    const filter = (value: string, more: string): string => `{
+      applyTo: HTTP_FILTER,
+      match: { context: SIDECAR_OUTBOUND, listener: { filterChain: { filter: { name: envoy.filters.network.http_connection_manager, subFilter: { name: envoy.filters.http.router } } } } },
+      patch: { operation: INSERT_BEFORE, value: { name: envoy.filters.http.header_mutation, typed_config: {
+        '@type': type.googleapis.com/envoy.extensions.filters.http.header_mutation.v3.HeaderMutation,
+        mutations: { response_mutations: [{ append: { header: { key: by, value: ${value} }${more} } }] } } } } }`
+    const patched = meshOf(
+      istio(
+        'EnvoyFilter',
+        'mutate',
+        `{ configPatches: [${filter('first', '')}, ${filter('second', ', append_action: OVERWRITE_IF_EXISTS_OR_ADD')}] }`,
+      ).replace('istio.io/v1\n', 'istio.io/v1alpha3\n'),
+    )
+    expectCall(patched, from, to).addsToAnswer({ by: 'second,first' })
   })
 })
 
