@@ -17,7 +17,10 @@ export interface Consequence {
   readonly unserved: number
   /** Ready pods in all clusters. */
   readonly pods: { readonly now: number; readonly then: number }
+  /** Whether requests go elsewhere than now. */
   readonly touched: boolean
+  /** Endpoints that get nothing now die: a place to go to in need. */
+  readonly losesSpare: boolean
   readonly notes: readonly string[]
 }
 
@@ -90,7 +93,8 @@ function viewsOf(config: ProxyConfig, loss: Loss, without: readonly string[]): V
           : (100 * dead.length) / places.length > limit
             ? [`at most ${limit} % of the endpoints may be ejected, and ${dead.length} of ${places.length} die`]
             : []
-    return [{ service, now, then, unserved: rounded, touched: dead.length > 0, notes }]
+    const touched = used || rounded > 0 || JSON.stringify(now) !== JSON.stringify(then)
+    return [{ service, now, then, unserved: rounded, touched, losesSpare: dead.length > 0 && !touched, notes }]
   })
 }
 

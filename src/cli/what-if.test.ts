@@ -121,6 +121,7 @@ describe('without a cluster', () => {
   test('what stands elsewhere is not touched', async () => {
     expect(find(await without('west'), 'db.shop:80')).toMatchObject({
       touched: false,
+      losesSpare: false,
       now: { east: 1 },
       then: { east: 1 },
     })

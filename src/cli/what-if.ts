@@ -60,8 +60,11 @@ async function whatIf(options: Options, command: Command): Promise<void> {
 
 function table(shown: readonly Consequence[], all: readonly Consequence[], without: readonly string[]): string {
   const rest = all.filter(({ touched }) => !touched).length
+  const spare = [...new Set(all.filter(({ losesSpare }) => losesSpare).map(({ service }) => service))]
+  const spareLine = spare.length === 0 ? [] : [`Places to go to in need are lost to ${spare.join(', ')}.`]
   const untouched = `${rest} ${rest === 1 ? 'service is' : 'services are'} not touched${rest > 0 && shown.length < all.length ? ' (--all shows them)' : ''}.`
-  if (shown.length === 0) return `If ${without.join(' and ')} died, nothing would change: ${untouched}`
+  if (shown.length === 0)
+    return [`If ${without.join(' and ')} died, no request would go elsewhere: ${untouched}`, ...spareLine].join('\n')
   const rows = shown.map((row) => [row.service, row.from, tellShares(row.now), tellThen(row), tellPods(row)])
   const notes = shown.flatMap(({ service, from, notes: own }) => own.map((note) => `${service} from ${from}: ${note}`))
   const failing = new Set(shown.filter(({ unserved }) => unserved > 0).map(({ service }) => service))
@@ -73,6 +76,7 @@ function table(shown: readonly Consequence[], all: readonly Consequence[], witho
     ...notes.map((note) => `Note: ${note}`),
     ...(failing.size > 0 ? [`Requests fail for ${[...failing].join(', ')}.`] : ['Every service is still served.']),
     untouched,
+    ...spareLine,
   ].join('\n')
 }
 
@@ -87,9 +91,9 @@ function tellThen({ then, unserved }: Consequence): string {
   return unserved > 0 ? `${tellShares(then)}, ${percent(unserved)} fail` : tellShares(then)
 }
 
-function tellPods({ pods }: Consequence): string {
+function tellPods({ pods, touched }: Consequence): string {
   const { now, then } = pods
-  if (now === then || then === 0) return now === then ? String(now) : `${now} → ${then}`
+  if (!touched || now === then || then === 0) return now === then ? String(now) : `${now} → ${then}`
   return `${now} → ${then}, each gets ${(now / then).toFixed(1)} times as much`
 }
 
