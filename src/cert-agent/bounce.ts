@@ -27,7 +27,7 @@ export function nextBounce({ spec, status }: PodBounceDirective, around: Surroun
       if (why !== undefined) return { kind: 'wait', why }
       return { kind: 'delete', pods: around.pods.filter((pod) => isSelected(pod, selector)), count: index + 1 }
     }
-    const wanted = selector.waitForReplicas ?? 0
+    const wanted = isVague(selector) ? 0 : (selector.waitForReplicas ?? 0)
     const ready = around.pods.filter(
       (pod) => isSelected(pod, selector) && isReady(pod) && !done.bouncedPods?.includes(pod.metadata.name),
     )
@@ -37,8 +37,13 @@ export function nextBounce({ spec, status }: PodBounceDirective, around: Surroun
   return { kind: 'done' }
 }
 
-function isSelected({ metadata }: KubeObject, { namespace, labels = {} }: Selector): boolean {
+/** Without labels it would be every pod of the namespace: where there is no istiod, there is none to restart. */
+const isVague = ({ labels = {} }: Selector): boolean => Object.keys(labels).length === 0
+
+function isSelected({ metadata }: KubeObject, selector: Selector): boolean {
+  const { namespace, labels = {} } = selector
   return (
+    !isVague(selector) &&
     metadata.namespace === namespace &&
     Object.entries(labels).every(([name, value]) => metadata.labels?.[name] === value)
   )

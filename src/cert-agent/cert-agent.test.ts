@@ -146,3 +146,9 @@ test('pods restart in order: istiod first, and others when its new one is ready 
   expect(nextBounce(directive(names), around(replaced, 'new'))).toEqual({ kind: 'delete', pods: [web], count: 2 })
   expect(nextBounce(directive(names, ['web-1']), around(replaced, 'new'))).toEqual({ kind: 'done' })
 })
+
+test('a selector without labels restarts nothing', () => {
+  const vague = { ...directive(), spec: { podsToBounce: [{ namespace: 'istio-system', waitForReplicas: 1 }] } }
+  expect(nextBounce(vague, around([...istiods, web]))).toEqual({ kind: 'delete', pods: [], count: 1 })
+  expect(nextBounce({ ...vague, status: { podsBounced: [{}] } }, around(istiods))).toEqual({ kind: 'done' })
+})

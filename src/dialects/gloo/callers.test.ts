@@ -129,3 +129,19 @@ test('what is written for a cluster carries its name', () => {
     'owner.networking.mesh.gloo.solo.io': 'gloo-mesh',
   })
 })
+
+test('a policy for callers that nobody is says so', () => {
+  const answer = translateFleet(`
+apiVersion: networking.mesh.gloo.solo.io/v1
+kind: TrafficPolicy
+metadata: {name: nobody, namespace: gloo-mesh}
+spec:
+  sourceSelector: [{kubeWorkloadMatcher: {clusters: [nowhere]}}]
+  destinationSelector: [{kubeServiceMatcher: {labels: {app: ratings}}}]
+  policy: {requestTimeout: 1s}
+---`)
+  expect(statusOf(answer, 'TrafficPolicy')).toMatchObject({
+    state: 'ACCEPTED',
+    warnings: [expect.stringContaining('sourceSelector')],
+  })
+})

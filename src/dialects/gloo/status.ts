@@ -63,6 +63,9 @@ export function trafficPolicyStatus(
   )
   const all = [...errors, ...each.flatMap((r) => r.errors)]
   const services = each.map(({ service }) => service)
+  const possible = callersOf(outcome, services)
+  const callers = possible.filter((workload) => selectsWorkload(policy.sources, workload))
+  const isUnused = errors.length === 0 && possible.length > 0 && Object.keys(gatewayRoutes).length === 0
   return statusOf(
     policy.object,
     compact({
@@ -73,14 +76,10 @@ export function trafficPolicyStatus(
         ...ownWarnings(policy),
         ...each.flatMap((r) => r.warnings),
         ...noMatch(policy, errors, services, Object.keys(gatewayRoutes).length),
+        ...(isUnused && callers.length === 0 ? [noCaller] : []),
       ]),
       destinations,
-      workloads:
-        errors.length > 0
-          ? []
-          : callersOf(outcome, services)
-              .filter((w) => selectsWorkload(policy.sources, w))
-              .map(({ object }) => statusKey(object)),
+      workloads: errors.length > 0 ? [] : callers.map(({ object }) => statusKey(object)),
       gatewayRoutes: Object.fromEntries(Object.entries(gatewayRoutes).map(([key, routes]) => [key, { routes }])),
     }),
   )
@@ -95,6 +94,11 @@ function noMatch(
 ): Finding[] {
   if (errors.length > 0 || services.length > 0 || routes > 0 || policy.destinations.length === 0) return []
   return [{ path: 'spec.destinationSelector', message: 'no Destination matches, so the policy has no effect' }]
+}
+
+const noCaller: Finding = {
+  path: 'spec.sourceSelector',
+  message: 'no known workload that can call these services matches',
 }
 
 // Many policies have the same possible callers.
