@@ -86,7 +86,8 @@ export const images: readonly Image[] = [
   host(['node'], [], ['node']),
   {
     name: 'proxyv2',
-    repositories: ['proxyv2'],
+    // `auto` is what Istio's injector fills in.
+    repositories: ['proxyv2', 'auto'],
     run: { kind: 'proxy' },
     ports: [],
     env: {},

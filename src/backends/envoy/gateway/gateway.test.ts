@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { VirtualHost_TlsRequirementType } from '#gen/envoy/config/route/v3/route_components_pb.js'
 import { buildProxyConfig, type ProxyConfig } from '../index.ts'
 import { proxyOf, worldOf } from '../test-world.ts'
 
@@ -167,4 +168,20 @@ test('a TLS server of no mode passes TLS on, by server name', () => {
   expect(chain?.transportSocket).toBeUndefined()
   expect(chain?.filterChainMatch?.serverNames).toEqual(['a.example'])
   expect(chain?.filters.map(({ name }) => name)).toEqual(['envoy.filters.network.tcp_proxy'])
+})
+
+test('a server that redirects sends to https whatever host of its rules is asked for', () => {
+  const server = (more: string): string =>
+    gateway('web', `[{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*'], tls: {httpsRedirect: ${more}}}]`) +
+    rule('r', `{hosts: [a.example], gateways: [web], http: [{route: [${cart}]}]}`)
+  const redirected = (more: string): [string, boolean][] =>
+    configOf(server(more)).routes[0]?.resource.virtualHosts.map(({ name, requireTls }) => [
+      name,
+      requireTls === VirtualHost_TlsRequirementType.ALL,
+    ]) ?? []
+  expect(redirected('true')).toEqual([
+    ['*:80', true],
+    ['a.example:80', true],
+  ])
+  expect(redirected('false')).toEqual([['a.example:80', false]])
 })

@@ -108,6 +108,8 @@ function addRule(drafts: Map<string, Draft>, scope: GatewayScope, server: Gatewa
   }
   for (const host of sharedHosts(server, rule)) {
     const draft = draftOf(drafts, host, server)
+    // A server for many hosts sends all of them to https, those that rules name, too.
+    if (tls?.httpsRedirect) draft.requireTls = true
     if (draft.parts.some((each) => sameStructure(each, part))) continue
     draft.parts.push(part)
     draft.rules.push(rule)

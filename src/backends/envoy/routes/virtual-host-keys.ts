@@ -142,7 +142,8 @@ export function draftsOf(egress: EgressView, scope: RouteScope, port: number | u
         })
       }
       for (const { binding, ports: has } of found.services) {
-        if (!has.some(({ number }) => number === own) || !ownsRoute(rule, binding, scope)) continue
+        const routed = has.some(({ number, protocol }) => number === own && isHttpOrAuto(protocol))
+        if (!routed || !ownsRoute(rule, binding, scope)) continue
         ruled.add(binding)
         drafts.push({
           name: hostPort(binding.service.host, own),
