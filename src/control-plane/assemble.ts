@@ -221,6 +221,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     worlds,
     clusters: inputs.clusters,
     trustGroups: translation.trust,
+    isTrustUnsettled: translation.isTrustUnsettled,
     trustFailures,
     rejections,
     proxyProblems,

@@ -15,13 +15,23 @@ export interface Translation {
   readonly objects: Query<string, readonly KubeObject[]>
   readonly statuses: Query<string, readonly StatusObject[]>
   readonly trust: Query<string, TranslateResult['trust']>
+  /** As in `TranslateResult`; also while the management cluster has not been read. */
+  readonly isTrustUnsettled: Query<string, boolean>
 }
 
 /** Dialects know a cluster by any of its names. */
 const failuresOf = ({ name, aliases }: ClusterRow, failure: string | undefined): [string, string][] =>
   failure === undefined ? [] : [name, ...aliases].map((each) => [each, failure])
 
-const empty: TranslateResult = { objects: [], secrets: [], statuses: [], problems: [], trust: [], names: [] }
+const empty: TranslateResult = {
+  objects: [],
+  secrets: [],
+  statuses: [],
+  problems: [],
+  trust: [],
+  isTrustUnsettled: true,
+  names: [],
+}
 
 /** What is known beside the objects. */
 export interface KnownFacts {
@@ -90,6 +100,10 @@ export function defineTranslation(
       'desired statuses',
       (read) => read.query(result, '').statuses,
       { equals },
+    ),
+    isTrustUnsettled: engine.define<string, boolean>(
+      'trust unsettled',
+      (read) => read.query(result, '').isTrustUnsettled,
     ),
     trust: engine.define<string, TranslateResult['trust']>('trust', (read) => read.query(result, '').trust, { equals }),
   }

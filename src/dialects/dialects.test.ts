@@ -219,6 +219,22 @@ spec: {destinationSelector: [{kubeServiceMatcher: {labels: {app: ratings}}}], po
   ).toEqual([])
 })
 
+test('a VirtualMesh that does not hold for all of its members leaves trust unsettled; one that is gone does not', () => {
+  const unsettled = (objects: readonly Placed[]): boolean =>
+    translate({ snapshot: snapshotOf(objects), management: 'mgmt' }).isTrustUnsettled
+  const isMesh = ([cluster, { kind }]: Placed): boolean => cluster === 'mgmt' && kind === 'VirtualMesh'
+  expect(unsettled(all)).toBe(false)
+  expect(unsettled(all.filter((placed) => !isMesh(placed)))).toBe(false)
+  const withoutMember = all.filter(([cluster]) => cluster !== 'two')
+  expect(unsettled(withoutMember)).toBe(true)
+  const wrong = all.map(([cluster, object]): Placed => {
+    if (!isMesh([cluster, object])) return [cluster, object]
+    const meshes = [{ name: 'istiod-istio-system-one' }]
+    return [cluster, { ...object, spec: { ...(object.spec as object), meshes } }]
+  })
+  expect(unsettled(wrong)).toBe(true)
+})
+
 test('what proxies refuse is told on the policies behind the object, and on no others', () => {
   const policy = (name: string, service: string): Placed[] =>
     read(

@@ -78,6 +78,8 @@ export interface TranslateResult {
   readonly statuses: readonly StatusObject[]
   readonly problems: readonly Problem[]
   readonly trust: readonly TrustGroup[]
+  /** A VirtualMesh that shares a root is not in force, or not for all of its members: who leaves for that reason keeps what it has. */
+  readonly isTrustUnsettled: boolean
   /** DNS names that stand for gateways, to be given to `resolved`. */
   readonly names: readonly string[]
 }
@@ -175,6 +177,10 @@ function translateWith({ memory, facts, occupied }: Parts, input: TranslateInput
     trust: withSharedRoot(
       outcome.groups.flatMap(({ group }) => trustOf(group)),
       bridge.root,
+    ),
+    isTrustUnsettled: outcome.groups.some(
+      ({ virtualMesh, group, objections }) =>
+        virtualMesh.trust !== undefined && (group === undefined || objections.length > 0),
     ),
     names: bridge.names,
   }

@@ -30,6 +30,8 @@ export interface AuthorityOptions {
 export type RootSource =
   /** The cluster has a root of its own: the user's Secret `cacerts` where there is one, else made by Fairlead. */
   | { readonly kind: 'own' }
+  /** What the cluster has stays, whatever its root is; if it has none, it gets one of its own. */
+  | { readonly kind: 'keep' }
   /** Several clusters share a root, kept in `secret`; made there unless `generate` is undefined (then it is the user's). */
   | {
       readonly kind: 'shared'
@@ -85,6 +87,10 @@ export class AuthoritySource {
 
   /** Rejects if a Secret cannot be read, written or used, or if a Vault does not do what it is asked. */
   async target(cluster: string, settings: TrustSettings): Promise<AuthorityTarget> {
+    if (settings.root.kind === 'keep') {
+      const make = async () => (await this.givenByUser(cluster)) ?? (await this.newRoot(cluster, ownRoot))
+      return { is: () => true, make }
+    }
     if (settings.root.kind === 'own') {
       const given = await this.givenByUser(cluster)
       if (given) return { is: (a) => a.certificate === given.certificate, make: async () => given, given }

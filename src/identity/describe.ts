@@ -31,7 +31,7 @@ export function describeAuthority(cluster: string, settings: TrustSettings, stat
   const { active, next, retired } = state
   const { root } = settings
   const secret = root.kind === 'shared' ? root.secret : { cluster, namespace: 'istio-system', name: 'fairlead-ca' }
-  const source = root.kind !== 'own' ? root.kind : active.certificate === active.root ? 'own' : 'given'
+  const source = sourceOf(root, active)
   return {
     cluster,
     trustDomain: settings.trustDomain,
@@ -43,6 +43,12 @@ export function describeAuthority(cluster: string, settings: TrustSettings, stat
     changing: next !== undefined || retired.some((r) => r.isShown),
     retired: retired.map((r) => ({ fingerprint: fingerprint(r.root), until: new Date(r.untilMs).toISOString() })),
   }
+}
+
+function sourceOf({ kind }: TrustSettings['root'], active: KeyedCertificate): AuthorityRow['source'] {
+  if (kind === 'shared' || kind === 'vault') return kind
+  if (active.certificate === active.root) return 'own'
+  return kind === 'keep' ? 'shared' : 'given'
 }
 
 function shown(pem: KeyedCertificate['root']): ShownCertificate {

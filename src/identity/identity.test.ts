@@ -14,7 +14,7 @@ import { ServerCertificate } from './server-certificate.ts'
 import { formatSpiffeId, parseSpiffeId } from './spiffe-id.ts'
 import { memorySecretStore } from './store.ts'
 import { WorkloadCertificates } from './workload-certificates.ts'
-import { makeIntermediate, makeRoot, validityFrom } from './x509.ts'
+import { makeIntermediate, makeLeaf, makeRoot, validityFrom } from './x509.ts'
 
 const hour = 3600_000
 const day = 24 * hour
@@ -376,6 +376,65 @@ describe('callers', () => {
     await expect(authenticator.authenticate(nothing, 'east')).rejects.toMatchObject({ code: 'unauthenticated' })
     timers.advance(2 * day)
     await expect(authenticator.authenticate(byCertificate, 'east')).rejects.toThrow('expired')
+  })
+
+  it('are refused with certificates of strangers, of other identities, and of other times', async () => {
+    const { authority, authenticator, timers } = await callers()
+    const refused = async (certificate: Uint8Array, why: string): Promise<void> => {
+      const asked = authenticator.authenticate({ certificate, bearer: undefined }, 'east')
+      await expect(asked).rejects.toMatchObject({ code: 'unauthenticated', message: expect.stringContaining(why) })
+    }
+    const der = (pem: string): Uint8Array => new X509Certificate(pem).raw
+    const now = timers.now()
+    const parts = { organization: 'stranger', commonName: 'root', keyKind: 'ecdsa-p256' } as const
+    const stranger = await makeRoot({ ...parts, validity: validityFrom(now, day) })
+    await refused(
+      der((await makeLeaf(stranger, { uris }, validityFrom(now, day))).certificate),
+      'not from the authority',
+    )
+    // Who has stolen the name of our root has not its key.
+    const [root = ''] = rootsOf(authority, 'east')
+    const named = await makeRoot({
+      organization: 'fairlead',
+      commonName: 'east root',
+      keyKind: 'ecdsa-p256',
+      validity: validityFrom(now, day),
+    })
+    expect(new X509Certificate(named.certificate).subject).toBe(new X509Certificate(root).subject)
+    await refused(der((await makeLeaf(named, { uris }, validityFrom(now, day))).certificate), 'not from the authority')
+    const leaf = async (names: Parameters<typeof makeLeaf>[1]): Promise<Uint8Array> =>
+      der((await authority.issue('east', names, day)).chain[0] ?? '')
+    await refused(await leaf({ uris: ['spiffe://other.domain/ns/bookinfo/sa/reviews'] }), 'names no identity')
+    await refused(
+      await leaf({ uris: [...uris, 'spiffe://cluster.local/ns/kube-system/sa/admin'] }),
+      'names no identity',
+    )
+    await refused(await leaf({ dnsNames: ['istiod.istio-system.svc'] }), 'names no identity')
+    await refused(Buffer.from('no certificate'), 'not from the authority')
+    const good = await leaf({ uris })
+    timers.advance(-day)
+    await refused(good, 'not yet valid')
+  })
+
+  it('lose their name with the account: a token that was taken away is asked for each time', async () => {
+    const parts = setUp()
+    await parts.authority.setTrust('east', own)
+    const accepted = new Map([['stolen', { namespace: 'machines', serviceAccount: 'shop' }]])
+    const verify = async (_: string, token: string) => accepted.get(token)
+    const authenticator = new Authenticator(parts.authority, verify, () => parts.timers.now())
+    const owner = { certificate: undefined, bearer: 'stolen' }
+    const proved = await authenticator.authenticate(owner, 'east')
+    // The thief is the account, nothing more: no machine of another one, and no pod.
+    expect(await authenticator.authenticate(owner, 'east')).toEqual(proved)
+    const id = 'sidecar~10.9.9.9~shop-1.machines~machines.svc.cluster.local'
+    expect(() => checkNodeClaim(proved, { id, metadata: { SERVICE_ACCOUNT: 'bank' } })).toThrow(
+      'its identity proves shop',
+    )
+    expect(() => checkNodeClaim(proved, { id: id.replaceAll('machines', 'banks'), metadata: {} })).toThrow(
+      'proves machines',
+    )
+    accepted.clear()
+    await expect(authenticator.authenticate(owner, 'east')).rejects.toThrow('does not accept the token')
   })
 
   it('may be no other node than their identity proves', () => {

@@ -42,6 +42,8 @@ export interface XdsPlaneOptions<P, L extends Key, R extends Key> {
   readonly worlds: TrackedWorlds
   readonly clusters: Table<ClusterRow>
   readonly trustGroups: Query<string, readonly TrustGroup[]>
+  /** Whether a cluster that is in none of them may belong to one all the same. */
+  readonly isTrustUnsettled: Query<string, boolean>
   /** Takes why a cluster has not the trust that is wanted of it, by cluster. */
   readonly trustFailures: Table<string>
   /** Takes what proxies refuse. */
@@ -139,7 +141,14 @@ export class XdsPlane {
     })
     const failed = (cluster: string, error: unknown): void =>
       log.warn({ cluster, err: error instanceof Error ? error.message : String(error) }, 'identity: will try again')
-    const wanted = defineWantedTrust({ engine, tables, worlds, clusters, groups: options.trustGroups })
+    const wanted = defineWantedTrust({
+      engine,
+      tables,
+      worlds,
+      clusters,
+      groups: options.trustGroups,
+      isUnsettled: options.isTrustUnsettled,
+    })
     const driver = new TrustDriver({
       engine,
       authority,

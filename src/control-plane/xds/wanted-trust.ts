@@ -20,11 +20,13 @@ export interface TrustInputs {
   readonly clusters: Table<ClusterRow>
   /** VirtualMeshes in force that share a root. */
   readonly groups: Query<string, readonly TrustGroup[]>
+  /** Whether a cluster that is in none of them may belong to one all the same. */
+  readonly isUnsettled: Query<string, boolean>
 }
 
 /** For each cluster whose proxies are ours: its trust domain, its root, and the state of the Secrets that hold them. */
 export function defineWantedTrust(inputs: TrustInputs): Query<string, readonly WantedTrust[]> {
-  const { engine, tables, worlds, clusters, groups } = inputs
+  const { engine, tables, worlds, clusters, groups, isUnsettled } = inputs
   return engine.define<string, readonly WantedTrust[]>(
     'xds/wanted-trust',
     (read) => {
@@ -36,7 +38,7 @@ export function defineWantedTrust(inputs: TrustInputs): Query<string, readonly W
           const group = read
             .query(groups, '')
             .find(({ members }) => members.some((m) => m.cluster === cluster || aliases.includes(m.cluster)))
-          const root = rootOf(group, management)
+          const root = rootOf(group, management, read.query(isUnsettled, ''))
           const trustDomain = trustDomainOf(worlds.world(read, cluster), cluster)
           const seen = secretsOf(root, cluster, management).map((at) => revision(read, tables, at))
           return { cluster, settings: { trustDomain, root }, seen: seen.join(' ') }
@@ -69,8 +71,8 @@ function revision(read: Read, tables: ObjectTables, { cluster, namespace, name }
   return read.get(tables.table(cluster, '/Secret'), `${namespace}/${name}`)?.metadata.resourceVersion ?? '-'
 }
 
-function rootOf(group: TrustGroup | undefined, management: string): RootSource {
-  if (!group) return { kind: 'own' }
+function rootOf(group: TrustGroup | undefined, management: string, isUnsettled: boolean): RootSource {
+  if (!group) return { kind: isUnsettled ? 'keep' : 'own' }
   const { root, intermediate } = group.trust
   if (root.kind === 'vault')
     return { kind: 'vault', vault: vaultSettings(root.vault), intermediate: authorityOptions(intermediate) }

@@ -180,6 +180,27 @@ describe('authorities below a Vault', () => {
     expect(authority.trust('east')?.shown[0]).toBe(vault.root.certificate)
   })
 
+  it('stay while it is not known whether the VirtualMesh holds for the cluster', async () => {
+    const world = await setUp()
+    const { vault, settings, start } = world
+    const keep: TrustSettings = { trustDomain: 'cluster.local', root: { kind: 'keep' } }
+    const before = start()
+    await before.setTrust('east', settings())
+    vault.fault = 'hang'
+    const authority = start(200)
+    await authority.setTrust('east', keep)
+    await authority.advance('east', delivered)
+    expect(authority.trust('east')?.active).toBe(before.trust('east')?.active)
+    expect(authority.describe().map(({ source }) => source)).toEqual(['shared'])
+    // Nobody is left without certificates for it: who has nothing gets a root, and what expires is replaced.
+    await authority.setTrust('west', keep)
+    expect(authority.trust('west')?.roots).not.toEqual([vault.root.certificate])
+    world.now += 80 * day
+    await authority.advance('east', delivered)
+    await authority.advance('east', delivered)
+    expect(authority.trust('east')?.shown[0]).not.toBe(vault.root.certificate)
+  })
+
   it('take nothing but an authority with our key and a way to a root', async () => {
     const { vault, settings, start } = await setUp()
     const other = await fakeVault(() => Date.UTC(2030, 0, 1))
