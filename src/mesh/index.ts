@@ -82,6 +82,7 @@ export { type ProxySettings, proxySettings } from './proxy-settings.ts'
 export { type Rungs, rungsOfService } from './rungs.ts'
 export { labelsOfClient, type ProxyScope, scopeOf } from './scope.ts'
 export * from './security/index.ts'
+export { isServed, type ServingKey } from './serving.ts'
 export { selectSidecar, sidecarOf } from './sidecar/select.ts'
 export {
   accessLogsOf,

@@ -1,3 +1,3 @@
 export { isClusterLocal } from './cluster-local.ts'
 export type { Target, TargetGroup } from './model.ts'
-export { type EndpointClient, type EndpointRequest, targetGroups } from './targets.ts'
+export { type EndpointClient, type EndpointRequest, shareIn, targetGroups } from './targets.ts'

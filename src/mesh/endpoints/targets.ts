@@ -102,7 +102,7 @@ export function targetGroups(world: World, request: EndpointRequest): TargetGrou
 }
 
 /** The part of an endpoint that is in a subset: all or nothing, but of a gateway what stands behind it. */
-function shareIn(endpoint: Endpoint, subset: EndpointRequest['subset']): readonly Endpoint[] {
+export function shareIn(endpoint: Endpoint, subset: EndpointRequest['subset']): readonly Endpoint[] {
   const { workload, weight } = endpoint
   if (subset === undefined || workload.behind === undefined) return selects(subset, workload.labels) ? [endpoint] : []
   let [all, fitting] = [0, 0]

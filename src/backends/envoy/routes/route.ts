@@ -31,6 +31,7 @@ import { mirrorPolicies } from './mirror.ts'
 import { redirectAction } from './redirect.ts'
 import { decidesRetries, decidingRetries, failoverRetryPolicies, retryPolicy } from './retry.ts'
 import { plannedRetries } from './rungs.ts'
+import { servedOf } from './served.ts'
 
 type RouteInit = Init<typeof RouteSchema>
 type ActionInit = Init<typeof RouteActionSchema>
@@ -194,7 +195,8 @@ interface Targets {
 /** Undefined if no destination gets any request. */
 function targetsOf(route: HttpRoute, context: RouteContext): Targets | undefined {
   const destinations = route.route ?? []
-  const counted = destinations.length === 1 ? destinations : destinations.filter(({ weight = 0 }) => weight > 0)
+  const shared = destinations.length === 1 ? destinations : destinations.filter(({ weight = 0 }) => weight > 0)
+  const counted = servedOf(shared, context)
   if (counted.length === 0) return undefined
   const hashPolicies = counted.flatMap(({ destination }) => hashPolicy(destinationHash(context, destination)) ?? [])
   const hasRungs = counted.some(({ destination }) => {
