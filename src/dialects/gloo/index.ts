@@ -155,16 +155,7 @@ class Reporter {
         this.#settingsStatus(),
         inventory.meshes.map((mesh) => meshStatus(mesh, this.#generationOf(mesh.object), outcome, this.#specOf)),
         ...this.#destinationStatuses(outcome),
-        ...inventory.workloads.map((workload) => {
-          const generation = this.#generationOf(workload.object)
-          const dependencies = limits.ofWorkload(workload)
-          return context.memory.keep(`status ${refKey(workload.object)}`, [workload, generation, dependencies], () => [
-            statusOf(
-              workload.object,
-              compact({ observedGeneration: String(generation), serviceDependencies: dependencies }),
-            ),
-          ])
-        }),
+        ...this.#workloadStatuses(limits),
         ...traffic.map((each) => this.#policyStatus(each, outcome, gateways.routesOf.get(each.policy) ?? {})),
         access.map((each) => accessPolicyStatus(each, outcome)),
         found.map(({ each, ...wrong }) =>
@@ -196,6 +187,17 @@ class Reporter {
         ...destinations.flatMap(({ destination, errors, warnings }) => userProblems(destination, errors, warnings)),
       ],
     }
+  }
+
+  #workloadStatuses(limits: ReturnType<typeof dependencies>): (readonly StatusObject[])[] {
+    const { context, base } = this.#input
+    return base.inventory.workloads.map((workload) => {
+      const generation = this.#generationOf(workload.object)
+      const own = limits.ofWorkload(workload)
+      return context.memory.keep(`status ${refKey(workload.object)}`, [workload, generation, own], () => [
+        statusOf(workload.object, compact({ observedGeneration: String(generation), serviceDependencies: own })),
+      ])
+    })
   }
 
   /** Of each service; made anew where something that is in force for it is another. */
