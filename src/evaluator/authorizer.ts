@@ -22,7 +22,7 @@ export interface Authorized {
 export function askAuthorizer(
   filter: { readonly name: string; readonly config: Any },
   seen: Seen,
-  circumstances: Circumstances,
+  means: { readonly circumstances: Circumstances; readonly hasCluster: (name: string) => boolean },
   routed: boolean,
 ): Authorized | undefined {
   const config = unpack(filter.config, ExtAuthzSchema)
@@ -32,7 +32,10 @@ export function askAuthorizer(
   if (config.filterEnabledMetadata && !matchesMetadata(config.filterEnabledMetadata, seen.metadata)) return nothing
   const question = questionOf(config, seen)
   const common = { filter: filter.name, action: 'ASK', policy: undefined } as const
-  const answer = circumstances.askAuthorizer?.(question)
+  // Who cannot be reached, since the proxy's scope leaves it out, fails.
+  const answer = means.hasCluster(question.cluster)
+    ? means.circumstances.askAuthorizer?.(question)
+    : { status: 503, headers: {} }
   if (!answer) {
     const note = `the authorizer behind ${question.cluster} is asked, whose answer decides`
     return { ...nothing, verdict: { ...common, allowed: true, note } }
@@ -40,7 +43,9 @@ export function askAuthorizer(
   // What an authorizer answers with a server error is no answer.
   if (answer.status >= 500) {
     const status = config.failureModeAllow ? undefined : config.statusOnError?.code || 403
-    const note = `the authorizer behind ${question.cluster} fails with ${answer.status}`
+    const note = means.hasCluster(question.cluster)
+      ? `the authorizer behind ${question.cluster} fails with ${answer.status}`
+      : `the authorizer cannot be asked: the proxy knows no cluster ${question.cluster} (a Sidecar may leave it out)`
     return { ...nothing, verdict: { ...common, allowed: config.failureModeAllow, status, note } }
   }
   const { allowed, responseChanges } = applyAnswer(config, answer, seen)

@@ -147,7 +147,11 @@ function throughHttp(
     origin: [...here.origin, ...(proxy.origin?.('route', name) ?? [])],
   }
   if (!config) return ended(named, 'no-route-configuration')
-  const filtered = runFilters(manager, seen, () => chooseRoute(config, seen), circumstances)
+  const filtered = runFilters(manager, seen, {
+    choose: () => chooseRoute(config, seen),
+    circumstances,
+    hasCluster: (cluster) => proxy.clusters.has(cluster),
+  })
   const { choice, fault, unjudged } = filtered
   const judged: Decision = {
     ...named,

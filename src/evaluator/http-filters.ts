@@ -49,16 +49,11 @@ interface State {
   alpn: readonly string[] | undefined
 }
 
-export function runFilters(
-  manager: HttpConnectionManager,
-  seen: Seen,
-  choose: () => RouteChoice | undefined,
-  circumstances: Circumstances,
-): Filtered {
+export function runFilters(manager: HttpConnectionManager, seen: Seen, means: Means): Filtered {
   const state: State = {
     verdicts: [],
     unjudged: [],
-    choice: choose(),
+    choice: means.choose(),
     fault: undefined,
     answered: undefined,
     responseChanges: [],
@@ -70,16 +65,18 @@ export function runFilters(
     // Answers go through the filters the other way round.
     const behind = state.responseChanges
     state.responseChanges = []
-    apply(state, { name: filter.name, config }, seen, { choose, circumstances })
+    apply(state, { name: filter.name, config }, seen, means)
     state.responseChanges.push(...behind)
     if (state.answered !== undefined) break
   }
   return state
 }
 
-interface Means {
+export interface Means {
   readonly choose: () => RouteChoice | undefined
   readonly circumstances: Circumstances
+  /** Whether the proxy knows a cluster of that name. */
+  readonly hasCluster: (name: string) => boolean
 }
 
 function apply(state: State, filter: { name: string; config: Any }, seen: Seen, means: Means): void {
@@ -98,7 +95,7 @@ function apply(state: State, filter: { name: string; config: Any }, seen: Seen, 
   if (verdict) return
   // Envoy asks nobody about a request that has no route.
   const routed = state.choice?.route !== undefined || state.choice?.toTls === true
-  const asked = askAuthorizer(filter, seen, means.circumstances, routed)
+  const asked = askAuthorizer(filter, seen, means, routed)
   if (asked) {
     state.responseChanges.push(...asked.responseChanges)
     if (asked.verdict) state.verdicts.push(asked.verdict)

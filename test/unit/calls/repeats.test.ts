@@ -179,6 +179,18 @@ ${more}`
     expectCall(guarded('    statusOnError: "503"'), from, to, failing).answers(503)
     expect(Object.keys(guarded('    failOpen: true').call(from, to, failing).shares)).toHaveLength(3)
   })
+  test('that the scope of a Sidecar leaves out cannot be asked', () => {
+    const scoped =
+      istio('AuthorizationPolicy', 'ask', custom, 'security') +
+      istio(
+        'Sidecar',
+        'small',
+        '{ workloadSelector: { labels: { app: cart } }, egress: [{ hosts: ["./shadow.shop.svc.cluster.local"] }] }',
+      )
+    const fine = answering({ status: 200, headers: {} })
+    expectCall(meshOf(scoped, settings()), from, to, fine).answers(403)
+    expectCall(meshOf(scoped, settings()), from, to).answers(403)
+  })
   test('is not asked about what has no route, and may show several values', () => {
     const settled = answering({ status: 500, headers: {} })
     const routes =
