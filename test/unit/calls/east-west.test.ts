@@ -170,6 +170,22 @@ describe('5.2', () => {
     expectCall(alone, page('one'), toReviews).reaches('one/reviews-v1-0')
   })
 
+  test('10: reviews v2 is 0 and nothing routes to it: no call leaves the cluster', () => {
+    const mesh = eastWestMesh({ one: one({ reviews: reviews({ v1: 1, v3: 1 }) }), two: two({ reviews: all }) })
+    expectCall(mesh, page('one'), toReviews).reaches({ 'one/reviews-v1-0': 0.5, 'one/reviews-v3-0': 0.5 })
+  })
+
+  test('11: all versions are 0: all calls go to the other cluster, to all of its versions', () => {
+    const mesh = eastWestMesh({ one: one({ reviews: none }), two: two({ reviews: all }) })
+    const third = { 'two/reviews-v1-0': 0.3333, 'two/reviews-v2-0': 0.3333, 'two/reviews-v3-0': 0.3333 }
+    expectCall(mesh, page('one'), toReviews).reaches(third)
+  })
+
+  test('12: a ServiceRoute to v2, and v2 is 0 here: only v2 of the other cluster answers', () => {
+    const mesh = eastWestMesh({ one: one({ reviews: reviews({ v1: 1, v3: 1 }) }), two: two({ reviews: all }) }, routed)
+    expectCall(mesh, page('one'), toReviews).reaches('two/reviews-v2-0')
+  })
+
   test('12: the same by an Istio VirtualService and DestinationRule of a direct group', () => {
     const marks =
       '{tsb.tetrate.io/organization: tetrate, tsb.tetrate.io/tenant: tetrate, tsb.tetrate.io/workspace: bookinfo-ws, tsb.tetrate.io/trafficGroup: direct}'
