@@ -38,6 +38,7 @@ const hostsOfRule = (rule: unknown): string[] =>
     .map(asText)
     // A namespace before the host says nothing here.
     .map((text) => text.slice(text.indexOf('/') + 1))
+    .map((text) => text.toLowerCase())
     .filter((text) => text !== '')
 
 function wildcard({ ref }: Server['object'], path: string, hostname: string): Problem {

@@ -67,6 +67,10 @@ function ownServers(servers: readonly Server[], problems: Problem[]): Server[] {
       return false
     }
     if (hostname === '*') return true
+    if (!/^(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(hostname)) {
+      if (hostname !== '') refuse(server, `${JSON.stringify(hostname)} is no name of a host; the server has no effect`)
+      return false
+    }
     const tenant = tenantOf(server)
     const owner = owners.get(hostname) ?? tenant
     owners.set(hostname, owner)

@@ -61,7 +61,7 @@ export function readServers(hierarchy: Hierarchy, problems: Problem[]): Server[]
             ...base,
             path,
             name: asText(said['name']) || `${field.toLowerCase()}-${index}`,
-            hostname: asText(said['hostname']),
+            hostname: asText(said['hostname']).toLowerCase(),
             port: mode === 'INGRESS' ? (asInteger(said['port']) ?? defaultPort(protocol, said)) : undefined,
             protocol,
             use: mode,

@@ -5,7 +5,7 @@ import type { TsbCluster } from '../clusters.ts'
 import { isNamed } from '../destination-rules.ts'
 import { type Group, groupTaking, type Hierarchy, holds } from '../hierarchy.ts'
 import { namespacesIn } from '../namespaces.ts'
-import type { TsbObject } from '../objects.ts'
+import { pathOf, type TsbObject } from '../objects.ts'
 import type { CalledPlace, CallerContext } from './callers.ts'
 import { authenticationObjects, isClosed, namespacePolicies, type Target, workloadPolicies } from './policies.ts'
 import { nothingSaid, type SecuritySetting, withLevel } from './setting.ts'
@@ -52,12 +52,13 @@ export function securityObjects(hierarchy: Hierarchy, clusters: readonly TsbClus
       const levels = [...defaultsOf(hierarchy, place), ...own.map(({ spec }) => spec)]
       const setting = levels.reduce(withLevel, nothingSaid)
       if (isClosed(place, setting, context)) closed.add(`${cluster.name}/${namespace}`)
+      const taken = new Map<string, TsbObject>()
       const there = ofServices.filter(({ group }) => place.groups.includes(group))
       const [nearest] = own.slice(-1)
       const all = { place, setting, context, problems, nearest: nearest ?? place.workspace.setting }
       return [
         ...objectsOfNamespace(all),
-        ...there.flatMap(({ object }) => objectsOfService({ ...all, object, matched })),
+        ...there.flatMap(({ object }) => objectsOfService({ ...all, object, matched, taken })),
       ]
     }),
   )
@@ -131,10 +132,12 @@ function isSaidByUser({ cluster, namespace }: CalledPlace, { object }: ClusterOb
 interface ServiceContext extends NamespaceContext {
   readonly object: TsbObject
   readonly matched: Set<TsbObject>
+  /** Services of the namespace that have a setting. */
+  readonly taken: Map<string, TsbObject>
 }
 
 /** What a ServiceSecuritySetting says of its service, and of versions of it. */
-function objectsOfService({ object, matched, ...given }: ServiceContext): ClusterObject[] {
+function objectsOfService({ object, matched, taken, ...given }: ServiceContext): ClusterObject[] {
   const { place, setting } = given
   const { cluster, namespace } = place
   const service = [...cluster.facts.services.values()].find(
@@ -142,6 +145,12 @@ function objectsOfService({ object, matched, ...given }: ServiceContext): Cluste
   )
   if (service === undefined || Object.keys(service.selector).length === 0) return []
   matched.add(object)
+  const first = taken.get(service.name)
+  if (first !== undefined) {
+    given.problems.push(secondOfService(object, first))
+    return []
+  }
+  taken.set(service.name, object)
   const own = asMap(object.spec['settings'])
   const whole = withLevel(setting, own)
   const parts = asList(object.spec['subsets']).flatMap((subset) => {
@@ -199,6 +208,11 @@ function subsetLabels(
   const routes = hierarchy.all('ServiceRoute').filter(({ spec }) => isNamed(spec['service'], name, namespace))
   const found = routes.flatMap(({ spec }) => asList(spec['subsets'])).find((each) => at(each, 'name') === subset)
   return found === undefined ? undefined : asTexts(at(found, 'labels'))
+}
+
+function secondOfService({ ref }: TsbObject, first: TsbObject): Problem {
+  const message = `${pathOf(first)} is for this service already; the object has no effect`
+  return { code: 'conflict', severity: 'error', object: ref, path: 'spec.service', message }
 }
 
 function noSubset({ ref }: TsbObject, name: string): Problem {

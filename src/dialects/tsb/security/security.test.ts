@@ -231,3 +231,10 @@ test('groups of mode DIRECT take no settings', () => {
   expect(result.problems.map(({ code }) => code)).toEqual(['not-allowed'])
   expect(objectsOn(result, 'one', 'AuthorizationPolicy')).toEqual([])
 })
+
+test('of two settings for one service the first holds', () => {
+  const second = ofService('details', mode('DISABLED')).replace('name: details,', 'name: later,')
+  const result = run(ofService('details', mode('WORKSPACE')), second)
+  expect(specs(result, 'AuthorizationPolicy')).toHaveProperty(['bookinfo/tsb-details-allow'])
+  expect([...new Set(result.problems.map(({ code, object }) => `${code} ${object.name}`))]).toEqual(['conflict later'])
+})

@@ -6,7 +6,7 @@ import { isNamed } from '../destination-rules.ts'
 import type { PatchedProxies } from '../filters/envoy-filter.ts'
 import { type Group, groupTaking, type Hierarchy, holds } from '../hierarchy.ts'
 import { namespacesIn } from '../namespaces.ts'
-import type { TsbObject } from '../objects.ts'
+import { pathOf, type TsbObject } from '../objects.ts'
 import { inboundPatches } from './inbound.ts'
 import { sidecarObject } from './reachability.ts'
 import { noTrafficSetting, type TrafficSetting, withTraffic } from './setting.ts'
@@ -47,10 +47,11 @@ export function trafficObjects(hierarchy: Hierarchy, clusters: readonly TsbClust
       egress.set(`${cluster.name}/${namespace}`, setting.egressHost)
       const place: Place = { hierarchy, cluster, namespace, groups }
       const there = ofServices.filter(({ group }) => groups.includes(group)).map(({ object }) => object)
+      const taken = new Map<string, TsbObject>()
       const nearest = own.at(-1) ?? workspace.setting
       return [
         ...objectsFor(place, { name: namespaceWide, labels: undefined }, setting, tellOn(nearest, problems)),
-        ...there.flatMap((object) => objectsOfService(place, setting, object, problems)),
+        ...there.flatMap((object) => objectsOfService(place, setting, object, { problems, taken })),
       ]
     }),
   )
@@ -98,13 +99,19 @@ function objectsOfService(
   place: Place,
   above: TrafficSetting,
   object: TsbObject,
-  problems: Problem[],
+  { problems, taken }: { readonly problems: Problem[]; readonly taken: Map<string, TsbObject> },
 ): ClusterObject[] {
   const { cluster, namespace } = place
   const service = [...cluster.facts.services.values()].find(
     (each) => each.namespace === namespace && isNamed(object.spec['service'], each.name, namespace),
   )
   if (service === undefined || Object.keys(service.selector).length === 0) return []
+  const first = taken.get(service.name)
+  if (first !== undefined) {
+    problems.push(secondOfService(object, first))
+    return []
+  }
+  taken.set(service.name, object)
   const own = asMap(object.spec['settings'])
   const said = withTraffic(noTrafficSetting, own)
   // A Sidecar of some workloads takes the place of their namespace's; patches of both are applied.
@@ -118,6 +125,11 @@ function objectsOfService(
   const target = { name: `tsb-traffic-${service.name}`, labels: service.selector }
   const tell: PatchedProxies['tell'] = (path, message) => tellOn(object, problems)(`settings.${path}`, message)
   return objectsFor(place, target, setting, tell)
+}
+
+function secondOfService({ ref }: TsbObject, first: TsbObject): Problem {
+  const message = `${pathOf(first)} is for this service already; the object has no effect`
+  return { code: 'conflict', severity: 'error', object: ref, path: 'spec.service', message }
 }
 
 function egressOfService({ ref }: TsbObject, host: string): Problem {
