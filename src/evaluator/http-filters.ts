@@ -88,8 +88,10 @@ function apply(state: State, filter: { name: string; config: Any }, seen: Seen, 
     if (!verdict.allowed) state.answered = verdict.status ?? 403
   }
   if (own) {
-    // Routes may ask for claims: they are chosen again once these are known.
-    if (Object.values(own.providers).some(({ clearRouteCache }) => clearRouteCache)) state.choice = means.choose()
+    // Routes may ask for claims: they are chosen again once these are known, and only then.
+    const known = seen.metadata.find(name, ['payload']) !== undefined
+    if (known && Object.values(own.providers).some(({ clearRouteCache }) => clearRouteCache))
+      state.choice = means.choose()
     return
   }
   if (verdict) return

@@ -61,7 +61,8 @@ export function randomPlaces(dice: Dice, addresses: Addresses): Places {
   const east = dice.list(1, 3, (at) => member('east', at, dice.chance(0.4)))
   const west = dice.list(0, 2, (at) => member('west', at, network !== '' || dice.chance(0.5)))
   const all = [...east, ...west].filter(({ ready }) => ready).map(({ pod }) => pod.program || pod.address)
-  const sick = all.length > 1 && dice.chance(0.3) ? dice.some(all, 1, all.length - 1) : []
+  // A gateway has one address in several localities, of which Envoy may eject one: its admin does not tell them apart.
+  const sick = network === '' && all.length > 1 && dice.chance(0.4) ? dice.some(all, 1, all.length - 1) : []
   const passage = network === '' ? undefined : passagePod(addresses, network, randomZone(dice))
   return {
     objects: {
