@@ -8,7 +8,7 @@ import type { Caller, Guide, GuideRun } from './guide.ts'
 import { kubectl, kubectlUntil } from './kubectl.ts'
 import { requestOf } from './measure.ts'
 import type { Row } from './picture.ts'
-import { tctl } from './tctl.ts'
+import { TctlFailed, tctl } from './tctl.ts'
 
 const files = join(import.meta.dirname, '../../../examples/guides')
 const [here, there] = ['cluster-1', 'cluster-2'] as const
@@ -44,6 +44,16 @@ const tenant = {
 async function createWorkspace(run: GuideRun): Promise<void> {
   await tctl(run, here, ['apply', '-f', run.writeFile('tenant.yaml', stringify(tenant))])
   await tctl(run, here, ['apply', '-f', join(files, '004-workspace.yaml')])
+  await withoutSetting(run)
+}
+
+/** A sandbox that was there before may have the setting already; the guide begins without. */
+async function withoutSetting(run: GuideRun): Promise<void> {
+  try {
+    await tctl(run, here, ['delete', '-f', join(files, '004-workspace-setting.yaml')])
+  } catch (error) {
+    if (!(error instanceof TctlFailed && /not found/i.test(error.message))) throw error
+  }
 }
 
 async function scaleDetails({ kubeconfig, signal }: GuideRun, replicas: number): Promise<void> {
@@ -77,11 +87,12 @@ async function failAlone(run: GuideRun): Promise<string[]> {
   return [`details runs: “${before}”, it is gone: “${without}”, it is back: “${after}”`]
 }
 
-async function installGateways({ kubeconfig, signal }: GuideRun): Promise<void> {
+async function installGateways(run: GuideRun): Promise<void> {
+  const { kubeconfig, signal } = run
   for (const context of [here, there]) {
-    await kubectl(kubeconfig, ['--context', context, 'create', 'namespace', 'eastwest'], signal)
-    const apply = ['--context', context, 'apply', '-f', join(files, '004-eastwest-gateway.yaml')]
-    await kubectl(kubeconfig, apply, signal)
+    const namespace = run.writeFile('eastwest.yaml', 'apiVersion: v1\nkind: Namespace\nmetadata: {name: eastwest}\n')
+    for (const file of [namespace, join(files, '004-eastwest-gateway.yaml')])
+      await kubectl(kubeconfig, ['--context', context, 'apply', '-f', file], signal)
   }
 }
 
