@@ -163,8 +163,13 @@ export function virtualDestinationObjects(
   }
   // A mesh that serves others need not know the name itself.
   for (const [mesh, backing] of Map.groupBy(services, (service) => service.mesh)) {
-    const own = backing.flatMap((service) => podEndpoints(service, destination))
-    if (own.length === 0 || meshes.every(({ key }) => key === mesh.key)) continue
+    if (meshes.every(({ key }) => key === mesh.key)) continue
+    const serving = backing.filter(
+      (service) => service.ports.length === 0 || targetPort(service, destination.port.target),
+    )
+    if (serving.length === 0) continue
+    // Written while nobody is ready, too: a gateway must know the name before others send it requests for new pods.
+    const own = serving.flatMap((service) => podEndpoints(service, destination))
     const place = { cluster: mesh.cluster, namespace: mesh.namespace, name: destination.hostname }
     made.push(istioObject('ServiceEntry', place, origin, { ...entrySpec(destination, own, []), exportTo: ['.'] }))
     const rule = compact({
