@@ -1,59 +1,38 @@
 // Writes the folder that a machine joins a mesh with.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { type Access, defaultAccess, isNotFound, KubeClient, loadAccess } from '../clusters/index.ts'
+import { isNotFound, KubeClient } from '../clusters/index.ts'
 import { formatRef } from '../report/index.ts'
 import { checkFile } from '../resources/index.ts'
 import { type WorkloadGroup, workloadGroupKind } from '../resources/istio/index.ts'
 import { requestCertificate } from '../sandbox/sidecar/index.ts'
 import { ConfigureError, configureMachine, machineFileNames, readMachine, writeMachineFiles } from '../vm/index.ts'
+import { accessOf, type TargetOptions, VmUsageError, withTarget } from './vm-target.ts'
 
-interface BootstrapOptions {
+interface BootstrapOptions extends TargetOptions {
   readonly output: string
   readonly file?: string
   readonly name?: string
   readonly namespace?: string
-  readonly kubeconfig?: string
-  readonly context?: string
-  readonly clusterId?: string
-  readonly systemNamespace: string
-  readonly ingressIp?: string
-  readonly ingressService: string
   readonly xdsPort?: string
-  readonly internalIp?: string
   readonly autoregister?: boolean
   readonly captureDns?: boolean
   readonly tokenDuration: string
   readonly certificate?: boolean
 }
 
-/** Flags that contradict each other or mean nothing. */
-export class VmUsageError extends Error {
-  override readonly name = 'VmUsageError'
-}
-
 export function registerBootstrap(vm: Command, attempt: (work: () => Promise<void>) => Promise<void>): void {
-  vm.command('bootstrap')
+  const command = vm
+    .command('bootstrap')
     .description('Write the files that a machine joins a mesh with, as istioctl x workload entry configure does')
     .requiredOption('-o, --output <folder>', 'where to write the files; copy the folder to the machine')
     .option('-f, --file <file>', 'file with the WorkloadGroup of the machine; without: --name')
     .option('--name <name>', 'WorkloadGroup on the cluster')
     .option('-n, --namespace <name>', 'its namespace')
-    .option('--kubeconfig <file>', 'kubeconfig; without: as kubectl finds it')
-    .option('--context <name>', 'context of the cluster; without: the current one')
-    .option('--cluster-id <name>', 'name of the cluster, as the control plane knows it; without: that of the context')
-    .option('--system-namespace <name>', 'namespace of the control plane', 'istio-system')
-    .option('--ingress-ip <address>', 'address by which the machine reaches the control plane')
-    .option(
-      '--ingress-service <name>',
-      'Service whose load balancer has that address, if none is given',
-      'istio-eastwestgateway',
-    )
+  withTarget(command)
     .option('--xds-port <port>', 'port of the control plane there; without: as the mesh configuration says, else 15012')
-    .option('--internal-ip <address>', 'address by which the mesh reaches the machine; without: its own first one')
     .option('--autoregister', 'make a WorkloadEntry whenever the machine connects')
     .option('--capture-dns', "resolve the mesh's names on the machine (Istio's agent does)")
     .option('--token-duration <seconds>', 'life of the token', '3600')
@@ -62,14 +41,9 @@ export function registerBootstrap(vm: Command, attempt: (work: () => Promise<voi
 }
 
 async function bootstrap(options: BootstrapOptions): Promise<void> {
-  for (const flag of ['ingressIp', 'internalIp'] as const) {
-    const given = options[flag]
-    if (given !== undefined && isIP(given) === 0) throw new VmUsageError(`${given} is not an IP address`)
-  }
+  const access = accessOf(options)
   const tokenSeconds = wholeNumber('--token-duration', options.tokenDuration)
   const xdsPort = options.xdsPort === undefined ? undefined : wholeNumber('--xds-port', options.xdsPort)
-  const access: Access =
-    options.kubeconfig === undefined ? defaultAccess(options.context) : loadAccess(options.kubeconfig, options.context)
   const client = new KubeClient(access)
   try {
     const group =

@@ -1,10 +1,9 @@
 // Lets a machine join by what it can prove itself, as Tetrate Service Bridge's onboarding does.
 import type { JsonWebKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import type { Command } from 'commander'
 import { parse } from 'yaml'
-import { defaultAccess, isConflict, isNotFound, KubeClient, loadAccess } from '../clusters/index.ts'
+import { isConflict, isNotFound, KubeClient } from '../clusters/index.ts'
 import { ManagementError, resourceType, verifiedClaims } from '../management/index.ts'
 import type { KindDefinition, KubeObject } from '../resources/index.ts'
 import {
@@ -24,51 +23,33 @@ import {
   withLabels,
   writeMachineFiles,
 } from '../vm/index.ts'
-import { groupOnCluster, ingressAddress, VmUsageError } from './vm-bootstrap.ts'
+import { groupOnCluster, ingressAddress } from './vm-bootstrap.ts'
+import { accessOf, type TargetOptions, VmUsageError, withTarget } from './vm-target.ts'
 
-interface OnboardOptions {
+interface OnboardOptions extends TargetOptions {
   readonly file: string
   readonly credential: string
   readonly output: string
-  readonly kubeconfig?: string
-  readonly context?: string
-  readonly clusterId?: string
-  readonly systemNamespace: string
-  readonly ingressIp?: string
-  readonly ingressService: string
-  readonly internalIp?: string
 }
 
 const tokenSeconds = 3600
 const leewaySeconds = 60
 
 export function registerOnboard(vm: Command, attempt: (work: () => Promise<void>) => Promise<void>): void {
-  vm.command('onboard')
+  const command = vm
+    .command('onboard')
     .description("Let a machine join that an OnboardingPolicy allows to, by a token of the machine's own")
     .requiredOption('-f, --file <file>', "the machine's OnboardingConfiguration")
     .requiredOption('--credential <file>', 'its token (JWT), of an issuer that the ControlPlane trusts')
     .requiredOption('-o, --output <folder>', 'where to write the files; copy the folder to the machine')
-    .option('--kubeconfig <file>', 'kubeconfig; without: as kubectl finds it')
-    .option('--context <name>', 'context of the cluster; without: the current one')
-    .option('--cluster-id <name>', 'name of the cluster, as the control plane knows it; without: that of the context')
-    .option('--system-namespace <name>', 'namespace of the control plane', 'istio-system')
-    .option('--ingress-ip <address>', 'address by which the machine reaches the control plane')
-    .option(
-      '--ingress-service <name>',
-      'Service whose load balancer has that address, if none is given',
-      'istio-eastwestgateway',
-    )
-    .option('--internal-ip <address>', 'address by which the mesh reaches the machine; without: its own first one')
-    .action((options: OnboardOptions) => attempt(() => onboard(options)))
+  withTarget(command).action((options: OnboardOptions) => attempt(() => onboard(options)))
 }
 
 async function onboard(options: OnboardOptions): Promise<void> {
   const { internalIp: address } = options
-  if (address !== undefined && isIP(address) === 0) throw new VmUsageError(`${address} is not an IP address`)
+  const access = accessOf(options)
   const configuration = readConfiguration(options.file)
   const { namespace = '', name = '' } = configuration.workloadGroup ?? {}
-  const access =
-    options.kubeconfig === undefined ? defaultAccess(options.context) : loadAccess(options.kubeconfig, options.context)
   const client = new KubeClient(access, 'fairlead-onboarding')
   try {
     const group = await groupOnCluster(client, { name, namespace })

@@ -8,7 +8,7 @@ import { findEnvoy } from '../sandbox/envoy/index.ts'
 import { machineProxy, watchHealth } from '../sandbox/machines/index.ts'
 import { HealthReporter, proxyEnvironment, proxyPorts, startProxy } from '../sandbox/sidecar/index.ts'
 import { readMachine } from '../vm/index.ts'
-import { VmUsageError } from './vm-bootstrap.ts'
+import { VmUsageError } from './vm-target.ts'
 
 interface RunOptions {
   readonly name?: string

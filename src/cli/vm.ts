@@ -2,9 +2,10 @@
 import type { Command } from 'commander'
 import { ApiError, KubeconfigError, UnreachableError } from '../clusters/index.ts'
 import { ConfigureError, MachineFilesError } from '../vm/index.ts'
-import { registerBootstrap, VmUsageError } from './vm-bootstrap.ts'
+import { registerBootstrap } from './vm-bootstrap.ts'
 import { registerOnboard } from './vm-onboard.ts'
 import { registerRun } from './vm-run.ts'
+import { VmUsageError } from './vm-target.ts'
 
 export function register(program: Command): void {
   const vm = program.command('vm').description('Let machines outside of all clusters join a mesh')

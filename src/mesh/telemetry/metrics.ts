@@ -1,6 +1,6 @@
 // Several Telemetry objects → which of Istio's standard metrics one side of a proxy counts, and with which labels.
 import { meshConfigOf, type World } from '../../discovery/index.ts'
-import type { TelemetryMetrics } from '../../resources/istio/index.ts'
+import { istioMetrics, type TelemetryMetrics } from '../../resources/istio/index.ts'
 import type { TelemetryMode } from './merge.ts'
 import { telemetryByKey } from './select.ts'
 
@@ -12,19 +12,6 @@ export interface WantedMetric {
   /** Labels to add or to change, by a CEL expression; undefined: to leave out. */
   readonly labels: Readonly<Record<string, string | undefined>>
 }
-
-export const istioMetrics = [
-  'REQUEST_COUNT',
-  'REQUEST_DURATION',
-  'REQUEST_SIZE',
-  'RESPONSE_SIZE',
-  'TCP_OPENED_CONNECTIONS',
-  'TCP_CLOSED_CONNECTIONS',
-  'TCP_SENT_BYTES',
-  'TCP_RECEIVED_BYTES',
-  'GRPC_REQUEST_MESSAGES',
-  'GRPC_RESPONSE_MESSAGES',
-] as const
 
 export type IstioMetric = (typeof istioMetrics)[number]
 

@@ -1,6 +1,6 @@
-import { anyObject, defineKind, integer, list, object, type Static, string } from '../dsl.ts'
+import { defineKind, list, object, type Static, string } from '../dsl.ts'
 import type { KubeObject } from '../kube-object.ts'
-import { fairlead } from './group.ts'
+import { fairlead, statusFields } from './group.ts'
 
 export const drainSpec = object({
   clusters: list(string({ minLength: 1, maxLength: 253 }), {
@@ -14,17 +14,7 @@ export const drainSpec = object({
 export type DrainSpec = Static<typeof drainSpec>
 
 export const drainStatus = object({
-  conditions: list(
-    object({
-      type: string(),
-      status: string(),
-      reason: string(),
-      message: string(),
-      lastTransitionTime: string(),
-      observedGeneration: integer(),
-    }),
-  ),
-  validationMessages: list(anyObject()),
+  ...statusFields,
   drained: list(string(), { description: 'The clusters of this mesh that it drains.' }),
 })
 

@@ -1,5 +1,4 @@
 import {
-  anyObject,
   boolean,
   defineKind,
   duration,
@@ -14,7 +13,7 @@ import {
 } from '../dsl.ts'
 import type { KubeObject } from '../kube-object.ts'
 import { checkFailover } from './failover-check.ts'
-import { fairlead } from './group.ts'
+import { fairlead, statusFields } from './group.ts'
 
 const member = object({
   clusters: list(string({ minLength: 1 }), {
@@ -171,17 +170,7 @@ const serviceStatus = object({
 })
 
 export const failoverStatus = object({
-  conditions: list(
-    object({
-      type: string(),
-      status: string(),
-      reason: string(),
-      message: string(),
-      lastTransitionTime: string(),
-      observedGeneration: integer(),
-    }),
-  ),
-  validationMessages: list(anyObject()),
+  ...statusFields,
   services: list(serviceStatus, { description: 'What became of each service that the object names.' }),
 })
 

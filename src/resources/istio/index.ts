@@ -63,7 +63,7 @@ export type {
   TelemetrySpec,
   TelemetryTracing,
 } from './telemetry.ts'
-export { telemetryKind } from './telemetry.ts'
+export { istioMetrics, telemetryKind } from './telemetry.ts'
 export type {
   ClientTls,
   ConnectionPool,

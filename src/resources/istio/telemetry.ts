@@ -34,8 +34,8 @@ const tracing = object({
   disableContextPropagation: boolean({ nullable: true }),
 })
 
-const istioMetric = oneOf([
-  'ALL_METRICS',
+/** Istio's standard metrics. */
+export const istioMetrics = [
   'REQUEST_COUNT',
   'REQUEST_DURATION',
   'REQUEST_SIZE',
@@ -46,7 +46,9 @@ const istioMetric = oneOf([
   'TCP_RECEIVED_BYTES',
   'GRPC_REQUEST_MESSAGES',
   'GRPC_RESPONSE_MESSAGES',
-])
+] as const
+
+const istioMetric = oneOf(['ALL_METRICS', ...istioMetrics])
 
 const metrics = object({
   providers,
