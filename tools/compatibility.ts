@@ -11,7 +11,7 @@ export interface DescribedKind {
 
 export const verdicts = ['same', 'better', 'not supported'] as const
 
-interface Row {
+export interface Row {
   readonly line: number
   readonly patterns: readonly string[]
   readonly verdict: string
@@ -62,7 +62,20 @@ export function pageFaults(text: string, kinds: readonly DescribedKind[]): strin
   return [...faults, ...left.map((kind) => `${nameOf(kind)} is not described`)]
 }
 
-function fitsGroup({ groups }: Section, { group }: DescribedKind): boolean {
+/** The row of a page that tells what becomes of a field; undefined where none does. `leaf` as `leavesOf` writes it. */
+export function rowOf(sections: readonly Section[], kind: string, group: string, leaf: string): Row | undefined {
+  const rows = sections.find((each) => each.kind === kind && fitsGroup(each, { group }))?.rows ?? []
+  const pattern = longestFitting(
+    rows.flatMap(({ patterns }) => patterns),
+    leaf,
+  )
+  return rows.find(({ patterns }) => pattern !== undefined && patterns.includes(pattern))
+}
+
+const longestFitting = (patterns: readonly string[], leaf: string): string | undefined =>
+  patterns.filter((pattern) => fits(pattern, leaf)).sort((a, b) => b.length - a.length)[0]
+
+function fitsGroup({ groups }: Section, { group }: Pick<DescribedKind, 'group'>): boolean {
   return groups.length === 0 || groups.includes(group)
 }
 
@@ -100,7 +113,7 @@ function sectionFaults({ kind, rows }: Section, kinds: readonly DescribedKind[])
   }
   const used = new Set<string>()
   for (const leaf of new Set(kinds.flatMap(({ spec }) => leavesOf(spec)))) {
-    const best = [...patterns.keys()].filter((pattern) => fits(pattern, leaf)).sort((a, b) => b.length - a.length)[0]
+    const best = longestFitting([...patterns.keys()], leaf)
     if (best === undefined) faults.push(`${kind} ${leaf} has no line`)
     else used.add(best)
   }

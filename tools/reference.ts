@@ -1,6 +1,6 @@
 // The reference pages of docs/reference, made from the code: commands, problem codes, and the fields of every kind.
 // `node tools/reference.ts` (npm run docs) writes them; reference.test.ts compares them with what is written.
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Argument, Command, Option } from 'commander'
 import { createProgram as meshctl } from '../src/cli/meshctl/index.ts'
@@ -8,8 +8,12 @@ import { createProgram as tctl } from '../src/cli/tctl/index.ts'
 import { wholeProgram } from '../src/main.ts'
 import { codes } from '../src/report/index.ts'
 import { allKinds, type TSchema } from '../src/resources/index.ts'
+import { meshConfigSchema } from '../src/resources/istio/index.ts'
+import { type DescribedKind, leavesOf, readSections, rowOf, type Section } from './compatibility.ts'
 
 export const referenceFolder = join(import.meta.dirname, '../docs/reference')
+
+const compatibilityFolder = join(import.meta.dirname, '../docs/compatibility')
 
 const made = '<!-- Made by `npm run docs`; edit the code that it describes. -->'
 
@@ -21,6 +25,7 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
     ['meshctl.md', commandsPage('Commands of meshctl', meshctl())],
     ['tctl.md', commandsPage('Commands of tctl', tctl())],
     ['problem-codes.md', codesPage()],
+    ['mesh-config.md', meshConfigPage()],
     ...groups.map((group): [string, string] => [`${group}.md`, groupPage(group)]),
   ])
   return new Map([['README.md', indexPage(groups)], ...pages])
@@ -33,6 +38,7 @@ function indexPage(groups: readonly string[]): string {
     '- [Commands of tctl](tctl.md)',
     '- [Commands of meshctl](meshctl.md)',
     '- [Problem codes](problem-codes.md)',
+    "- [Istio's MeshConfig](mesh-config.md)",
     '',
     '| API group | kinds |',
     '|---|---|',
@@ -96,6 +102,7 @@ const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\
 const kindsOf = (group: string): typeof allKinds => allKinds.filter((kind) => kind.group === group)
 
 function groupPage(group: string): string {
+  const told = toldOf(group)
   return page(
     group,
     ...kindsOf(group).flatMap((kind) => {
@@ -109,16 +116,64 @@ function groupPage(group: string): string {
         '',
         `\`${kind.plural}\`${short}; ${kind.scope.toLowerCase()}; versions ${versions}.`,
         '',
-        ...fieldTable(kind.spec),
+        ...fieldTable(kind, told),
       ]
     }),
   )
 }
 
-function fieldTable(spec: TSchema): string[] {
-  const rows = fieldRows(spec, '')
-  return rows.length === 0 ? [] : ['| field of `spec` | type | |', '|---|---|---|', ...rows, '']
+/** A page of docs/compatibility, which tells what becomes of each field of a group. */
+interface Told {
+  readonly page: string
+  readonly sections: readonly Section[]
 }
+
+/** None does of Fairlead's own groups. */
+function toldOf(group: string): Told | undefined {
+  const page = compatibilityPage(group)
+  return page === undefined
+    ? undefined
+    : { page, sections: readSections(readFileSync(join(compatibilityFolder, page), 'utf8')) }
+}
+
+function compatibilityPage(group: string): string | undefined {
+  if (group.endsWith('istio.io')) return 'istio.md'
+  if (group.endsWith('.zephyr.solo.io')) return 'service-mesh-hub.md'
+  if (group.endsWith('.solo.io')) return 'gloo-mesh.md'
+  return group.endsWith('.tetrate.io') ? 'tsb.md' : undefined
+}
+
+/** The fields of a kind, and beside each what the compatibility page says of it. */
+function fieldTable({ kind, group, spec }: DescribedKind, told: Told | undefined, of = 'field of `spec`'): string[] {
+  const rows = fieldRows(spec, '')
+  if (rows.length === 0) return []
+  if (!told) return [`| ${of} | type | |`, '|---|---|---|', ...rows.map(({ cells }) => tableRow(cells)), '']
+  const leaves = new Set(leavesOf(spec))
+  const here = (path: string): string => {
+    const leaf = [path, path.replace(/(\[\]|\{\})+$/, '')].find((each) => leaves.has(each))
+    const found = leaf === undefined ? undefined : rowOf(told.sections, kind, group, leaf)
+    return found ? `${found.verdict}${found.remark === '' ? '' : `: ${found.remark}`}` : ''
+  }
+  return [
+    `| ${of} | type | | [here](../compatibility/${told.page}) |`,
+    '|---|---|---|---|',
+    ...rows.map(({ path, cells }) => tableRow([...cells, here(path)])),
+    '',
+  ]
+}
+
+/** Istio's settings of a mesh: no object, but YAML in the ConfigMap `istio`. */
+function meshConfigPage(): string {
+  const described = { kind: 'MeshConfig', group: '', spec: meshConfigSchema }
+  return page(
+    'MeshConfig',
+    'The text under `mesh` in the ConfigMap `istio` of the namespace `istio-system`.',
+    '',
+    ...fieldTable(described, toldOf('istio.io'), 'field'),
+  )
+}
+
+const tableRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 
 interface Node {
   readonly type?: string
@@ -133,8 +188,13 @@ interface Node {
   readonly maximum?: number
 }
 
+interface FieldRow {
+  readonly path: string
+  readonly cells: readonly string[]
+}
+
 /** One row for each field that has a type of its own or a description. */
-function fieldRows(schema: TSchema, path: string): string[] {
+function fieldRows(schema: TSchema, path: string): FieldRow[] {
   const { properties = {}, required = [] } = schema as Node
   return Object.entries(properties).flatMap(([name, field]) => {
     const at = path === '' ? name : `${path}.${name}`
@@ -149,7 +209,7 @@ function fieldRows(schema: TSchema, path: string): string[] {
     const own =
       below.length > 0 && remarks.length === 0
         ? []
-        : [`| \`${at}${suffix}\` | ${typeOf(inner)} | ${cell(remarks.join(' '))} |`]
+        : [{ path: `${at}${suffix}`, cells: [`\`${at}${suffix}\``, typeOf(inner), cell(remarks.join(' '))] }]
     return [...own, ...below]
   })
 }
