@@ -1,29 +1,31 @@
 // The whole product in one list. Each entry says what it reads and what it gives; nothing else wires stages together.
-import { createServer } from 'node:net'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import { KubeClient, LeaseElection, StateCache } from '../clusters/index.ts'
+import type { KubeClient } from '../clusters/index.ts'
 import type { TranslateResult } from '../dialects/index.ts'
-import { proxyOfNode, type WantedKeys } from '../mesh/index.ts'
-import { Engine, type Query, RebuildLoop } from '../pipeline/index.ts'
+import { proxyOfNode } from '../mesh/index.ts'
+import { Engine, RebuildLoop } from '../pipeline/index.ts'
 import { compareProblems, type Problem } from '../report/index.ts'
 import { AuditRecorder } from './audit/index.ts'
 import { CertificateIssuer } from './certificates/index.ts'
+import { ClusterLog } from './cluster-log.ts'
 import { CrdInstaller } from './crd-installer.ts'
 import { defineFronts } from './explain/index.ts'
 import { defineFailBack, FailBack } from './fail-back/index.ts'
 import { defineGatewayNames, GatewayNames, resolveName } from './gateway-names/index.ts'
 import { GuardedEndpoints } from './guarded-endpoints.ts'
 import { debugServer } from './http.ts'
-import { Inputs, type NamedContext } from './inputs.ts'
-import type { Log } from './log.ts'
+import { Inputs } from './inputs.ts'
 import { defineLoweredFailovers } from './lowered-failovers.ts'
 import { MachineRegistrar } from './machines/index.ts'
 import { giveBackWhenQuiet } from './memory.ts'
 import { Metrics } from './metrics.ts'
 import { objectDetails } from './object-details.ts'
+import { leadership, openCache, openTokenKeys } from './openers.ts'
+import type { Address, ServeOptions } from './options.ts'
 import { definePassedOnDrains } from './passed-on-drains.ts'
-import { AddressGuard, defineWantedKeys, fetchKeySet, fetchOutside, keyStoreIn, TokenKeys } from './token-keys/index.ts'
+import { checkFree, settle } from './settle.ts'
+import { defineWantedKeys } from './token-keys/index.ts'
 import { defineTranslation } from './translation.ts'
 import { Writer } from './writer.ts'
 import {
@@ -41,33 +43,6 @@ import {
   XdsPlane,
 } from './xds/index.ts'
 
-export interface ServeOptions {
-  /** The first is the management cluster. */
-  readonly contexts: readonly NamedContext[]
-  /** Where what was seen of clusters is kept over a restart; undefined keeps nothing. */
-  readonly stateDir: string | undefined
-  readonly http: Address
-  /** Where proxies connect, by TLS; undefined serves none. */
-  readonly xds: Address | undefined
-  /** The same without proof of identity, for tests and measurements: loopback only. */
-  readonly xdsPlaintext: Address | undefined
-  readonly log: Log
-  readonly release: string
-  /** Networks that are not public, and that keys of token issuers may be fetched from all the same (CIDR). */
-  readonly tokenKeyNetworks?: readonly string[]
-  /** Who is asked for the addresses of gateways that have names, as ADDRESS or ADDRESS:PORT; absent: whom the system asks. */
-  readonly nameServers?: readonly string[] | undefined
-  /** Lifetime of the certificates of workloads, in milliseconds; a day if absent. */
-  readonly leafTtlMs?: number
-  /** Namespace of the Lease on the management cluster. */
-  readonly namespace?: string
-}
-
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
-
 export interface ControlPlane {
   /** Where the debug pages are. */
   readonly http: Address
@@ -78,7 +53,6 @@ export interface ControlPlane {
   stop(): Promise<void>
 }
 
-const settleMs = 15_000
 /** Proxies wait this long for keys of token issuers when the control plane starts; then their tokens are refused. */
 const firstKeysMs = 5000
 
@@ -340,85 +314,6 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   }
 }
 
-/** Says once when a cluster is reached, lost, or back. */
-class ClusterLog {
-  readonly #log: Log
-  readonly #back: (cluster: string) => void
-  readonly #last = new Map<string, string>()
-
-  constructor(log: Log, back: (cluster: string) => void) {
-    this.#log = log
-    this.#back = back
-  }
-
-  seen(cluster: Inputs['fleet']['clusters'][number]): void {
-    const { name, state } = cluster
-    const { server, problem, staleSince, synced } = state
-    const now = problem !== undefined ? 'away' : staleSince === undefined && synced ? 'in sight' : 'reading'
-    const before = this.#last.get(name)
-    if (now === before) return
-    this.#last.set(name, now)
-    if (now === 'in sight') {
-      this.#log.info({ cluster: name, server }, before === 'away' ? 'cluster is back' : 'cluster is in sight')
-      this.#back(name)
-    } else if (now === 'away') {
-      const kept = synced || state.uid !== undefined ? 'its last known state stays in force' : 'will keep trying'
-      this.#log.warn({ cluster: name, server, staleSince, err: problem }, `cluster cannot be reached; ${kept}`)
-    }
-  }
-}
-
-function openTokenKeys(
-  { stateDir, log, tokenKeyNetworks }: ServeOptions,
-  { engine, documents }: ObjectTables,
-  wanted: Query<string, readonly WantedKeys[]>,
-): TokenKeys {
-  const guard = new AddressGuard(tokenKeyNetworks)
-  return new TokenKeys({
-    engine,
-    documents,
-    wanted,
-    fetch: (place, signal) =>
-      fetchKeySet(place, (url) => fetchOutside(url, { guard, signal, timeoutMs: 5000, maxBytes: 1024 * 1024 })),
-    store: stateDir === undefined ? undefined : keyStoreIn(stateDir),
-    log: (level, detail, text) => log[level](detail, text),
-    now: Date.now,
-  })
-}
-
-function openCache({ stateDir, log }: ServeOptions): StateCache | undefined {
-  if (stateDir === undefined) return undefined
-  try {
-    return new StateCache({
-      directory: stateDir,
-      failed: (error) => log.warn({ err: error }, 'cannot remember the state of clusters on disk'),
-    })
-  } catch (error) {
-    log.warn(
-      { stateDir, err: error },
-      'works without remembering the state of clusters: the state folder is not usable',
-    )
-    return undefined
-  }
-}
-
-function leadership(options: ServeOptions, identity: string, changed: (isHolder: boolean) => void): LeaseElection {
-  const [management] = options.contexts
-  if (management === undefined) throw new Error('BUG: there is a management cluster')
-  let last = ''
-  return new LeaseElection({
-    client: new KubeClient(management.access),
-    namespace: options.namespace ?? 'fairlead-system',
-    name: 'fairlead-writer',
-    identity,
-    changed,
-    failed: (error) => {
-      if (error.message !== last) options.log.debug({ err: error.message }, 'cannot renew or get the Lease')
-      last = error.message
-    },
-  })
-}
-
 /** What a dialect says of the Secret of a root that is made for it. */
 function secretForm({ secrets }: TranslateResult, cluster: string, namespace: string, name: string) {
   const found = secrets.find(
@@ -435,29 +330,6 @@ function staleSeconds(staleSince: string | undefined): number {
   return staleSince === undefined ? 0 : (Date.now() - Date.parse(staleSince)) / 1000
 }
 
-/** Rejects as `listen` does: the xDS ports are opened later, and a port that is taken is to be told at once. */
-async function checkFree({ host, port }: Address): Promise<void> {
-  const probe = createServer()
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject)
-    probe.listen({ host, port }, () => resolve())
-  })
-  await new Promise((resolve) => probe.close(resolve))
-}
-
 function cancelling(timer: NodeJS.Timeout): () => void {
   return () => clearTimeout(timer)
-}
-
-/** Waits until each cluster is known or cannot be reached, and the pipeline is at rest; not for ever. */
-async function settle(inputs: Inputs, engine: Engine, isStopping: () => boolean): Promise<void> {
-  const until = performance.now() + settleMs
-  while (!isStopping()) {
-    const { clusters } = inputs.fleet
-    const open = clusters.filter(({ state }) => !state.synced && state.problem === undefined)
-    const isAnyKnown = clusters.some(({ state }) => state.synced || state.uid !== undefined)
-    if (open.length === 0 && isAnyKnown && !engine.dirty) return
-    if (isAnyKnown && performance.now() > until) return
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }

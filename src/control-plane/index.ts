@@ -1,4 +1,5 @@
 export type { AuthorityRow } from '../identity/index.ts'
-export { type Address, type ControlPlane, type ServeOptions, serve } from './assemble.ts'
+export { type ControlPlane, serve } from './assemble.ts'
 export { type Log, makeLog } from './log.ts'
+export type { Address, ServeOptions } from './options.ts'
 export type { ConfigurationKind, GivenResource, ProxyConfiguration, ProxyRow } from './xds/index.ts'
