@@ -57,7 +57,7 @@ function begin(subscription: Subscription, request: DeltaRequest, resources: Pro
     const resource = resources.get(subscription.typeUrl, name)
     held.set(name, resource?.version === version ? resource : { version })
   }
-  subscription.held = Held.of(held)
+  subscription.resume(Held.of(held))
   if (all) subscription.subscribeAll()
 }
 

@@ -27,7 +27,7 @@ interface Scan {
   readonly names: readonly string[]
   next: number
   /** The list of the source that it is about, if the client has none of the names: such clients are sent the same. */
-  readonly list: ResourceList | undefined
+  list: ResourceList | undefined
 }
 
 export class Subscription {
@@ -88,6 +88,12 @@ export class Subscription {
       const lists = isNew && !this.wildcard ? resources.lists(this.typeUrl) : []
       this.scans.push({ names: order, next: 0, list: lists.length === 1 ? lists[0] : undefined })
     }
+  }
+
+  /** Takes up what the client has from an earlier stream: it is compared, not sent again. */
+  resume(held: Held): void {
+    this.held = held
+    if (held.size > 0) for (const scan of this.scans) scan.list = undefined
   }
 
   /** Drops names. The client forgets them, so that nothing more is said of them. */
@@ -176,8 +182,11 @@ export class Subscription {
 
   private takeFromScan(scan: Scan, resources: ProxyResources, limit: number): readonly EncodedResource[] {
     const { names, next: start, list } = scan
-    // All who begin with nothing are sent the same: it is looked up once.
-    const isCommon = list !== undefined && this.refused.size + this.forced.size + this.gone.size === 0
+    // All who begin with nothing are sent the same: it is looked up once. Not by who is shown another list since.
+    const isCommon =
+      list !== undefined &&
+      this.refused.size + this.forced.size + this.gone.size === 0 &&
+      resources.lists(this.typeUrl).includes(list)
     const known = isCommon ? recallScan(names, list, start) : undefined
     if (known) {
       scan.next = known.next

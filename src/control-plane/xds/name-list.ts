@@ -8,7 +8,7 @@ export class NameList<R extends Key, V = unknown> implements ResourceList {
   /** Resources that were asked for by a name of this list. For its one user, who also empties it. */
   readonly found = new Map<string, V>()
 
-  /** Replaced by its user whenever a resource of the list changes. */
+  /** Replaced by its user whenever a resource of the list changes, or may change unnoticed. */
   revision: object = {}
   #names: readonly string[] | undefined
 

@@ -195,6 +195,8 @@ export class Views<P, L extends Key, R extends Key> {
     views?.delete(view)
     if (!views || views.size > 0) return
     shown.delete(names)
+    // From now on nobody hears of changes of its resources: what was noted of them is not to be believed any more.
+    names.revision = {}
     const others = [...shown.keys()]
     for (const watched of names.found.values()) {
       const { key } = watched
