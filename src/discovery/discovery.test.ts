@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { groupKind, type KubeObject } from '../resources/index.ts'
 import {
+  allServices,
   endpointsOfService,
   gatewayNamePlace,
   gatewayNames,
@@ -143,4 +144,57 @@ test('a load balancer with a name is at the addresses of the name', () => {
     '192.0.2.8',
   ])
   expect(staticWorld(snapshot, { primary: 'east' }).get(gatewayNames, undefined)).toEqual(['lb.example'])
+})
+
+describe('discovery selectors', () => {
+  const settings = (mesh: string): KubeObject =>
+    ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'istio', namespace: 'istio-system' },
+      data: { mesh },
+    }) as KubeObject
+  const namespace = (labels: Record<string, string>): KubeObject => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'shop', labels },
+  })
+  const cart = service('10.0.0.1', [{ name: 'http', port: 80 }])
+  const entry = object('networking.istio.io/v1', 'ServiceEntry', 'db', {
+    spec: { hosts: ['db.example.com'], ports: [{ number: 80, name: 'http', protocol: 'HTTP' }], resolution: 'DNS' },
+  })
+  const hosts = (mesh: string, east: Record<string, string>, west: Record<string, string>) => {
+    const both = world({
+      east: [settings(mesh), namespace(east), cart, entry, slice('cart-1', [{ addresses: ['10.1.0.1'] }])],
+      west: [namespace(west), cart, slice('cart-1', [{ addresses: ['10.2.0.1'] }])],
+    })
+    return both.get(allServices, undefined).map((found) => ({
+      host: found.host,
+      from: both.get(endpointsOfService, found).map(({ address }) => address),
+    }))
+  }
+  const inMesh =
+    'discoverySelectors: [{matchLabels: {mesh: yes-please}}, {matchExpressions: [{key: team, operator: In, values: [a, b]}]}]'
+
+  test.each([
+    ['no selector: all', '{}', {}, {}, ['10.1.0.1', '10.2.0.1'], true],
+    ['one of several suffices', inMesh, { team: 'b' }, { mesh: 'yes-please' }, ['10.1.0.1', '10.2.0.1'], true],
+    ['cluster by cluster', inMesh, { team: 'c' }, { team: 'a' }, ['10.2.0.1'], false],
+    [
+      'what cannot be read selects nothing away',
+      'discoverySelectors: [{matchExpressions: [{key: a, operator: Near}]}]',
+      {},
+      {},
+      ['10.1.0.1', '10.2.0.1'],
+      true,
+    ],
+  ])('%s', (_, mesh, east, west, from, hasEntry) => {
+    const found = hosts(mesh, east, west)
+    expect(found.find((each) => each.host === host)?.from).toEqual(from)
+    expect(found.some((each) => each.host === 'db.example.com')).toBe(hasEntry)
+  })
+
+  test('a namespace that nothing selects is not there', () => {
+    expect(hosts(inMesh, {}, { team: 'c' })).toEqual([])
+  })
 })

@@ -15,6 +15,7 @@ export {
   systemNamespace,
   trustDomainOf,
 } from './cluster-settings.ts'
+export { isDiscovered, withDiscoverySelectors } from './discovery-selectors.ts'
 export { endpointsOfService, sliceEndpoints } from './endpoints.ts'
 export {
   coveringWildcards,

@@ -1,4 +1,5 @@
 // The parts of Istio's MeshConfig and MeshNetworks that are read, as written (durations are texts like `10s`).
+import type { LabelSelector } from '../lib/index.ts'
 
 export interface LocalityLbSetting {
   enabled?: boolean
@@ -49,6 +50,7 @@ export interface MeshConfig {
   defaultServiceExportTo?: string[]
   defaultVirtualServiceExportTo?: string[]
   defaultDestinationRuleExportTo?: string[]
+  discoverySelectors?: LabelSelector[]
   serviceSettings?: { settings?: { clusterLocal?: boolean }; hosts?: string[] }[]
   outboundClusterStatName?: string
   inboundClusterStatName?: string

@@ -1,5 +1,6 @@
 import { compareText, sameStructure } from '../lib/index.ts'
 import { objectKey } from '../resources/index.ts'
+import { isDiscovered } from './discovery-selectors.ts'
 import { parseKubernetesHost, serviceHost } from './hosts.ts'
 import { serviceEntriesByHost } from './indexes.ts'
 import { kinds, type ServiceEntryObject } from './kube-types.ts'
@@ -46,7 +47,10 @@ function mergedKubernetesService(world: World, host: string): Service | undefine
   const named = parseKubernetesHost(host)
   if (!named) return undefined
   const key = `${named.namespace}/${named.name}`
-  const parts = world.clusters().flatMap((cluster) => world.get(kubernetesService, { cluster, key }) ?? [])
+  const parts = world
+    .clusters()
+    .filter((cluster) => isDiscovered(world, cluster, named.namespace))
+    .flatMap((cluster) => world.get(kubernetesService, { cluster, key }) ?? [])
   const [first, ...others] = parts
   if (!first || others.length === 0) return first
   return {

@@ -1,5 +1,6 @@
 import { compareText } from '../lib/index.ts'
 import { type KubeObject, objectKey, objectsOf, type Snapshot } from '../resources/index.ts'
+import { withDiscoverySelectors } from './discovery-selectors.ts'
 import type { Index, Query, World } from './world.ts'
 
 type Indexed = ReadonlyMap<string, readonly KubeObject[]>
@@ -28,7 +29,7 @@ export function staticWorld(snapshot: Snapshot, options: StaticWorldOptions): Wo
       return found.sort(([a], [b]) => compareText(a, b)).map(([, object]) => object)
     })
 
-  const world: World = {
+  const whole: World = {
     primary: options.primary,
     clusters: () => clusters,
     staleSince: (cluster) => snapshot.clusters.get(cluster)?.staleSince,
@@ -42,9 +43,12 @@ export function staticWorld(snapshot: Snapshot, options: StaticWorldOptions): Wo
     get<K, V>(query: Query<K, V>, key: K): V {
       const own = remember(results, query.name, () => new Map<string, unknown>())
       // The map of a query holds results of that query only.
-      return remember(own as Map<string, V>, query.keyOf(key), () => query.compute(world, key))
+      return remember(own as Map<string, V>, query.keyOf(key), () =>
+        query.compute(query.anyWorld === true ? whole : world, key),
+      )
     },
   }
+  const world = withDiscoverySelectors(whole)
   return world
 }
 

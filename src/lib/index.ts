@@ -1,4 +1,11 @@
 export { compareText } from './compare.ts'
 export { digestOf } from './digest.ts'
 export { invariant, unreachable } from './invariant.ts'
+export {
+  type LabelRequirement,
+  type LabelSelector,
+  matchesLabels,
+  matchesRequirement,
+  matchesSelector,
+} from './label-selector.ts'
 export { sameStructure } from './same-structure.ts'

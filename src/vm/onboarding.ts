@@ -1,5 +1,6 @@
 // Onboarding as Tetrate Service Bridge has it: a machine shows a token of an issuer that the ControlPlane trusts, and an
 // OnboardingPolicy of the namespace says which WorkloadGroups it may join. Pure.
+import { matchesSelector } from '../lib/index.ts'
 import type { KubeObject } from '../resources/index.ts'
 import type { WorkloadGroup } from '../resources/istio/index.ts'
 import type { OnboardingPolicySpec } from '../resources/tsb/index.ts'
@@ -60,42 +61,17 @@ export function mayJoin(policies: readonly KubeObject[], group: WorkloadGroup, m
     .some(
       ({ workloads = [], onboardTo = [] }) =>
         workloads.some(({ jwt }) => jwt !== undefined && isMeant(jwt, machine)) &&
-        onboardTo.some(({ workloadGroupSelector }) => isSelected(workloadGroupSelector, labels)),
+        onboardTo.some(({ workloadGroupSelector }) => matchesSelector(workloadGroupSelector, labels)),
     )
 }
 
 type Allowed = NonNullable<OnboardingPolicySpec>['allow']
 type JwtRule = NonNullable<NonNullable<NonNullable<Allowed>[number]['workloads']>[number]['jwt']>
-type Selector = NonNullable<NonNullable<Allowed>[number]['onboardTo']>[number]['workloadGroupSelector']
 
 function isMeant({ issuer, subjects = [], attributes = [] }: JwtRule, machine: MachineIdentity): boolean {
   if (issuer !== machine.issuer) return false
   if (subjects.length > 0 && !subjects.includes(machine.subject)) return false
   return attributes.every(({ name = '', values = [] }) => values.includes(machine.attributes[name] ?? ''))
-}
-
-/** A selector of Kubernetes; absent: it selects nothing, empty: everything. What it says that is not known fits nothing. */
-function isSelected(selector: Selector, labels: Readonly<Record<string, string>>): boolean {
-  if (selector === undefined) return false
-  const { matchLabels = {}, matchExpressions = [] } = selector
-  if (!Object.entries(matchLabels).every(([key, value]) => labels[key] === value)) return false
-  return matchExpressions.every((expression) => {
-    const value = labels[text(field(expression, 'key'))]
-    const values: unknown = field(expression, 'values') ?? []
-    const isOne = Array.isArray(values) && value !== undefined && values.includes(value)
-    switch (field(expression, 'operator')) {
-      case 'In':
-        return isOne
-      case 'NotIn':
-        return !isOne
-      case 'Exists':
-        return value !== undefined
-      case 'DoesNotExist':
-        return value === undefined
-      default:
-        return false
-    }
-  })
 }
 
 /** The record of a machine that has joined. Of one that joins again it is the same one. */

@@ -16,7 +16,6 @@ export const unsupportedMeshFields: Readonly<Record<string, string>> = {
   'caCertificates[]': 'roots of several trust domains come from the VirtualMesh that joins them',
   certificates,
   configSources: 'configuration is read from the primary cluster',
-  'discoverySelectors[]': 'all namespaces of registered clusters are read',
   enableEnvoyAccessLogService: 'name an envoyHttpAls provider in a Telemetry',
   enablePrometheusMerge: "Envoy's statistics stand at its admin port",
   enableTracing: 'traces are what Telemetry objects and defaultProviders.tracing say',

@@ -23,6 +23,21 @@ const slice = (name: string, addresses: readonly string[]): KubeObject =>
     endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
   }) as KubeObject
 
+const namespace = (team: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: 'default', labels: { team } },
+})
+
+/** Settings of the mesh that look at namespaces of one team only, or at all. */
+const settings = (team: string): KubeObject =>
+  ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'istio', namespace: 'istio-system' },
+    data: { mesh: team === '' ? '{}' : `discoverySelectors: [{matchLabels: {team: ${team}}}]` },
+  }) as KubeObject
+
 /** What is asked of a world in this test: everything about all services. */
 const everything = worldQuery('test/everything', (world) =>
   world.get(allServices, undefined).map((s) => [s, world.get(endpointsOfService, s)]),
@@ -34,6 +49,10 @@ interface Step {
   readonly port: number
   readonly addresses: readonly string[]
   readonly gone: boolean
+  /** Of the namespace of that cluster. */
+  readonly team: string
+  /** What that cluster's mesh looks at. */
+  readonly lookedAt: string
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
@@ -42,6 +61,8 @@ const step: fc.Arbitrary<Step> = fc.record({
   port: fc.constantFrom(80, 81),
   addresses: fc.subarray(['10.0.0.1', '10.0.0.2', '10.0.0.3']),
   gone: fc.boolean(),
+  team: fc.constantFrom('a', 'b'),
+  lookedAt: fc.constantFrom('', '', 'a'),
 })
 
 describe('tracked worlds', () => {
@@ -62,8 +83,8 @@ describe('tracked worlds', () => {
         engine.rebuild()
         for (const primary of ['east', 'west']) observer.watch(answer, primary)
         const objects = new Map<string, Map<string, Map<string, KubeObject>>>()
-        for (const { cluster, name, port, addresses, gone } of steps) {
-          for (const object of [service(name, port), slice(name, addresses)]) {
+        for (const { cluster, name, port, addresses, gone, team, lookedAt } of steps) {
+          for (const object of [service(name, port), slice(name, addresses), namespace(team), settings(lookedAt)]) {
             const kinds = objects.get(cluster) ?? new Map<string, Map<string, KubeObject>>()
             objects.set(cluster, kinds)
             const ofKind = kinds.get(groupKind(object)) ?? new Map<string, KubeObject>()

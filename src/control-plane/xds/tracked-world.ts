@@ -1,4 +1,4 @@
-import type { Query, World } from '../../discovery/index.ts'
+import { type Query, type World, withDiscoverySelectors } from '../../discovery/index.ts'
 import type { Engine, Query as PipelineQuery, Read } from '../../pipeline/index.ts'
 import type { ObjectTables } from './object-tables.ts'
 
@@ -16,7 +16,8 @@ interface WorldKey {
 export class TrackedWorlds {
   readonly #tables: ObjectTables
   readonly #engine: Engine
-  readonly #worlds = new Map<string, World>()
+  /** By primary cluster; `whole` has what the mesh does not look at, too: for results that are the same in every world. */
+  readonly #worlds = new Map<string, { readonly world: World; readonly whole: World }>()
   readonly #queries = new Map<string, { query: Query<never, unknown>; made: PipelineQuery<WorldKey, unknown> }>()
 
   constructor(tables: ObjectTables) {
@@ -26,18 +27,23 @@ export class TrackedWorlds {
 
   /** The world of a cluster, for a computation that reads by `read`. */
   world(read: Read, primary: string): World {
-    let world = this.#worlds.get(primary)
+    return this.#worldsOf(read, primary).world
+  }
+
+  #worldsOf(read: Read, primary: string): { readonly world: World; readonly whole: World } {
+    let made = this.#worlds.get(primary)
     // The engine has one reader, which is valid whenever a query runs.
-    if (world === undefined) {
-      world = this.#make(read, primary)
-      this.#worlds.set(primary, world)
+    if (made === undefined) {
+      const whole = this.#make(read, primary)
+      made = { world: withDiscoverySelectors(whole), whole }
+      this.#worlds.set(primary, made)
     }
-    return world
+    return made
   }
 
   #make(read: Read, primary: string): World {
     const tables = this.#tables
-    const world: World = {
+    return {
       primary,
       clusters: () => [primary, ...(read.get(tables.facts, primary)?.joined ?? [])],
       staleSince: (cluster) => read.get(tables.facts, cluster)?.staleSince,
@@ -51,7 +57,6 @@ export class TrackedWorlds {
         return read.query(made, keyIn(query, primary, key)) as V
       },
     }
-    return world
   }
 
   #query<K, V>(query: Query<K, V>): PipelineQuery<WorldKey, unknown> {
@@ -64,7 +69,10 @@ export class TrackedWorlds {
     }
     const made = this.#engine.define<WorldKey, unknown>(
       query.name,
-      (read, { primary, key }) => untyped.compute(this.world(read, primary), key as never),
+      (read, { primary, key }) => {
+        const { world, whole } = this.#worldsOf(read, primary)
+        return untyped.compute(query.anyWorld === true ? whole : world, key as never)
+      },
       { keyText: ({ text }) => text, ...(untyped.equals && { equals: untyped.equals }) },
     )
     this.#queries.set(query.name, { query: untyped, made })

@@ -1,6 +1,7 @@
 // Kubernetes facts of one cluster → its mesh, and the workloads and services of the mesh, whatever generation asks.
 // Names and forms of the discovery objects are the generation's affair.
 import { parse } from 'yaml'
+import { matchesRequirement } from '../../lib/index.ts'
 import type { KubeObject } from '../../resources/index.ts'
 import type { ClusterFacts, Controller, FactService } from './facts.ts'
 import { asList, asMap, asText, asTexts, at } from './plain.ts'
@@ -175,20 +176,9 @@ function selects(selector: unknown, labels: Readonly<Record<string, string>>): b
 }
 
 function holds(expression: unknown, labels: Readonly<Record<string, string>>): boolean {
-  const value = labels[asText(at(expression, 'key'))]
-  const values = asList(at(expression, 'values')).map(asText)
-  switch (asText(at(expression, 'operator'))) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    default:
-      return false
-  }
+  const key = asText(at(expression, 'key'))
+  const operator = asText(at(expression, 'operator'))
+  return matchesRequirement({ key, operator, values: asList(at(expression, 'values')).map(asText) }, labels)
 }
 
 /** Pod labels that two or more of the backing workloads' pods have with different values, with these values. */

@@ -2,7 +2,10 @@
 import { anyObject, defineKind, keepUnknownFields, list, map, object, type Static, string } from '../dsl.ts'
 import { labels, v1alpha1 } from './common.ts'
 
-const selector = object({ matchLabels: labels, matchExpressions: list(anyObject()) })
+const selector = object({
+  matchLabels: labels,
+  matchExpressions: list(object({ key: string(), operator: string(), values: list(string()) })),
+})
 
 const workloads = list(
   object(

@@ -1,6 +1,7 @@
 // The built-in kinds, as far as controllers read and write them.
+
+import type { LabelSelector } from '../../lib/index.ts'
 import type { KubeObject, ObjectMeta } from '../../resources/index.ts'
-import type { LabelSelector } from './runtime/selector.ts'
 
 export type IntOrString = number | string
 

@@ -1,4 +1,5 @@
 // Which objects of the management cluster an ObjectSelector means.
+import { matchesRequirement } from '../../../lib/index.ts'
 import { hasLabels, type Ref } from '../../shared/index.ts'
 import type { ObjectSelector } from './model.ts'
 
@@ -17,28 +18,19 @@ export function selectsObject(selector: ObjectSelector, home: string, { object, 
   return here && hasLabels(labels, selector.labels) && expressions.every((each) => holds(each, labels))
 }
 
+/** The words of Gloo for what label selectors of Kubernetes say otherwise. */
+const kubernetesWords: Readonly<Record<string, string>> = {
+  Equals: 'In',
+  DoubleEquals: 'In',
+  NotEquals: 'NotIn',
+  GreaterThan: 'Gt',
+  LessThan: 'Lt',
+}
+
 function holds({ key, operator, values }: ObjectSelector['expressions'][number], labels: Labelled['labels']): boolean {
-  const value = labels[key]
-  const [first = ''] = values
-  switch (operator) {
-    case 'Equals':
-    case 'DoubleEquals':
-      return value === first
-    case 'NotEquals':
-      return value !== first
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    case 'GreaterThan':
-      return value !== undefined && Number(value) > Number(first)
-    case 'LessThan':
-      return value !== undefined && Number(value) < Number(first)
-    default:
-      return false
-  }
+  const isOfOne = operator in kubernetesWords
+  return matchesRequirement(
+    { key, operator: kubernetesWords[operator] ?? operator, values: isOfOne ? [values[0] ?? ''] : values },
+    labels,
+  )
 }

@@ -1,10 +1,11 @@
 // Service + Pods → EndpointSlices, and the older Endpoints.
+
+import { matchesLabels } from '../../../lib/index.ts'
 import { objectKey } from '../../../resources/index.ts'
 import { resources, type Store } from '../client/index.ts'
 import type { EndpointSlice, Endpoints, Node, Pod, Service } from '../kinds.ts'
 import type { Controller, ControllerContext } from '../runtime/controller.ts'
 import { equalJson } from '../runtime/equal.ts'
-import { matchesLabels } from '../runtime/selector.ts'
 import { endpointsFor } from './legacy.ts'
 import { changeSlices, managedByLabel, managedByUs, serviceNameLabel, type ZoneOf } from './slices.ts'
 

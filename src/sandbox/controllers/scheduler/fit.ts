@@ -1,6 +1,7 @@
 // Which nodes a pod may run on. Pure.
+
+import { matchesLabels, matchesSelector } from '../../../lib/index.ts'
 import { conditionOf, type Node, type NodeSelectorTerm, type Pod } from '../kinds.ts'
-import { matchesLabels, matchesSelector } from '../runtime/selector.ts'
 
 /** Why a node does not fit, as the scheduler says it in its message; undefined if it does. */
 export function whyNot(node: Node, pod: Pick<Pod, 'spec'>): string | undefined {

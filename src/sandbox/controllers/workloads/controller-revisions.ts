@@ -1,11 +1,12 @@
 // The history of StatefulSets and DaemonSets: a ControllerRevision per template, which `kubectl rollout undo` reads.
+
+import { type LabelSelector, matchesSelector } from '../../../lib/index.ts'
 import type { KubeObject } from '../../../resources/index.ts'
 import { isApiError, resources, type Store } from '../client/index.ts'
 import type { ControllerRevision, PodTemplate } from '../kinds.ts'
 import type { ControllerContext } from '../runtime/controller.ts'
 import { equalJson } from '../runtime/equal.ts'
 import { claim, controllerOf, controllerRef } from '../runtime/owners.ts'
-import { type LabelSelector, matchesSelector } from '../runtime/selector.ts'
 import { hashName } from './hash.ts'
 
 export const revisionHashLabel = 'controller-revision-hash'

@@ -1,11 +1,12 @@
 // DaemonSet → one pod on each fitting node.
+
+import { matchesSelector } from '../../../../lib/index.ts'
 import { objectKey } from '../../../../resources/index.ts'
 import { resources, type Store } from '../../client/index.ts'
 import type { ControllerRevision, DaemonSet, DaemonSetStatus, Node, Pod } from '../../kinds.ts'
 import type { Controller, ControllerContext } from '../../runtime/controller.ts'
 import { equalJson } from '../../runtime/equal.ts'
 import { byController, claim, indexByController } from '../../runtime/owners.ts'
-import { matchesSelector } from '../../runtime/selector.ts'
 import { fitsPlacement } from '../../scheduler/fit.ts'
 import { revisionHashLabel, syncHistory, trimHistory } from '../controller-revisions.ts'
 import { watchOwned } from '../owned.ts'

@@ -1,4 +1,6 @@
 // Deployment → ReplicaSets: rolling update, Recreate, pause, revision history.
+
+import { matchesSelector } from '../../../../lib/index.ts'
 import { objectKey } from '../../../../resources/index.ts'
 import { isApiError, resources, type Store } from '../../client/index.ts'
 import type { Deployment, Pod, ReplicaSet } from '../../kinds.ts'
@@ -6,7 +8,6 @@ import type { Controller, ControllerContext } from '../../runtime/controller.ts'
 import { equalJson } from '../../runtime/equal.ts'
 import type { EventRecorder } from '../../runtime/events.ts'
 import { byController, claim, controllerOf, controllerRef, indexByController } from '../../runtime/owners.ts'
-import { matchesSelector } from '../../runtime/selector.ts'
 import { hashName } from '../hash.ts'
 import { isFinished } from '../pods.ts'
 import {

@@ -1,11 +1,12 @@
 // ReplicaSet → Pods: as many as wanted, adopted where they fit, the least useful deleted first.
+
+import { matchesSelector } from '../../../../lib/index.ts'
 import { objectKey } from '../../../../resources/index.ts'
 import { answerOf, isApiError, resources, type Store } from '../../client/index.ts'
 import type { Pod, ReplicaSet } from '../../kinds.ts'
 import type { Controller, ControllerContext } from '../../runtime/controller.ts'
 import { equalJson } from '../../runtime/equal.ts'
 import { byController, claim, controllerOf, indexByController } from '../../runtime/owners.ts'
-import { matchesSelector } from '../../runtime/selector.ts'
 import { watchOwned } from '../owned.ts'
 import { type PodWriter, podWriter } from '../pod-writes.ts'
 import { compareForDeletion, isActive, podFrom } from '../pods.ts'

@@ -1,5 +1,5 @@
+import { matchesLabels } from '../../../../lib/index.ts'
 import type { Pod, ReplicaSet, ReplicaSetStatus } from '../../kinds.ts'
-import { matchesLabels } from '../../runtime/selector.ts'
 import { withCondition, withoutCondition } from '../conditions.ts'
 import { availableInMs, isReady } from '../pods.ts'
 

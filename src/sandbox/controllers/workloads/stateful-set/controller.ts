@@ -1,11 +1,12 @@
 // StatefulSet → numbered pods.
+
+import { matchesSelector } from '../../../../lib/index.ts'
 import { objectKey } from '../../../../resources/index.ts'
 import { resources, type Store } from '../../client/index.ts'
 import type { ControllerRevision, Pod, StatefulSet, StatefulSetStatus } from '../../kinds.ts'
 import type { Controller, ControllerContext } from '../../runtime/controller.ts'
 import { equalJson } from '../../runtime/equal.ts'
 import { byController, claim, indexByController } from '../../runtime/owners.ts'
-import { matchesSelector } from '../../runtime/selector.ts'
 import { type History, revisionHashLabel, syncHistory, templateOf, trimHistory } from '../controller-revisions.ts'
 import { watchOwned } from '../owned.ts'
 import { type PodWriter, podWriter } from '../pod-writes.ts'
