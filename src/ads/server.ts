@@ -3,7 +3,7 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { NodeSchema } from '#gen/envoy/config/core/v3/base_pb.js'
 import { Admission } from './admission.ts'
 import { delta } from './delta.ts'
-import { Pacing } from './pacing.ts'
+import { Pacing, type PacingLimits, usualPacing } from './pacing.ts'
 import type { EncodedResource, ProxyNode, ResourceSource } from './resource.ts'
 import { sotw } from './sotw.ts'
 import { type StreamStatus, statusOf } from './status.ts'
@@ -28,6 +28,10 @@ export interface AdsServerOptions {
   readonly admissionLimit?: number
   /** How long one turn of sending may keep the process from its other work. */
   readonly turnMs?: number
+  /** How long changes wait for others, to be sent together; see Pacing. */
+  readonly pacing?: Partial<PacingLimits> | undefined
+  /** CPU time that the process has used, in milliseconds. */
+  readonly cpuMs?: () => number
   readonly log?: (event: string, detail: Readonly<Record<string, unknown>>) => void
 }
 
@@ -52,7 +56,9 @@ export class AdsServer {
     this.clock = options.clock ?? systemClock
     this.admission = new Admission(options.admissionLimit ?? 24)
     this.turnMs = options.turnMs ?? 10
-    this.pacing = new Pacing(this.clock, () => this.resume())
+    this.pacing = new Pacing(this.clock, options.cpuMs ?? cpuMs, { ...usualPacing, ...options.pacing }, () =>
+      this.resume(),
+    )
   }
 
   /** Serves one stream of a transport. */
@@ -154,8 +160,8 @@ export class AdsServer {
   /** Gives streams their turn, one message each, until the time of the turn is over. */
   private turn(): void {
     this.scheduled = false
-    const start = performance.now()
-    const end = start + this.turnMs
+    const end = performance.now() + this.turnMs
+    this.pacing.burst()
     for (const stream of this.ready) {
       this.ready.delete(stream)
       try {
@@ -169,7 +175,6 @@ export class AdsServer {
       }
       if (performance.now() > end) break
     }
-    this.pacing.spent(performance.now() - start)
     if (this.ready.size === 0) this.pacing.endOfBurst()
     if (this.ready.size === 0 || this.scheduled) return
     this.scheduled = true
@@ -227,6 +232,11 @@ export class AdsServer {
   private log(event: string, detail: Readonly<Record<string, unknown>>): void {
     this.options.log?.(event, detail)
   }
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
 
 function asStreamError(error: unknown): StreamError {

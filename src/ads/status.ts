@@ -42,7 +42,7 @@ export function statusOf(stream: DiscoveryStream): StreamStatus {
     types: stream.subscriptions.map((s) => ({
       type: shortTypeName(s.typeUrl),
       typeUrl: s.typeUrl,
-      state: s.error !== undefined ? 'NACK' : s.settled && s.sent.size === 0 ? 'SYNCED' : 'STALE',
+      state: s.error !== undefined ? 'NACK' : s.settled && s.sent.length === 0 ? 'SYNCED' : 'STALE',
       wildcard: s.wildcard,
       resources: s.held.size,
       sentNonce: s.lastNonce,

@@ -128,7 +128,7 @@ export class DiscoveryStream {
     const hadError = subscription.error !== undefined
     subscription.accept(nonce, this.clock.now())
     if (hadError && subscription.error === undefined) this.source.accepted(this.node, subscription.typeUrl)
-    if (subscription.sent.size > 0) return
+    if (subscription.sent.length > 0) return
     this.source.acknowledged?.(this.node, subscription.typeUrl, (name) => subscription.hasTaken(this.resources, name))
   }
 

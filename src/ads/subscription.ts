@@ -11,6 +11,7 @@ const longList = 64
 
 /** One response that was sent: what it gave, and what the client had before. */
 export interface Sent {
+  readonly nonce: string
   readonly layer: Layer
   readonly before: Held
   readonly at: number
@@ -29,6 +30,8 @@ interface Scan {
   /** The list of the source that it is about, if the client has none of the names: such clients are sent the same. */
   list: ResourceList | undefined
 }
+
+const nothingSent: readonly Sent[] = []
 
 export class Subscription {
   readonly typeUrl: string
@@ -56,7 +59,8 @@ export class Subscription {
   /** Parts of a refused response, to be tried apart so that one bad resource does not stop the good ones. */
   readonly retries: string[][] = []
   readonly refused = new Map<string, Refusal>()
-  readonly sent = new Map<string, Sent>()
+  /** Responses that the client has not answered yet, in the order in which they were sent. */
+  sent: readonly Sent[] = nothingSent
   /** Of the names of the latest request (state of the world). */
   namesKey = ''
   lastNonce = ''
@@ -235,7 +239,7 @@ export class Subscription {
 
   /** Whether the last refusal has just come to nothing because what was refused was taken back; told once. */
   endRefusal(): boolean {
-    if (!this.takenBack || this.refused.size + this.retries.length + this.sent.size > 0) return false
+    if (!this.takenBack || this.refused.size + this.retries.length + this.sent.length > 0) return false
     this.takenBack = false
     this.error = undefined
     return true
@@ -250,7 +254,7 @@ export class Subscription {
 
   /** Books a response as sent: what it gives, and what it takes away. */
   noteSent(nonce: string, layer: Layer, now: number): void {
-    this.sent.set(nonce, { layer, before: this.held, at: now })
+    this.sent = [...this.sent, { nonce, layer, before: this.held, at: now }]
     this.held = this.held.with(layer)
     if (this.forced.size > 0) for (const name of layer.keys()) this.forced.delete(name)
     this.lastNonce = nonce
@@ -261,18 +265,16 @@ export class Subscription {
 
   /** The client has taken the response of this nonce, and all before it. */
   accept(nonce: string, now: number): Sent | undefined {
-    const sent = this.sent.get(nonce)
+    const at = this.sent.findIndex((sent) => sent.nonce === nonce)
+    const sent = this.sent[at]
     if (!sent) return undefined
     this.ackedNonce = nonce
     this.ackedAt = now
-    for (const earlier of this.sent.keys()) {
-      this.sent.delete(earlier)
-      if (earlier === nonce) break
-    }
+    this.sent = at === this.sent.length - 1 ? nothingSent : this.sent.slice(at + 1)
     // A resource that was refused and has changed since is good again.
     if (this.refused.size > 0) for (const name of sent.layer.keys()) this.refused.delete(name)
     // Parts of a refused response may still be on their way.
-    if (this.refused.size + this.retries.length + this.sent.size === 0) this.error = undefined
+    if (this.refused.size + this.retries.length + this.sent.length === 0) this.error = undefined
     return sent
   }
 
@@ -282,10 +284,10 @@ export class Subscription {
    * it changes. Returns whether resources were given up.
    */
   refuse(nonce: string, detail: string): boolean {
-    const sent = this.sent.get(nonce)
+    const sent = this.sent.find((each) => each.nonce === nonce)
     this.error = detail
     if (!sent) return false
-    this.sent.delete(nonce)
+    this.sent = this.sent.filter((each) => each !== sent)
     const versions = new Map<string, string>()
     for (const [name, resource] of sent.layer) if (resource) versions.set(name, resource.version)
     this.held = this.held.with(new Map([...versions.keys()].map((name) => [name, sent.before.get(name)])))
@@ -310,7 +312,7 @@ export class Subscription {
   hasTaken(resources: ProxyResources, name: string): boolean {
     if (!this.wanted.has(name)) return true
     if (this.held.get(name)?.version !== this.current(resources, name)?.version) return false
-    return [...this.sent.values()].every(({ layer }) => !layer.has(name))
+    return this.sent.every(({ layer }) => !layer.has(name))
   }
 
   /** Whether something may have to be said. */

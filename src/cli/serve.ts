@@ -16,6 +16,7 @@ interface Options {
   readonly tokenKeysFrom: string[]
   readonly nameServer: string[]
   readonly workloadCertTtl?: number
+  readonly pushPause?: number
   readonly stateDir: string | false
   readonly logLevel: string
 }
@@ -71,6 +72,12 @@ export function register(program: Command): void {
         'lifetime of the certificates of workloads; they are renewed half-way (default: 24h)',
       ).argParser(parseLifetime),
     )
+    .addOption(
+      new Option(
+        '--push-pause <duration>',
+        'while changes follow each other, the longest time that one waits to be sent to proxies together with others; 0s: none waits (default: 250ms)',
+      ).argParser(parsePause),
+    )
     .option('--state-dir <folder>', 'where the last known state of clusters is kept over a restart', defaultStateDir())
     .option('--no-state-dir', 'keep nothing on disk')
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'))
@@ -93,6 +100,7 @@ async function run(options: Options, command: Command): Promise<void> {
       tokenKeyNetworks: options.tokenKeysFrom,
       nameServers: options.nameServer,
       ...(options.workloadCertTtl !== undefined && { leafTtlMs: options.workloadCertTtl }),
+      ...(options.pushPause !== undefined && { longestPauseMs: options.pushPause }),
       release: command.parent?.version() ?? '0.0.0',
     })
   } catch (error) {
@@ -164,6 +172,13 @@ function parseLifetime(text: string): number {
   const ms = durationMs(text)
   if (ms === undefined || ms < 10_000)
     throw new InvalidArgumentError('It must be a duration like 24h, of 10s at least.')
+  return ms
+}
+
+function parsePause(text: string): number {
+  const ms = durationMs(text)
+  if (ms === undefined || ms < 0 || ms > 10_000)
+    throw new InvalidArgumentError('It must be a duration like 250ms, of 10s at most.')
   return ms
 }
 

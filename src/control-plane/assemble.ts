@@ -210,6 +210,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     sessions: machines,
     mayWrite: () => lease.isHolder,
     leafTtlMs: options.leafTtlMs,
+    longestPauseMs: options.longestPauseMs,
     xds: options.xds,
     xdsPlaintext: options.xdsPlaintext,
     log,

@@ -20,6 +20,8 @@ export interface ServeOptions {
   readonly nameServers?: readonly string[] | undefined
   /** Lifetime of the certificates of workloads, in milliseconds; a day if absent. */
   readonly leafTtlMs?: number
+  /** The longest time that a change waits for others, to be sent to proxies together with them; see `ads/pacing.ts`. */
+  readonly longestPauseMs?: number
   /** Namespace of the Lease on the management cluster. */
   readonly namespace?: string
 }

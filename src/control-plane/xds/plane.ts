@@ -62,6 +62,8 @@ export interface XdsPlaneOptions<P, L extends Key, R extends Key> {
   readonly mayWrite: () => boolean
   /** Lifetime of the certificates of workloads, in milliseconds. */
   readonly leafTtlMs?: number | undefined
+  /** The longest time that a change waits for others, in milliseconds. */
+  readonly longestPauseMs?: number | undefined
   readonly xds: Address | undefined
   readonly xdsPlaintext: Address | undefined
   readonly log: Log
@@ -130,6 +132,7 @@ export class XdsPlane {
     this.ads = new AdsServer({
       source,
       log: (name, detail) => log.debug(detail, name),
+      ...(options.longestPauseMs !== undefined && { pacing: { longestPauseMs: options.longestPauseMs } }),
       verifier: {
         verify: async (peer, claim) => {
           const identity = await verify(peer, claim)
