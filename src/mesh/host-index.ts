@@ -16,6 +16,11 @@ export class HostIndex<T> {
     this.#longestFirst = undefined
   }
 
+  /** Each host as it was set, wildcards last. */
+  entries(): readonly (readonly [string, T])[] {
+    return [...this.#exact, ...this.#wildcards]
+  }
+
   mostSpecific(host: string): T | undefined {
     const own = this.get(host)
     if (own !== undefined || this.#wildcards.size === 0) return own

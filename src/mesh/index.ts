@@ -1,5 +1,6 @@
 export { addressesFor } from './addresses.ts'
 export { type ClosedPorts, mayListen } from './closed-ports.ts'
+export { conflictProblems } from './conflicts/index.ts'
 export {
   type EffectivePolicy,
   effectivePolicy,

@@ -21,10 +21,7 @@ import {
   ownListeners,
   routesOf,
 } from './resources.ts'
-import { telemetryProblems } from './telemetry/problems.ts'
-import { unsupportedFieldProblems } from './unsupported-fields.ts'
-import { unsupportedMeshProblems } from './unsupported-mesh-fields.ts'
-import { patchProblems } from './world-problems.ts'
+import { worldProblems } from './world-problems.ts'
 
 /** Everything that one proxy is given. */
 export interface ProxyConfig {
@@ -64,10 +61,7 @@ export function buildProxyConfig(world: World, described: Proxy): ProxyConfig {
     problems: [
       ...inbound.problems,
       ...gateway.problems,
-      ...unsupportedFieldProblems(world),
-      ...unsupportedMeshProblems(world),
-      ...patchProblems(world),
-      ...telemetryProblems(world),
+      ...world.get(worldProblems, undefined),
       ...unusedPatches(world, scope, used, 'the proxy'),
     ],
   }

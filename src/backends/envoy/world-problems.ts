@@ -1,7 +1,7 @@
 // What is wrong with a world's objects whatever proxy asks, beside what each kind's own checks say.
 import { type World, worldQuery } from '../../discovery/index.ts'
 import { sameStructure } from '../../lib/index.ts'
-import { drainProblems, failoverProblems, istioKinds } from '../../mesh/index.ts'
+import { conflictProblems, drainProblems, failoverProblems, istioKinds } from '../../mesh/index.ts'
 import type { Problem } from '../../report/index.ts'
 import { authorizerProblems } from './filters/authorization.ts'
 import { envoyFilterProblems } from './patches/problems.ts'
@@ -20,12 +20,13 @@ export const worldProblems = worldQuery(
     ...telemetryProblems(world),
     ...world.get(failoverProblems, undefined),
     ...world.get(drainProblems, undefined),
+    ...world.get(conflictProblems, undefined),
   ],
   { equals: sameStructure },
 )
 
 /** What is wrong with the values of patches. */
-export function patchProblems(world: World): Problem[] {
+function patchProblems(world: World): Problem[] {
   const { primary } = world
   return world.objects(primary, istioKinds.envoyFilter).flatMap((object) => envoyFilterProblems(object, primary))
 }
