@@ -138,11 +138,13 @@ function sentRequest(
   const rewritten = rewrittenPath(action, route.match, path)
   const host = rewrittenHost(action, weighted, headers)
   const plain = Object.fromEntries([...headers].filter(([name]) => !name.startsWith(':')))
+  const lines = headers.several()
   return {
     host,
     path: rewritten,
     method: headers.get(':method') ?? '',
     headers: rewritten === path ? plain : { ...plain, 'x-envoy-original-path': path },
+    ...(Object.keys(lines).length > 0 && { lines }),
   }
 }
 

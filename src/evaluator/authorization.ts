@@ -11,7 +11,7 @@ import { RBACSchema as HttpRBACSchema } from '#gen/envoy/extensions/filters/http
 import { RBACSchema as NetworkRBACSchema } from '#gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js'
 import { UriTemplateMatchConfigSchema } from '#gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js'
 import { inRange } from './address.ts'
-import { matchesHeader } from './match/header.ts'
+import { matchesHeaderLine } from './match/header.ts'
 import { matchesString } from './match/string.ts'
 import { matchesUriTemplate } from './match/uri-template.ts'
 import { matchesMetadata } from './metadata.ts'
@@ -83,7 +83,7 @@ function permits(permission: Permission, seen: Seen): boolean {
     case 'any':
       return rule.value
     case 'header':
-      return matchesHeader(rule.value, seen.headers)
+      return matchesHeaderLine(rule.value, seen.headers)
     case 'urlPath': {
       const matcher = rule.value.rule
       return matcher.case === 'path' && matchesString(matcher.value, pathOf(seen))
@@ -125,7 +125,7 @@ function isPrincipal(principal: Principal, seen: Seen): boolean {
       return id.value.principalName === undefined || matchesString(id.value.principalName, call.tls.principal ?? '')
     }
     case 'header':
-      return matchesHeader(id.value, seen.headers)
+      return matchesHeaderLine(id.value, seen.headers)
     case 'metadata':
       return matchesMetadata(id.value, seen.metadata)
     case 'directRemoteIp':

@@ -53,10 +53,14 @@ export interface Call {
   readonly method: string
   /** Names in lower case; several values of one name joined by a comma. */
   readonly headers: Readonly<Record<string, string>>
+  /** The lines of those headers that stand in several. */
+  readonly lines?: Readonly<Record<string, readonly string[]>>
 }
 
 /** What only the outside world can tell. */
 export interface Circumstances {
+  /** How long programs take to answer, in milliseconds; absent = no time at all. */
+  readonly programMs?: number
   /** Seconds since 1970, for the life of tokens; absent = tokens do not age. */
   readonly now?: number
   /** Whether a token is signed by one of the keys (JSON Web Key Set); absent = signatures are believed. */
@@ -77,5 +81,8 @@ export interface AuthorizerQuestion {
 /** 200 lets the request go on; a server error is no answer. */
 export interface AuthorizerAnswer {
   readonly status: number
+  /** For the program if the request may go on, else for the client; of an authorizer that speaks HTTP, as the proxy wants them. */
   readonly headers: Readonly<Record<string, string>>
+  /** Of an authorizer that speaks gRPC, for the client if the request may go on. */
+  readonly clientHeaders?: Readonly<Record<string, string>>
 }

@@ -39,8 +39,10 @@ export interface SentRequest {
   readonly host: string | undefined
   readonly path: string
   readonly method: string
-  /** Without pseudo-headers. */
+  /** Without pseudo-headers; several lines of one name joined by commas. */
   readonly headers: Readonly<Record<string, string>>
+  /** The lines of those headers that stand in several. */
+  readonly lines?: Readonly<Record<string, readonly string[]>>
 }
 
 /** A cluster that a call may go to, with its share of such calls, and the odds of its endpoints. */
@@ -71,7 +73,8 @@ export interface Outlier {
 
 export interface Fault {
   readonly delay?: { readonly ms: number; readonly share: number }
-  readonly abort?: { readonly status: number; readonly share: number }
+  /** `grpcStatus`: what gRPC clients are told. */
+  readonly abort?: { readonly status: number; readonly share: number; readonly grpcStatus?: number }
 }
 
 /** When a request is sent again. */

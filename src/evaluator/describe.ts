@@ -1,13 +1,13 @@
 // A trace in words, as an engineer would note it down.
 import { formatRef, type ObjectRef } from '../report/index.ts'
-import type { Decision, Destination, Ending } from './decision.ts'
+import type { Decision, Destination } from './decision.ts'
 import { describeChange, type HeaderChange } from './header-changes.ts'
 import { describePolicy } from './origin.ts'
 import type { EndpointOdds, UpstreamTls } from './rungs.ts'
 import { type Branch, type Hop, type Outcome, outcomesOf } from './trace.ts'
 import type { Verdict } from './verdict.ts'
 
-const endings: Readonly<Record<Ending | 'fault' | 'wrong-identity', string>> = {
+const endings: Readonly<Record<NonNullable<Outcome['ending']>, string>> = {
   'no-listener': 'the proxy has no listener for it; the connection is refused',
   'no-filter-chain': 'no filter chain takes it; the connection is closed',
   'tls-required': 'TLS is required here, and the client speaks plaintext; the connection is closed',
@@ -23,6 +23,7 @@ const endings: Readonly<Record<Ending | 'fault' | 'wrong-identity', string>> = {
   'no-healthy-endpoint': 'no endpoint of the cluster may take requests',
   fault: 'fault injection answers it',
   'wrong-identity': 'the far end shows another identity than expected',
+  timeout: 'the program takes longer than the proxy waits',
 }
 
 /** Lines of text for a whole trace: the hops in order, then what comes of it. */
@@ -169,11 +170,12 @@ function distinctTls(endpoints: readonly EndpointOdds[]): UpstreamTls[] {
 }
 
 function describeOutcome(outcome: Outcome): string {
-  const { share, kind, proxy, endpoint, request, status, ending, location } = outcome
+  const { share, kind, proxy, endpoint, request, status, grpcStatus, ending, location } = outcome
   const odds = percent(share).padStart(7)
   const because = ending ? `: ${endings[ending]}` : ''
   if (kind === 'closed') return `${odds}  closed by ${proxy}${because}`
-  if (kind === 'answered') return `${odds}  ${status} by ${proxy}${location ? `, to ${location}` : ''}${because}`
+  if (kind === 'answered')
+    return `${odds}  ${grpcStatus === undefined ? status : `gRPC status ${grpcStatus}`} by ${proxy}${location ? `, to ${location}` : ''}${because}`
   const as = request ? ` as ${request.method} ${request.host ?? ''}${request.path}` : ''
   return `${odds}  reaches ${endpoint}${as}`
 }

@@ -9,10 +9,11 @@ import { type TcpProxy, TcpProxySchema } from '#gen/envoy/extensions/filters/net
 import { DownstreamTlsContextSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.js'
 import { act, arrive, shares } from './act.ts'
 import { authorize } from './authorization.ts'
+import { askAboutConnection } from './authorizer.ts'
 import { hashOfConnection } from './balance/hash-policy.ts'
 import type { Call, Circumstances, ProxyConfig } from './call.ts'
 import { type Decision, type Ending, endingStatus } from './decision.ts'
-import { runFilters } from './http-filters.ts'
+import { type Means, runFilters } from './http-filters.ts'
 import { findFilterChain, findListener } from './listener.ts'
 import { matchesString } from './match/string.ts'
 import { originOfMetadata } from './origin.ts'
@@ -39,7 +40,10 @@ export function evaluate(proxy: ProxyConfig, call: Call, circumstances: Circumst
   if (refused) return { ...here, ending: refused }
   // Names in certificates are known only to who ends TLS; the server's name in the hello to whoever looks.
   const known: Call = identity !== undefined || !call.tls ? call : withoutIdentity(call)
-  const { verdicts, terminal } = networkFilters(chain, known)
+  const { verdicts, terminal } = networkFilters(chain, known, {
+    circumstances,
+    hasCluster: (cluster) => proxy.clusters.has(cluster),
+  })
   const judged: Decision = {
     ...here,
     verdicts,
@@ -85,13 +89,14 @@ function handshake(chain: FilterChain, call: Call): { refused?: Ending; endsTls:
   return fits ? { endsTls: true, identity } : { refused: 'client-certificate-refused', endsTls: true }
 }
 
-function networkFilters(chain: FilterChain, call: Call) {
+function networkFilters(chain: FilterChain, call: Call, means: Pick<Means, 'circumstances' | 'hasCluster'>) {
   const verdicts: Verdict[] = []
   const seen = connection(call)
   for (const filter of chain.filters) {
     const config = filter.configType.case === 'typedConfig' ? filter.configType.value : undefined
     if (!config) continue
-    const verdict = authorize({ name: filter.name, config }, seen)
+    const named = { name: filter.name, config }
+    const verdict = authorize(named, seen) ?? askAboutConnection(named, seen, means)
     if (verdict) verdicts.push(verdict)
     const terminal = unpack(config, HttpConnectionManagerSchema) ?? unpack(config, TcpProxySchema)
     if (terminal) return { verdicts, terminal }

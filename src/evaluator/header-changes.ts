@@ -1,6 +1,7 @@
 // What routes do to headers. Source: Envoy's HeaderParser: at each level removals first, then what replaces, then what is
 // added; the most specific level first (weighted cluster, route, virtual host, route configuration).
 import { type HeaderValueOption, HeaderValueOption_HeaderAppendAction } from '#gen/envoy/config/core/v3/base_pb.js'
+import { HeaderLines } from './header-lines.ts'
 
 /** One step: names to take away, or one value to set or add. */
 export type HeaderChange =
@@ -56,23 +57,23 @@ export function addition({ header, append, appendAction }: HeaderValueOption): H
   }
 }
 
-/** Headers after the changes; several values of a name are joined by a comma. */
-export function applyChanges(
-  headers: ReadonlyMap<string, string>,
-  steps: readonly HeaderChange[],
-): Map<string, string> {
-  const result = new Map(headers)
-  for (const step of steps) {
-    if ('remove' in step) result.delete(step.remove)
-    else if ('set' in step) result.set(step.set, step.value)
-    else if ('add' in step) {
-      const known = result.get(step.add)
-      result.set(step.add, known === undefined ? step.value : `${known},${step.value}`)
-    } else if ('setIfAbsent' in step) {
-      if (!result.has(step.setIfAbsent)) result.set(step.setIfAbsent, step.value)
-    } else if (result.has(step.setIfPresent)) result.set(step.setIfPresent, step.value)
-  }
+/** Headers after the changes. */
+export function applyChanges(headers: ReadonlyMap<string, string>, steps: readonly HeaderChange[]): HeaderLines {
+  const result = headers instanceof HeaderLines ? headers.copy() : HeaderLines.of(headers)
+  change(result, steps)
   return result
+}
+
+/** Changes the headers themselves. */
+export function change(headers: HeaderLines, steps: readonly HeaderChange[]): void {
+  for (const step of steps) {
+    if ('remove' in step) headers.delete(step.remove)
+    else if ('set' in step) headers.set(step.set, step.value)
+    else if ('add' in step) headers.append(step.add, step.value)
+    else if ('setIfAbsent' in step) {
+      if (!headers.has(step.setIfAbsent)) headers.set(step.setIfAbsent, step.value)
+    } else if (headers.has(step.setIfPresent)) headers.set(step.setIfPresent, step.value)
+  }
 }
 
 export function describeChange(step: HeaderChange): string {

@@ -14,7 +14,7 @@ import { authorize } from './authorization.ts'
 import { askAuthorizer } from './authorizer.ts'
 import type { Circumstances } from './call.ts'
 import type { Fault } from './decision.ts'
-import { addition, applyChanges, type HeaderChange } from './header-changes.ts'
+import { addition, change, type HeaderChange } from './header-changes.ts'
 import { percentOf } from './match/route.ts'
 import { matchesString } from './match/string.ts'
 import type { Seen } from './request.ts'
@@ -142,10 +142,11 @@ function faultOf(config: Any): Fault | undefined {
   const delayShare = delay?.percentage ? percentOf(delay.percentage) : 0
   const abortShare = abort?.percentage ? percentOf(abort.percentage) : 0
   const status = abort?.errorType.case === 'httpStatus' ? abort.errorType.value : 200
+  const grpcStatus = abort?.errorType.case === 'grpcStatus' ? abort.errorType.value : undefined
   if (delayShare * delayMs + abortShare === 0) return undefined
   return {
     ...(delayShare * delayMs > 0 && { delay: { ms: delayMs, share: delayShare } }),
-    ...(abortShare > 0 && { abort: { status, share: abortShare } }),
+    ...(abortShare > 0 && { abort: { status, share: abortShare, ...(grpcStatus !== undefined && { grpcStatus }) } }),
   }
 }
 
@@ -159,9 +160,7 @@ function mutateHeaders(state: State, { mutations }: HeaderMutation, seen: Seen):
           ? addition(action.value)
           : [],
     )
-  const changed = applyChanges(seen.headers, steps(mutations?.requestMutations ?? []))
-  for (const name of seen.headers.keys()) if (!changed.has(name)) seen.headers.delete(name)
-  for (const [name, value] of changed) seen.headers.set(name, value)
+  change(seen.headers, steps(mutations?.requestMutations ?? []))
   state.responseChanges.push(...steps(mutations?.responseMutations ?? []))
 }
 

@@ -5,13 +5,14 @@ import {
   type HttpConnectionManager,
 } from '#gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js'
 import type { Call } from './call.ts'
+import { HeaderLines } from './header-lines.ts'
 import { MetadataStore } from './metadata.ts'
 
 /** A request inside a proxy. Filters change it. */
 export interface Seen {
   readonly call: Call
   /** Pseudo-headers included; names in lower case. */
-  readonly headers: Map<string, string>
+  readonly headers: HeaderLines
   /** The client, as far as X-Forwarded-For is believed. */
   readonly remoteAddress: string | undefined
   readonly metadata: MetadataStore
@@ -19,7 +20,7 @@ export interface Seen {
 
 /** A connection as network filters see it: no request yet. */
 export function connection(call: Call): Seen {
-  return { call, headers: new Map(), remoteAddress: call.sourceAddress, metadata: new MetadataStore() }
+  return { call, headers: new HeaderLines(), remoteAddress: call.sourceAddress, metadata: new MetadataStore() }
 }
 
 /** The request for the filters, or the status of Envoy's own refusal. Source: ConnectionManagerUtility, PathUtility. */
@@ -28,7 +29,7 @@ export function receive(
   call: Call,
   hostAddress?: string,
 ): Seen | { readonly refused: number } {
-  const headers = new Map(Object.entries(call.headers).map(([name, value]) => [name.toLowerCase(), value]))
+  const headers = HeaderLines.of(Object.entries(call.headers), call.lines)
   if (call.host === '') return { refused: 400 }
   // A fragment is no part of a request (RFC 9110, 7.1); Envoy refuses it.
   if (call.path.includes('#')) return { refused: 400 }

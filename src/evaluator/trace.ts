@@ -1,6 +1,7 @@
 // A call through all proxies on its way: each hop, where it may go on from there, and what may come of it.
+import { answerTo, isGrpc } from './answer.ts'
 import type { Call, Circumstances, ProxyConfig } from './call.ts'
-import { type Decision, type Destination, type Ending, endingStatus, type SentRequest } from './decision.ts'
+import type { Decision, Destination, Ending, SentRequest } from './decision.ts'
 import { evaluate } from './evaluate.ts'
 import type { HeaderChange } from './header-changes.ts'
 import { listenerAt } from './listener.ts'
@@ -19,6 +20,8 @@ export interface Hop {
   readonly branches: readonly Branch[]
   /** Where copies of the call go: branches of the decision's mirrors. */
   readonly copies: readonly Branch[]
+  /** How long programs take, if that was told. */
+  readonly programMs?: number
 }
 
 /** One endpoint to which a hop may send the call. */
@@ -48,7 +51,9 @@ export interface Outcome {
   /** As it arrives (`reached`, HTTP). */
   readonly request?: SentRequest
   readonly status?: number
-  readonly ending?: Ending | 'fault' | 'wrong-identity'
+  /** Status of gRPC, of answers that proxies give to its clients; then `status` is 200. */
+  readonly grpcStatus?: number
+  readonly ending?: Ending | 'fault' | 'wrong-identity' | 'timeout'
   readonly location?: string
   readonly body?: string
   /** What proxies do to the headers of the answer, in order. */
@@ -64,7 +69,8 @@ export function trace(mesh: Mesh, proxy: ProxyConfig, call: Call, circumstances:
   const walk: Walk = { mesh, proxy, call, circumstances, depth }
   const branches = branchesOf(walk, decision.destinations)
   const copies = branchesOf(walk, decision.mirrors ?? [])
-  return { call, decision, branches, copies }
+  const { programMs } = circumstances
+  return { call, decision, branches, copies, ...(programMs !== undefined && { programMs }) }
 }
 
 function branchesOf(walk: Walk, destinations: readonly Destination[]): Branch[] {
@@ -138,6 +144,7 @@ function nextCall(
     path: sent?.path ?? call.path,
     method: sent?.method ?? call.method,
     headers: sent?.headers ?? call.headers,
+    ...(sent?.lines && { lines: sent.lines }),
   }
   const expected = tls ?? (through && expectations.get(call))
   if (expected) expectations.set(next, expected)
@@ -184,9 +191,9 @@ function walkOutcomes(hop: Hop, share: number, behind: readonly HeaderChange[]):
     ? [
         {
           share: share * abort.share,
-          kind: 'answered',
+          ...answerTo(hop.call, abort.status),
+          ...(abort.grpcStatus !== undefined && isGrpc(hop.call) && { grpcStatus: abort.grpcStatus }),
           proxy,
-          status: abort.status,
           ending: 'fault',
           responseChanges: behind,
         },
@@ -202,7 +209,7 @@ function walkOutcomes(hop: Hop, share: number, behind: readonly HeaderChange[]):
   const lost = lostShare(decision)
   const ending = 'no-healthy-endpoint'
   const http = decision.destinations.some(({ sent }) => sent !== undefined)
-  const failure: Pick<Outcome, 'kind' | 'status'> = http ? { kind: 'answered', status: 503 } : { kind: 'closed' }
+  const failure: Pick<Outcome, 'kind' | 'status'> = http ? answerTo(hop.call, 503) : { kind: 'closed' }
   const failed: Outcome[] = lost > 0 ? [{ share: rest * lost, ...failure, proxy, ending, responseChanges: behind }] : []
   return [...aborted, ...failed, ...branches.flatMap((branch) => outcomesOfBranch(hop, branch, rest, behind))]
 }
@@ -215,12 +222,14 @@ function lostShare({ destinations }: Decision): number {
 }
 
 /** What a hop answers by itself; undefined if it forwards. */
-function answerOf({ decision }: Hop): Pick<Outcome, 'kind' | 'status' | 'ending' | 'location' | 'body'> | undefined {
+function answerOf({
+  call,
+  decision,
+}: Hop): Pick<Outcome, 'kind' | 'status' | 'ending' | 'location' | 'body'> | undefined {
   const { status, ending, redirect, directResponse } = decision
   if (status === undefined) return ending ? { kind: 'closed', ending } : undefined
   return {
-    kind: 'answered',
-    status,
+    ...answerTo(call, status),
     ...(ending && { ending }),
     ...(redirect && { location: redirect.location }),
     ...(directResponse && { body: directResponse.body }),
@@ -236,8 +245,7 @@ function outcomesOfBranch(hop: Hop, branch: Branch, share: number, behind: reado
   const unreachable = (ending: Outcome['ending']): Outcome => ({
     share: own,
     proxy,
-    kind: http ? 'answered' : 'closed',
-    ...(http && { status: 503 }),
+    ...(http ? answerTo(hop.call, 503) : { kind: 'closed' }),
     ...(ending && { ending }),
     responseChanges: changes,
   })
@@ -245,16 +253,24 @@ function outcomesOfBranch(hop: Hop, branch: Branch, share: number, behind: reado
   if (!branch.hop) {
     const { endpoint, cluster } = branch
     const request = destination?.sent
+    if (isTooSlow(hop)) return [{ ...unreachable('timeout'), ...answerTo(hop.call, 504) }]
     return [
       { share: own, kind: 'reached', proxy, endpoint, cluster, ...(request && { request }), responseChanges: changes },
     ]
   }
   // A connection that the next hop closes is, for who sent a request over it, an answer of 503.
-  return walkOutcomes(branch.hop, own, changes).map((outcome) =>
-    outcome.kind === 'closed' && http
-      ? { ...outcome, kind: 'answered', status: endingStatus['no-healthy-endpoint'] ?? 503 }
-      : outcome,
-  )
+  return walkOutcomes(branch.hop, own, changes).map((outcome) => {
+    if (outcome.kind === 'closed' && http) return { ...outcome, ...answerTo(hop.call, 503) }
+    return outcome.kind === 'reached' && http && isTooSlow(hop)
+      ? { ...unreachable('timeout'), ...answerTo(hop.call, 504), share: outcome.share }
+      : outcome
+  })
+}
+
+/** Whether programs take longer than a hop waits: for all tries together, or for each. */
+function isTooSlow({ decision, programMs = 0 }: Hop): boolean {
+  const limits = [decision.timeoutMs ?? 0, decision.retries?.perTryTimeoutMs ?? 0]
+  return limits.some((limit) => limit > 0 && limit < programMs)
 }
 
 /** `10.0.0.1:80`, `[::1]:80` → address and port. */

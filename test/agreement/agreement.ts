@@ -21,12 +21,12 @@ import { allOutcomes } from './elsewhere.ts'
 import { startEnvoy } from './envoy.ts'
 import { featuresOf, featuresOfWorld } from './features.ts'
 import { OddsCheck } from './odds.ts'
-import { answerHeader, openPrograms } from './programs.ts'
+import { answerHeader, openPrograms, slowHeader } from './programs.ts'
 import { type PlacedProxy, placeProxies } from './resources.ts'
 import { type Observed, send } from './send.ts'
 import { isUnsettled, knowing, readEjected, warmUp } from './sick.ts'
 import { makeTokenKeys, type TokenKeys } from './tokens.ts'
-import { ports } from './vocabulary.ts'
+import { checkPrefix, ports, slowMs } from './vocabulary.ts'
 import { Addresses, type RandomWorld, randomWorld } from './world.ts'
 
 export interface AgreementOptions {
@@ -215,8 +215,19 @@ function bearsBadAnswers(hop: Hop): boolean {
   return copiesOf(hop).length === 0 && !soonEjected && hop.decision.retries?.leavesRungs !== true
 }
 
-function withoutBadAnswer(test: TestCall): TestCall {
-  const { [answerHeader]: _dropped, ...headers } = test.call.headers
+/** Whether somebody on the way waits shorter than a slow program takes. */
+function isImpatient({ decision, branches }: Hop): boolean {
+  const limits = [decision.timeoutMs ?? 0, decision.retries?.perTryTimeoutMs ?? 0]
+  return limits.some((limit) => limit > 0 && limit < slowMs) || branches.some(({ hop }) => hop && isImpatient(hop))
+}
+
+/** The call without what it asks of programs, where that could not be judged, or would only take time. */
+function bearable(test: TestCall, hop: Hop): TestCall {
+  const dropped: string[] = []
+  if (!bearsBadAnswers(hop)) dropped.push(answerHeader)
+  if (!isImpatient(hop) || copiesOf(hop).length > 0) dropped.push(slowHeader)
+  else if (slowHeader in test.call.headers) dropped.push(answerHeader)
+  const headers = Object.fromEntries(Object.entries(test.call.headers).filter(([name]) => !dropped.includes(name)))
   return { ...test, call: { ...test.call, headers } }
 }
 
@@ -240,14 +251,17 @@ async function askAll(
   const circumstances = {
     now: tools.now,
     verifyToken: (token: string, keySet: string) => tools.keys.verify(token, keySet),
-    askAuthorizer: (question: AuthorizerQuestion) => authorizerAnswer(question.headers),
+    askAuthorizer: ({ headers, path }: AuthorizerQuestion) =>
+      authorizerAnswer(headers, path.startsWith(checkPrefix) ? 'http' : 'grpc'),
   }
   const results: Sent[] = []
   const queue = [...calls]
-  const traced = ({ entry, call }: TestCall): Hop => trace(mesh, entry.config, call, circumstances)
+  const told = ({ call }: TestCall) =>
+    slowHeader in call.headers ? { ...circumstances, programMs: slowMs } : circumstances
+  const traced = (test: TestCall): Hop => trace(mesh, test.entry.config, test.call, told(test))
   const worker = async (): Promise<void> => {
     for (let next = queue.shift(); next; next = queue.shift()) {
-      const test = bearsBadAnswers(traced(next)) ? next : withoutBadAnswer(next)
+      const test = bearable(next, traced(next))
       const hop = traced(test)
       const outcomes = allOutcomes(hop, (isDead) => {
         const { entry, call } = test
@@ -255,7 +269,7 @@ async function askAll(
           mesh,
           withDead(entry.config, ({ address }) => isDead(address)),
           call,
-          circumstances,
+          told(test),
         )
       })
       const observed = await send(test, tools.certificates)

@@ -1,7 +1,7 @@
 // Random calls into a world: through sidecars, by explicit proxy, past sidecars to pods, and at the edge.
 import type { Call } from '../../src/evaluator/index.ts'
 import { compact, Dice } from './dice.ts'
-import { answerHeader } from './programs.ts'
+import { answerHeader, slowHeader } from './programs.ts'
 import type { PlacedProxy } from './resources.ts'
 import type { TokenKeys } from './tokens.ts'
 import {
@@ -110,6 +110,8 @@ function request(dice: Dice, tokens: readonly string[]): Pick<Call, 'path' | 'me
   if (dice.chance(0.12))
     headers['cookie'] = dice.pick(['session=ann', 'session=bob; other=7', 'other="x y"', 'session='])
   if (dice.chance(0.06)) headers[answerHeader] = String(dice.pick(badStatuses))
+  if (dice.chance(0.1)) headers[slowHeader] = '1'
+  if (dice.chance(0.08)) headers['content-type'] = dice.pick(['application/grpc', 'application/grpc+proto'])
   if (dice.chance(0.05)) headers['x-forwarded-proto'] = dice.pick(['https', 'http'])
   return { path, method, headers, sourceAddress }
 }
@@ -217,11 +219,14 @@ function inbound(dice: Dice, entry: PlacedProxy, tokens: readonly string[]): Mad
 const rawBytes = { protocol: 'tcp', host: '', path: '', method: '', headers: {}, sourceAddress } as const
 
 function edge(dice: Dice, entry: PlacedProxy, tokens: readonly string[]): Made | undefined {
-  const secure = dice.chance(0.5)
-  const port = secure ? gatewayPorts.https : gatewayPorts.http
+  const kind = dice.below(20)
+  if (kind < 3) return edgeOpaque(dice, entry)
+  const secure = kind < 11
+  const byIngress = kind >= 18
+  const port = secure ? gatewayPorts.https : byIngress ? gatewayPorts.ingress : gatewayPorts.http
   const place = entry.places.get(`0.0.0.0_${port}`)
   if (!place) return undefined
-  const usual = [...gatewayHosts.slice(0, 2), 'a.wild.example']
+  const usual = byIngress ? ['plain.example', 'a.wild.example'] : [...gatewayHosts.slice(0, 2), 'a.wild.example']
   const name = dice.chance(0.05) ? 'unknown.example' : dice.pick(usual)
   const host = dice.chance(0.3) ? `${name}:${port}` : name
   const principal = dice.maybe(0.75, () => `spiffe://${trustDomain}/ns/shop/sa/client`)
@@ -238,9 +243,21 @@ function edge(dice: Dice, entry: PlacedProxy, tokens: readonly string[]): Made |
   return { entry, call, absolute: false, kind: 'edge' }
 }
 
+/** Bytes at the edge, and TLS that goes through. */
+function edgeOpaque(dice: Dice, entry: PlacedProxy): Made | undefined {
+  const tls = dice.chance(0.5)
+  const place = entry.places.get(`0.0.0.0_${tls ? gatewayPorts.passed : gatewayPorts.tcp}`)
+  if (!place) return undefined
+  if (!tls) return { entry, call: { ...rawBytes, direction: 'direct', ...place }, absolute: false, kind: 'edge' }
+  const sni = dice.pick([secureHost, secureHost, 'other.example.com', 'unknown.example'])
+  const request = { protocol: 'http', host: sni, path: '/', method: 'GET' } as const
+  const call: Call = { ...rawBytes, direction: 'direct', ...place, ...request, tls: { sni, alpn: ['http/1.1'] } }
+  return { entry, call, absolute: false, kind: 'edge' }
+}
+
 function opaque(dice: Dice, world: RandomWorld, entry: PlacedProxy): Made | undefined {
   if (dice.chance(0.5)) {
-    const virtual = world.virtual.get('db') ?? ''
+    const virtual = world.virtual.get(dice.pick(['db', 'cart'])) ?? ''
     const place = entry.places.get(`${virtual}_${ports.tcp}`)
     return place && { entry, call: { ...rawBytes, direction: 'direct', ...place }, absolute: false, kind: 'tcp' }
   }

@@ -26,9 +26,11 @@ function isSame(test: TestCall, outcome: Outcome, observed: Observed): boolean {
 
 function isSameAnswer({ call }: TestCall, outcome: Outcome, observed: Observed & { kind: 'answered' }): boolean {
   if (outcome.status !== observed.status) return false
+  if (String(outcome.grpcStatus ?? '') !== (observed.headers['grpc-status'] ?? '')) return false
   if (outcome.location !== undefined && outcome.location !== observed.headers['location']) return false
   if (outcome.body === undefined) return true
-  const body = call.method === 'HEAD' ? '' : outcome.body
+  // gRPC has no place for bodies of proxies.
+  const body = outcome.grpcStatus !== undefined || call.method === 'HEAD' ? '' : outcome.body
   return body === observed.body && sameHeaders(applyChanges(new Map(), outcome.responseChanges), observed.headers)
 }
 

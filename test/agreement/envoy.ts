@@ -21,7 +21,7 @@ export interface EnvoyOptions {
 }
 
 const adminPort = 15000
-const startLimitMs = 120_000
+const startLimitMs = 300_000
 
 /** Starts it, and waits until all listeners are there. Rejects with Envoy's own words if it refuses the configuration. */
 export async function startEnvoy(options: EnvoyOptions): Promise<RunningEnvoy> {

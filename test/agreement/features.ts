@@ -40,7 +40,7 @@ export function featuresOf(hop: Hop): Set<string> {
 export function featuresOfWorld({ objects, sick }: RandomWorld): string[] {
   const kinds = new Set([...objects.values()].flatMap((own) => own.map(({ kind }) => kind)))
   const ejecting = sick.length > 0 ? ['in a mesh with ejected endpoints'] : []
-  const named = ['EnvoyFilter', 'Sidecar', 'PeerAuthentication']
+  const named = ['EnvoyFilter', 'Sidecar', 'PeerAuthentication', 'Failover', 'Drain', 'Ingress']
     .filter((kind) => kinds.has(kind))
     .map((kind) => `in a mesh with ${kind}`)
   return [...named, ...ejecting]

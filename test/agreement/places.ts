@@ -87,7 +87,10 @@ function serviceObjects(members: readonly Member[], virtual: string): Fields[] {
     kind: 'EndpointSlice',
     metadata: { name: 'cart-1', namespace, labels: { 'kubernetes.io/service-name': 'cart' } },
     addressType: 'IPv4',
-    ports: [{ name: 'http', port: ports.http }],
+    ports: [
+      { name: 'http', port: ports.http },
+      { name: 'tcp', port: ports.tcp },
+    ],
     endpoints: members.map(({ pod, ready }) => ({
       addresses: [pod.address],
       conditions: { ready },
@@ -103,7 +106,10 @@ function serviceObjects(members: readonly Member[], virtual: string): Fields[] {
     spec: {
       clusterIP: virtual,
       selector: { app: 'cart' },
-      ports: [{ name: 'http', port: ports.http, targetPort: ports.http }],
+      ports: [
+        { name: 'http', port: ports.http, targetPort: ports.http },
+        { name: 'tcp', port: ports.tcp, targetPort: ports.tcp },
+      ],
     },
   }
   return [service, slice, ...members.map(({ pod }) => podObject(pod))]

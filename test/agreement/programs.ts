@@ -5,7 +5,8 @@ import { createServer as createServer2 } from 'node:http2'
 import { createServer as createNetServer, type Server, type Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { authorizerAnswer } from './authorizer.ts'
-import { checkPrefix } from './vocabulary.ts'
+import { answerCheck, checkMethod } from './grpc-authorizer.ts'
+import { checkPrefix, slowMs } from './vocabulary.ts'
 
 /** What a program says of a request. */
 export interface Echo {
@@ -27,6 +28,13 @@ function statusOf(headers: IncomingMessage['headers']): number {
 
 /** Programs answer with the status in it. */
 export const answerHeader = 't-answer'
+/** Programs take their time. */
+export const slowHeader = 't-slow'
+
+function inTime(headers: IncomingMessage['headers'], answer: () => void): void {
+  if (slowHeader in headers) setTimeout(answer, slowMs)
+  else answer()
+}
 
 function answerHeaders(text: string): Record<string, string> {
   return { ...answerBase, [echoHeader]: Buffer.from(text).toString('base64url') }
@@ -67,17 +75,19 @@ export function openPrograms(certificate: { readonly cert: string; readonly key:
     // Those who wait for the body to be read would wait for ever.
     request.resume()
     if (request.url?.startsWith(checkPrefix)) {
-      const { status, headers } = authorizerAnswer(request.headers)
+      const { status, headers } = authorizerAnswer(request.headers, 'http')
       response.writeHead(status, { ...headers }).end()
       return
     }
     const text = answer(request, placeOf(request.socket))
-    response.writeHead(statusAt(request.headers, request.socket.localAddress), answerHeaders(text))
-    response.end()
+    const status = statusAt(request.headers, request.socket.localAddress)
+    inTime(request.headers, () => response.writeHead(status, answerHeaders(text)).end())
   })
   http1.keepAliveTimeout = 60_000
   const http2 = createServer2()
   http2.on('stream', (stream, headers) => {
+    stream.on('error', () => stream.close())
+    if (headers[':path'] === checkMethod) return answerCheck(stream)
     const socket = stream.session?.socket
     const at = `${socket?.localAddress}:${socket?.localPort}`
     const text = answer(
@@ -89,8 +99,10 @@ export function openPrograms(certificate: { readonly cert: string; readonly key:
       },
       at,
     )
-    stream.on('error', () => stream.close())
-    stream.respond({ ':status': statusAt(headers, socket?.localAddress), ...answerHeaders(text) }, { endStream: true })
+    const status = statusAt(headers, socket?.localAddress)
+    inTime(headers, () => {
+      if (!stream.destroyed) stream.respond({ ':status': status, ...answerHeaders(text) }, { endStream: true })
+    })
   })
   const sockets = new Set<Socket>()
   const take = (socket: Socket): void => {

@@ -2,6 +2,7 @@
 import { compact, type Dice } from './dice.ts'
 import {
   externalHost,
+  groups,
   headerNames,
   headerPatterns,
   headerValues,
@@ -14,12 +15,16 @@ import {
   queryNames,
   queryValues,
   secureHost,
+  shortTimeout,
+  subjects,
 } from './vocabulary.ts'
 
 type Fields = Record<string, unknown>
 
 /** What rules may name: hosts with their subsets. */
 export interface Targets {
+  /** Routes may ask for claims of tokens. */
+  readonly claims?: boolean
   readonly hosts: readonly { readonly host: string; readonly port: number; readonly subsets: readonly string[] }[]
 }
 
@@ -44,12 +49,21 @@ function headerMatches(dice: Dice): Fields {
   )
 }
 
-function httpMatch(dice: Dice, at: number): Fields {
+function claimMatches(dice: Dice): Fields {
+  const [claim, values] = dice.pick([
+    ['group', groups],
+    ['sub', subjects],
+  ] as const)
+  const key = dice.chance(0.5) ? `@request.auth.claims.${claim}` : `@request.auth.claims[${claim}]`
+  return { [key]: dice.chance(0.2) ? { prefix: 'a' } : { exact: dice.pick(values) } }
+}
+
+function httpMatch(dice: Dice, at: number, claims: boolean): Fields {
   return compact({
     name: dice.maybe(0.3, () => `m${at}`),
     uri: dice.maybe(0.7, () => uriMatch(dice)),
     ignoreUriCase: dice.maybe(0.15, () => true),
-    headers: dice.maybe(0.35, () => headerMatches(dice)),
+    headers: claims && dice.chance(0.25) ? claimMatches(dice) : dice.maybe(0.35, () => headerMatches(dice)),
     withoutHeaders: dice.maybe(0.12, () => headerMatches(dice)),
     method: dice.maybe(0.15, () => ({ exact: dice.pick(methods) })),
     queryParams: dice.maybe(0.15, () => ({
@@ -114,7 +128,11 @@ function redirect(dice: Dice): Fields {
 function fault(dice: Dice): Fields {
   const percentage = (): Fields => ({ value: dice.pick([0, 30, 100]) })
   return compact({
-    abort: dice.maybe(0.7, () => ({ httpStatus: dice.pick([400, 418, 503, 555]), percentage: percentage() })),
+    abort: dice.maybe(0.7, () =>
+      dice.chance(0.2)
+        ? { grpcStatus: dice.pick(['UNAVAILABLE', 'NOT_FOUND']), percentage: percentage() }
+        : { httpStatus: dice.pick([400, 418, 503, 555]), percentage: percentage() },
+    ),
     delay: dice.maybe(0.3, () => ({ fixedDelay: '0.002s', percentage: percentage() })),
   })
 }
@@ -135,7 +153,10 @@ function httpRoute(dice: Dice, targets: Targets, at: number, last: boolean): Fie
   const kind = dice.below(12)
   const common = compact({
     name: dice.maybe(0.6, () => `r${at}`),
-    match: last && dice.chance(0.8) ? undefined : dice.list(1, 2, (index) => httpMatch(dice, index)),
+    match:
+      last && dice.chance(0.8)
+        ? undefined
+        : dice.list(1, 2, (index) => httpMatch(dice, index, targets.claims === true)),
     headers: dice.maybe(0.3, () => headerOperations(dice)),
     fault: dice.maybe(0.12, () => fault(dice)),
     corsPolicy: dice.maybe(0.12, () => cors(dice)),
@@ -161,7 +182,7 @@ function httpRoute(dice: Dice, targets: Targets, at: number, last: boolean): Fie
     ...common,
     route,
     rewrite: dice.maybe(0.25, () => rewrite(dice)),
-    timeout: dice.maybe(0.2, () => '5s'),
+    timeout: dice.maybe(0.2, () => dice.pick(['8s', '8s', shortTimeout])),
     retries: dice.maybe(0.25, () =>
       compact({
         attempts: dice.below(3),
@@ -177,6 +198,8 @@ function httpRoute(dice: Dice, targets: Targets, at: number, last: boolean): Fie
           ]),
         ),
         backoff: '0.002s',
+        perTryTimeout: dice.maybe(0.12, () => shortTimeout),
+        retryRemoteLocalities: dice.maybe(0.1, () => true),
       }),
     ),
     ...dice.pick([mirrors, () => ({}), () => ({}), () => ({}), () => ({})])(dice, targets),
@@ -197,9 +220,24 @@ function mirrors(dice: Dice, targets: Targets): Fields {
   }
 }
 
-export function httpRoutes(dice: Dice, targets: Targets): Fields[] {
+function httpRoutes(dice: Dice, targets: Targets): Fields[] {
   const count = 1 + dice.below(5)
   return Array.from({ length: count }, (_, at) => httpRoute(dice, targets, at, at === count - 1))
+}
+
+/** A rule for hosts; of some, a part of it is another object. */
+export function httpRules(dice: Dice, name: string, spec: Fields, targets: Targets): Fields[] {
+  const http = httpRoutes(dice, targets)
+  if (!dice.chance(0.15)) return [virtualService(name, { ...spec, http })]
+  const match = [compact({ uri: { prefix: dice.pick(prefixes) }, headers: dice.maybe(0.2, () => headerMatches(dice)) })]
+  const delegating = compact({
+    name: 'elsewhere',
+    match: dice.maybe(0.8, () => match),
+    delegate: { name: `${name}-part`, namespace: dice.maybe(0.5, () => 'shop') },
+    headers: dice.maybe(0.2, () => headerOperations(dice)),
+  })
+  http.splice(dice.below(http.length), 0, delegating)
+  return [virtualService(name, { ...spec, http }), virtualService(`${name}-part`, { http: httpRoutes(dice, targets) })]
 }
 
 export function virtualService(name: string, spec: Fields): Fields {

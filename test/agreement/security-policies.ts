@@ -147,11 +147,11 @@ export function authorizationPolicy(dice: Dice, at: number, gateway: boolean): F
   )
 }
 
-const providerNames = ['guard', 'guard-2'] as const
+const providerNames = ['guard', 'guard-2', 'guard-grpc'] as const
 
 /** External authorizers, as the MeshConfig names them. */
 export function extensionProviders(dice: Dice): Fields[] {
-  return providerNames.map((name) => ({
+  const byHttp = providerNames.slice(0, 2).map((name) => ({
     name,
     envoyExtAuthzHttp: compact({
       service: 'guard.shop.svc.cluster.local',
@@ -166,4 +166,14 @@ export function extensionProviders(dice: Dice): Fields[] {
       headersToDownstreamOnDeny: dice.maybe(0.6, () => dice.pick([['t-why'], ['t-*', 'location']])),
     }),
   }))
+  const byGrpc = {
+    name: providerNames[2],
+    envoyExtAuthzGrpc: compact({
+      service: 'guard.shop.svc.cluster.local',
+      port: ports.http2,
+      failOpen: dice.maybe(0.3, () => true),
+      statusOnError: dice.maybe(0.3, () => '503'),
+    }),
+  }
+  return [...byHttp, byGrpc]
 }

@@ -64,9 +64,14 @@ export const ports = { http: 9080, auto: 9081, http2: 9082, tcp: 9090, tls: 9443
 /** Where gateways between networks take connections. */
 export const passagePort = 15443
 export const versions = ['v1', 'v2'] as const
-export const gatewayPorts = { http: 8080, https: 8443 } as const
+/** Of gateways; Ingresses are served at port 80 of the Service, which is `ingress` of the pod. */
+export const gatewayPorts = { http: 8080, https: 8443, passed: 8444, tcp: 8090, ingress: 8081 } as const
+export const ingressHosts = ['plain.example', '*.wild.example'] as const
 
 /** Answers that calls may ask programs for. */
 export const badStatuses = [404, 409, 500, 502, 503, 504] as const
+/** What programs take for requests that ask for it; proxies may wait `shortTimeout`. */
+export const slowMs = 4500
+export const shortTimeout = '2s'
 /** Where requests to the external authorizer begin. */
 export const checkPrefix = '/check'

@@ -3,8 +3,10 @@
 import type { KubeObject } from '../../src/resources/index.ts'
 import { compact, Dice } from './dice.ts'
 import { envoyFilter } from './envoy-filters.ts'
+import { drain, failover } from './failover-policies.ts'
+import { gatewayPolicies, gatewayService, ingress } from './gateways.ts'
 import { localitySetting, nodeOf, placesPolicy, randomPlaces, randomZone } from './places.ts'
-import { destinationRule, httpRoutes, serviceEntries, type Targets, virtualService } from './route-policies.ts'
+import { destinationRule, httpRules, serviceEntries, type Targets, virtualService } from './route-policies.ts'
 import {
   authorizationPolicy,
   extensionProviders,
@@ -12,7 +14,7 @@ import {
   requestAuthentication,
 } from './security-policies.ts'
 import type { TokenKeys } from './tokens.ts'
-import { externalHost, gatewayHosts, gatewayPorts, namespace, otherNamespace, ports, secureHost } from './vocabulary.ts'
+import { externalHost, namespace, otherNamespace, ports, secureHost } from './vocabulary.ts'
 
 /** A pod with a proxy. */
 export interface ProxiedPod {
@@ -61,12 +63,14 @@ interface ServiceSketch {
   readonly number: number
   readonly versions: readonly string[]
   readonly proxied: boolean
+  /** Whether it speaks gRPC, too, at a port of its own. */
+  readonly grpc?: boolean
 }
 
 const sketches: readonly ServiceSketch[] = [
   { name: 'reviews', port: 'http', number: ports.http, versions: ['v1', 'v2', 'v3'], proxied: true },
   { name: 'ratings', port: 'http', number: ports.http, versions: ['v1'], proxied: true },
-  { name: 'guard', port: 'http', number: ports.http, versions: ['v1'], proxied: false },
+  { name: 'guard', port: 'http', number: ports.http, versions: ['v1'], proxied: false, grpc: true },
   { name: 'legacy', port: 'http', number: ports.http, versions: ['v1'], proxied: false },
   { name: 'web', port: 'any', number: ports.auto, versions: ['v1'], proxied: true },
   { name: 'grpc', port: 'http2', number: ports.http2, versions: ['v1'], proxied: true },
@@ -99,7 +103,7 @@ export function randomWorld(seed: number, addresses: Addresses, keys: TokenKeys)
     pods.push(pod)
     objects.push(podObject(pod, true))
   }
-  objects.push(gatewayService(addresses))
+  objects.push(gatewayService(addresses.take()))
   const external = [addresses.take(), addresses.take()]
   const secure = [addresses.take()]
   programs.push(...external, ...secure)
@@ -154,7 +158,8 @@ function podObject(pod: ProxiedPod, proxied: boolean) {
 }
 
 function serviceObjects(sketch: ServiceSketch, addresses: Addresses, dice: Dice) {
-  const { name, port, number, versions, proxied } = sketch
+  const { name, port, number, versions, proxied, grpc } = sketch
+  const listed = [{ name: port, port: number }, ...(grpc ? [{ name: 'grpc', port: ports.http2 }] : [])]
   const virtual = addresses.take()
   const programs: string[] = []
   const members = versions.map((version) => {
@@ -179,14 +184,18 @@ function serviceObjects(sketch: ServiceSketch, addresses: Addresses, dice: Dice)
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name, namespace },
-      spec: { clusterIP: virtual, selector: { app: name }, ports: [{ name: port, port: number, targetPort: number }] },
+      spec: {
+        clusterIP: virtual,
+        selector: { app: name },
+        ports: listed.map((each) => ({ ...each, targetPort: each.port })),
+      },
     },
     {
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
       metadata: { name: `${name}-1`, namespace, labels: { 'kubernetes.io/service-name': name } },
       addressType: 'IPv4',
-      ports: [{ name: port, port: number }],
+      ports: listed,
       endpoints: members.map((pod) => ({
         addresses: [pod.address],
         conditions: { ready: pod.name !== unready },
@@ -198,22 +207,6 @@ function serviceObjects(sketch: ServiceSketch, addresses: Addresses, dice: Dice)
   return { objects, pods: proxied ? members : [], programs, virtual }
 }
 
-function gatewayService(addresses: Addresses): Record<string, unknown> {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'gateway', namespace },
-    spec: {
-      clusterIP: addresses.take(),
-      selector: { istio: 'gateway' },
-      ports: [
-        { name: 'http2', port: gatewayPorts.http, targetPort: gatewayPorts.http },
-        { name: 'https', port: gatewayPorts.https, targetPort: gatewayPorts.https },
-      ],
-    },
-  }
-}
-
 function meshConfig(dice: Dice): Record<string, unknown> {
   return compact({
     extensionProviders: extensionProviders(dice),
@@ -222,6 +215,13 @@ function meshConfig(dice: Dice): Record<string, unknown> {
       normalization: dice.pick(['NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES']),
     })),
     enableAutoMtls: dice.maybe(0.1, () => false),
+    ingressSelector: 'gateway',
+    defaultConfig: dice.maybe(0.3, () => ({
+      gatewayTopology: compact({
+        numTrustedProxies: dice.maybe(0.8, () => dice.pick([1, 2])),
+        forwardClientCertDetails: dice.maybe(0.3, () => 'APPEND_FORWARD'),
+      }),
+    })),
     localityLbSetting: dice.maybe(0.15, () => localitySetting(dice)),
     defaultHttpRetryPolicy: dice.maybe(0.1, () => ({ attempts: 1, retryOn: '503' })),
   })
@@ -244,12 +244,11 @@ function policies(dice: Dice, keys: TokenKeys): Record<string, unknown>[] {
   const found: (Record<string, unknown> | undefined)[] = [
     dice.maybe(0.9, () => destinationRule(dice, 'reviews', 'reviews', ['v1', 'v2', 'v3'])),
     dice.maybe(0.5, () => destinationRule(dice, 'db', 'db', ['v1', 'v2'])),
-    dice.maybe(0.85, () => virtualService('reviews', { hosts: ['reviews'], http: httpRoutes(dice, targets) })),
-    dice.maybe(0.3, () =>
-      virtualService('ratings', { hosts: ['ratings.shop.svc.cluster.local'], http: httpRoutes(dice, targets) }),
-    ),
-    dice.maybe(0.3, () => virtualService('web', { hosts: ['web'], http: httpRoutes(dice, targets) })),
-    dice.maybe(0.4, () => virtualService('external', { hosts: [externalHost], http: httpRoutes(dice, targets) })),
+    ...(dice.maybe(0.85, () => httpRules(dice, 'reviews', { hosts: ['reviews'] }, targets)) ?? []),
+    ...(dice.maybe(0.3, () => httpRules(dice, 'ratings', { hosts: ['ratings.shop.svc.cluster.local'] }, targets)) ??
+      []),
+    ...(dice.maybe(0.3, () => httpRules(dice, 'web', { hosts: ['web'] }, targets)) ?? []),
+    ...(dice.maybe(0.4, () => httpRules(dice, 'external', { hosts: [externalHost] }, targets)) ?? []),
     dice.maybe(0.3, () => virtualService('db', { hosts: ['db'], tcp: [{ route: tcpSplit(dice) }] })),
     dice.maybe(0.3, () =>
       virtualService('secure', {
@@ -268,7 +267,11 @@ function policies(dice: Dice, keys: TokenKeys): Record<string, unknown>[] {
     dice.maybe(0.2, () => requestAuthentication(dice, keys, true)),
     ...dice.list(0, 3, (at) => authorizationPolicy(dice, at, false)),
     ...dice.list(0, 1, (at) => authorizationPolicy(dice, at, true)),
-    ...gateway(dice, targets),
+    ...gatewayPolicies(dice, targets),
+    dice.maybe(0.25, () => ingress(dice)),
+    dice.maybe(0.3, () => failover(dice)),
+    dice.maybe(0.1, () => drain(dice)),
+    dice.maybe(0.15, () => sidecarIngress(dice)),
     ...(dice.maybe(0.35, () => dice.list(1, 2, (at) => envoyFilter(dice, at))) ?? []),
   ]
   return found.filter((each) => each !== undefined)
@@ -296,39 +299,25 @@ function sidecar(dice: Dice): Record<string, unknown> {
   }
 }
 
-function gateway(dice: Dice, targets: Targets): Record<string, unknown>[] {
-  const hosts = dice.some(gatewayHosts, 2, 3)
-  const servers = [
-    compact({
-      port: { number: gatewayPorts.http, name: 'http', protocol: 'HTTP' },
-      hosts,
-      tls: dice.maybe(0.15, () => ({ httpsRedirect: true })),
-    }),
-    ...(dice.maybe(0.7, (): Record<string, unknown>[] => [
-      {
-        port: { number: gatewayPorts.https, name: 'https', protocol: 'HTTPS' },
-        hosts,
-        tls: dice.pick([
-          { mode: 'SIMPLE', credentialName: 'edge' },
-          { mode: 'MUTUAL', credentialName: 'edge' },
-          { mode: 'ISTIO_MUTUAL' },
-          { mode: 'OPTIONAL_MUTUAL', credentialName: 'edge' },
-        ]),
-      },
-    ]) ?? []),
-  ]
-  const gatewayObject = {
+/** What the program takes, said outright: the same port, with the pod's own address behind it. */
+function sidecarIngress(dice: Dice): Record<string, unknown> {
+  const port = (number: number, protocol: string, name: string) => ({ port: { number, protocol, name } })
+  const app = dice.pick(['web', 'reviews', 'ratings'])
+  return {
     apiVersion: 'networking.istio.io/v1',
-    kind: 'Gateway',
-    metadata: { name: 'edge', namespace },
-    spec: { selector: { istio: 'gateway' }, servers },
+    kind: 'Sidecar',
+    metadata: { name: 'ways-in', namespace },
+    spec: {
+      workloadSelector: { labels: { app } },
+      ingress: dice.some(
+        [
+          port(ports.http, 'HTTP', 'http'),
+          port(ports.auto, dice.pick(['HTTP', 'TCP']), 'any'),
+          port(ports.tcp, 'TCP', 'tcp'),
+        ],
+        1,
+        3,
+      ),
+    },
   }
-  const rules = dice.list(1, 2, (at) =>
-    virtualService(`edge-${at}`, {
-      hosts: dice.some(hosts, 1, 3),
-      gateways: ['edge', ...(dice.chance(0.2) ? ['mesh'] : [])],
-      http: httpRoutes(dice, targets),
-    }),
-  )
-  return [gatewayObject, ...rules]
 }

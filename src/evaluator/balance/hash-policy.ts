@@ -54,10 +54,9 @@ function textsOf(
   }
 }
 
-/** The values of a header: what the route adds is a value of its own, what the client sends counts as one. */
+/** The values of a header, by its lines: what the route adds is a line of its own. */
 function valuesOf(name: string, { headers }: Seen, changes: readonly HeaderChange[]): readonly string[] {
-  const own = headers.get(name)
-  let values = own === undefined ? [] : [own]
+  let values = headers.linesOf(name)
   for (const step of changes) {
     if ('remove' in step) values = step.remove === name ? [] : values
     else if ('set' in step) values = step.set === name ? [step.value] : values

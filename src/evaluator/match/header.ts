@@ -1,4 +1,5 @@
 import type { HeaderMatcher } from '#gen/envoy/config/route/v3/route_components_pb.js'
+import type { HeaderLines } from '../header-lines.ts'
 import { describeString, fullMatch, matchesString } from './string.ts'
 
 /**
@@ -15,6 +16,18 @@ export function matchesHeader(matcher: HeaderMatcher, headers: ReadonlyMap<strin
   }
   if (value === undefined && !matcher.treatMissingHeaderAsEmpty) return false
   return matchesValue(spec, value ?? '') !== matcher.invertMatch
+}
+
+/**
+ * The same, as Envoy's RBAC filters ask (runtime `rbac_match_headers_individually`, on in 1.40): each line of the header by itself, so
+ * that nobody gets past a rule by sending a header twice.
+ */
+export function matchesHeaderLine(matcher: HeaderMatcher, headers: HeaderLines): boolean {
+  const lines = headers.linesOf(matcher.name.toLowerCase())
+  const spec = matcher.headerMatchSpecifier
+  if (lines.length < 2 || spec.case === undefined || spec.case === 'presentMatch')
+    return matchesHeader(matcher, headers)
+  return lines.some((line) => matchesValue(spec, line)) !== matcher.invertMatch
 }
 
 function matchesValue(spec: HeaderMatcher['headerMatchSpecifier'], value: string): boolean {

@@ -1,4 +1,5 @@
 import type { QueryParameterMatcher, RouteMatch } from '#gen/envoy/config/route/v3/route_components_pb.js'
+import { isGrpcType } from '../answer.ts'
 import { matchesMetadata } from '../metadata.ts'
 import { pathOf, type Seen, split } from '../request.ts'
 import { describeHeader, matchesHeader } from './header.ts'
@@ -10,8 +11,7 @@ export function whyNot(match: RouteMatch, seen: Seen): string | undefined {
   for (const matcher of match.headers) if (!matchesHeader(matcher, seen.headers)) return describeHeader(matcher)
   const query = queryOf(seen)
   for (const matcher of match.queryParameters) if (!matchesQuery(matcher, query)) return describeQuery(matcher)
-  const contentType = seen.headers.get('content-type') ?? ''
-  if (match.grpc && !/^application\/grpc($|\+)/.test(contentType)) return 'a gRPC request'
+  if (match.grpc && !isGrpcType(seen.headers.get('content-type'))) return 'a gRPC request'
   for (const matcher of match.dynamicMetadata)
     if (!matchesMetadata(matcher, seen.metadata)) return describeMetadata(matcher)
   if (match.tlsContext?.presented !== undefined) {
