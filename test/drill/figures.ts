@@ -15,6 +15,8 @@ export interface Sample {
 export interface Phases {
   readonly faultMs: number
   readonly healMs: number
+  /** When healing was done: a control plane that was started again is ready, pods are there. */
+  readonly healedMs: number
   readonly endMs: number
 }
 

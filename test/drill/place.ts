@@ -1,26 +1,30 @@
-// The sandbox of the drills: a caller in `east`, the service `shop` in `east` and `west`.
+// The sandbox of the drills: a caller in `east`, the service `shop` in `east`, `west` and perhaps `south`.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import type { RequestPlan } from '../../src/sandbox/traffic/index.ts'
-import { type Context, kubectlOk, podsOf, requestPlans } from '../scenario/context.ts'
+import { type Context, command, isReady, kubectlOk, podsOf, requestPlans, root } from '../scenario/context.ts'
 import type { Fields } from '../scenario/file.ts'
 import { openSandbox, type ScenarioSandbox } from '../scenario/sandbox.ts'
-import type { Rule } from './drills.ts'
+import type { CallerKind } from './caller.ts'
+import { type ClusterName, clusterNames, type Rule } from './drill.ts'
+import { frontObjects, ruleObjects, serviceObjects } from './objects.ts'
 
 const namespace = 'shop'
-const clusters = ['east', 'west'] as const
-type Cluster = (typeof clusters)[number]
 const host = 'shop.shop.svc.cluster.local'
+const regions = { east: 'eu', west: 'us', south: 'af' } as const
+const gateways = { namespace: 'istio-system', deployment: 'istio-eastwestgateway' } as const
 
 export class Place {
   readonly #sandbox: ScenarioSandbox
   readonly #context: Context
+  readonly #clusters: readonly ClusterName[]
   #flapping: { stop: AbortController; done: Promise<void> } | undefined
 
-  private constructor(sandbox: ScenarioSandbox, signal: AbortSignal) {
+  private constructor(sandbox: ScenarioSandbox, clusters: readonly ClusterName[], signal: AbortSignal) {
     this.#sandbox = sandbox
+    this.#clusters = clusters
     this.#context = {
       sandbox,
       folder: import.meta.dirname,
@@ -34,20 +38,19 @@ export class Place {
   }
 
   /** Starts the sandbox with everything in it; resolves when the caller reaches the service. */
-  static async open(signal: AbortSignal): Promise<Place> {
+  static async open(signal: AbortSignal, howMany: 2 | 3 = 2): Promise<Place> {
+    const clusters = clusterNames.slice(0, howMany)
     const sandbox = await openSandbox(
       {
-        clusters: [
-          { name: 'east', context: 'east', region: 'eu', zone: 'eu-a' },
-          { name: 'west', context: 'west', region: 'us', zone: 'us-a' },
-        ],
+        clusters: clusters.map((name) => ({ name, context: name, region: regions[name], zone: `${regions[name]}-a` })),
         samples: [{ context: 'east', sample: 'sleep', namespace }],
       },
       signal,
     )
-    const place = new Place(sandbox, signal)
+    const place = new Place(sandbox, clusters, signal)
     try {
       for (const cluster of clusters) await place.#install(cluster)
+      await place.#apply('east', frontObjects(host))
       return place
     } catch (error) {
       await place.close()
@@ -65,13 +68,13 @@ export class Place {
   }
 
   /** Makes the program of a cluster answer 503, or ends it. */
-  async refuse(cluster: Cluster, on: boolean): Promise<void> {
+  async refuse(cluster: ClusterName, on: boolean): Promise<void> {
     if (on) writeFileSync(this.#file(`refuse-${cluster}`), '')
     else rmSync(this.#file(`refuse-${cluster}`), { force: true })
   }
 
   /** Makes the pods of a cluster ready and not ready in turn. */
-  async flap(cluster: Cluster, everyMs: number): Promise<void> {
+  async flap(cluster: ClusterName, everyMs: number): Promise<void> {
     const stop = new AbortController()
     const unready = this.#file(`unready-${cluster}`)
     const run = async (): Promise<void> => {
@@ -93,30 +96,44 @@ export class Place {
 
   /** Puts the rule in force, alone. */
   async rule(rule: Rule): Promise<void> {
-    const locality = rule === 'even' ? { distribute: [{ from: 'eu', to: { eu: 50, us: 50 } }] } : { enabled: true }
-    const destinationRule = {
-      apiVersion: 'networking.istio.io/v1',
-      kind: 'DestinationRule',
-      metadata: { name: 'shop', namespace },
-      spec: { host, trafficPolicy: { outlierDetection: {}, loadBalancer: { localityLbSetting: locality } } },
-    }
-    const retries = rule === 'local-first-with-try-timeout' ? { retries: { attempts: 4, perTryTimeout: '0.5s' } } : {}
-    const virtualService = {
-      apiVersion: 'networking.istio.io/v1',
-      kind: 'VirtualService',
-      metadata: { name: 'shop', namespace },
-      spec: { hosts: [host], http: [{ route: [{ destination: { host } }], ...retries }] },
-    }
-    await this.#apply('east', [destinationRule, virtualService])
+    await this.#apply('east', ruleObjects(rule, host))
+    if (rule !== 'ordered')
+      await this.#kubectl('east', ['delete', 'failover', 'shop', '-n', namespace, '--ignore-not-found'])
   }
 
-  /** How the caller's program would ask for a path. */
-  async plan(method: 'GET' | 'POST', path: string): Promise<RequestPlan> {
-    const { plans } = await requestPlans(this.#context, {
-      from: 'east/shop/sleep',
-      url: `http://${host}${path}`,
-      method,
-    })
+  /** Gives every cluster so many pods of the service, and so many gateways for the others. */
+  async size({ pods, gateways: doors }: { readonly pods: number; readonly gateways: number }): Promise<void> {
+    for (const cluster of this.#clusters) {
+      await this.scale(cluster, pods)
+      await this.#scale(cluster, gateways.namespace, gateways.deployment, doors)
+    }
+  }
+
+  /** Scales the service; resolves when its pods are there, or gone. */
+  scale(cluster: ClusterName, replicas: number): Promise<void> {
+    return this.#scale(cluster, namespace, 'shop', replicas)
+  }
+
+  /** Rolls a Deployment out anew, and waits for it. */
+  async restart(cluster: ClusterName, namespace: string, deployment: string): Promise<void> {
+    await this.#kubectl(cluster, ['rollout', 'restart', `deployment/${deployment}`, '-n', namespace])
+    await this.#rolledOut(cluster, namespace, deployment)
+  }
+
+  /** A command of the product, as users type it. */
+  async command(...args: readonly string[]): Promise<void> {
+    const run = [join(root, 'bin/fairlead.mjs'), ...args]
+    const { exit, stdout, stderr } = await command(process.execPath, run, this.#context)
+    if (exit !== 0) throw new Error(`fairlead ${args.join(' ')}: exit ${exit}: ${stderr.trim() || stdout.trim()}`)
+  }
+
+  /** How a caller would ask for `/get`. */
+  async plan(caller: CallerKind): Promise<RequestPlan> {
+    const from = caller === 'gateway' ? 'outside' : 'east/shop/sleep'
+    const port = caller === 'grpc' ? ':9000' : ''
+    const url =
+      caller === 'gateway' ? 'gateway east istio-system/istio-ingressgateway 80 /get' : `http://${host}${port}/get`
+    const { plans } = await requestPlans(this.#context, { from, url })
     const [plan] = plans
     if (!plan) throw new Error('the caller has no pod')
     return plan
@@ -124,9 +141,9 @@ export class Place {
 
   /** Whether every pod is ready. */
   async isWhole(): Promise<boolean> {
-    for (const cluster of clusters) {
-      for (const pod of await podsOf(this.#context, cluster, namespace, 'shop'))
-        if (!pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return false
+    for (const cluster of this.#clusters) {
+      for (const [where, deployment] of [[namespace, 'shop'], Object.values(gateways)] as [string, string][])
+        if (!(await podsOf(this.#context, cluster, where, deployment)).every(isReady)) return false
     }
     return true
   }
@@ -144,48 +161,30 @@ export class Place {
     return join(this.#sandbox.environment['FAIRLEAD_HOME'] ?? '', name)
   }
 
-  async #install(cluster: Cluster): Promise<void> {
-    const labels = { app: 'shop' }
-    const container = {
-      name: 'shop',
-      image: 'google-samples/hello-app:1.0',
-      command: [process.execPath, join(import.meta.dirname, 'program.mjs')],
-      ports: [{ name: 'http', containerPort: 8080 }],
-      env: [
-        { name: 'DRILL_LEDGER', value: this.#file('ledger') },
-        { name: 'DRILL_REFUSE', value: this.#file(`refuse-${cluster}`) },
-      ],
-      readinessProbe: {
-        exec: { command: ['test', '!', '-e', this.#file(`unready-${cluster}`)] },
-        periodSeconds: 1,
-        failureThreshold: 1,
-      },
+  async #install(cluster: ClusterName): Promise<void> {
+    const files = {
+      ledger: this.#file('ledger'),
+      refuse: this.#file(`refuse-${cluster}`),
+      unready: this.#file(`unready-${cluster}`),
     }
-    await this.#apply(cluster, [
-      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: { 'istio-injection': 'enabled' } } },
-      {
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata: { name: 'shop', namespace, labels },
-        spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
-      },
-      {
-        apiVersion: 'apps/v1',
-        kind: 'Deployment',
-        metadata: { name: 'shop', namespace, labels },
-        spec: {
-          replicas: 1,
-          selector: { matchLabels: labels },
-          template: { metadata: { labels }, spec: { containers: [container] } },
-        },
-      },
-    ])
-    const at = ['--context', cluster, '-n', namespace]
-    await kubectlOk(this.#context, [...at, 'rollout', 'status', 'deployment/shop', '--timeout=120s'])
+    await this.#apply(cluster, serviceObjects(namespace, files))
+    await this.#rolledOut(cluster, namespace, 'shop')
   }
 
-  async #apply(cluster: Cluster, objects: readonly object[]): Promise<void> {
-    const text = objects.map((object) => stringify(object)).join('---\n')
-    await kubectlOk(this.#context, ['--context', cluster, 'apply', '-f', '-'], text)
+  async #scale(cluster: ClusterName, namespace: string, deployment: string, replicas: number): Promise<void> {
+    await this.#kubectl(cluster, ['scale', `deployment/${deployment}`, '-n', namespace, `--replicas=${replicas}`])
+    await this.#rolledOut(cluster, namespace, deployment)
+  }
+
+  async #rolledOut(cluster: ClusterName, namespace: string, deployment: string): Promise<void> {
+    await this.#kubectl(cluster, ['rollout', 'status', `deployment/${deployment}`, '-n', namespace, '--timeout=120s'])
+  }
+
+  async #apply(cluster: ClusterName, objects: readonly object[]): Promise<void> {
+    await this.#kubectl(cluster, ['apply', '-f', '-'], objects.map((object) => stringify(object)).join('---\n'))
+  }
+
+  async #kubectl(cluster: ClusterName, args: readonly string[], stdin?: string): Promise<void> {
+    await kubectlOk(this.#context, ['--context', cluster, ...args], stdin)
   }
 }

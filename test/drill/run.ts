@@ -3,17 +3,25 @@ import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import pc from 'picocolors'
 import { timeline } from '../../src/sandbox/traffic/index.ts'
-import { drills } from './drills.ts'
+import { clusterNames, type Drill } from './drill.ts'
+import { drills, matrix } from './drills.ts'
 import { Place } from './place.ts'
 import { type DrillResult, runDrill } from './run-drill.ts'
 import { broken, table } from './table.ts'
 
-const usage = `Usage: node test/drill/run.ts [--rate N] [NAME…]
+const listed = (which: readonly Drill[]): string =>
+  which.map(({ name, title }) => `  ${name.padEnd(27)} ${title}`).join('\n')
+
+const usage = `Usage: node test/drill/run.ts [--rate N] [--all | NAME…]
 
 Breaks things under load in a sandbox of its own, and says what a caller noticed.
   --rate N   GETs per second (200); a tenth as many POSTs are sent beside them
 
-${drills.map(({ name, title }) => `  ${name.padEnd(22)} ${title}`).join('\n')}
+The matrix, which is run if no name is given:
+${listed(matrix)}
+
+By name, or with --all:
+${listed(drills.filter(({ byHand }) => byHand))}
 
 Exit code: 0 = every promise held, 1 = one was broken, 2 = wrong usage.`
 
@@ -21,7 +29,11 @@ async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { rate: { type: 'string', default: '200' }, help: { type: 'boolean', default: false } },
+    options: {
+      rate: { type: 'string', default: '200' },
+      all: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
   })
   if (values.help) {
     console.log(usage)
@@ -34,11 +46,13 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(usage)
     return 2
   }
-  const chosen = drills.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+  const named = drills.filter(({ name }) => positionals.includes(name))
+  const chosen = values.all ? drills : named.length > 0 ? named : matrix
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
-  console.log('starting two clusters …')
-  const place = await Place.open(stop.signal)
+  const clusters = chosen.some((drill) => drill.clusters === 3) ? 3 : 2
+  console.log(`starting ${clusters} clusters …`)
+  const place = await Place.open(stop.signal, clusters)
   const results: DrillResult[] = []
   try {
     for (const drill of chosen) {
@@ -46,12 +60,7 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(`\n${pc.bold(drill.name)}: ${drill.title}`)
       const result = await runDrill(drill, place, { rate })
       results.push(result)
-      const marks = [
-        { atMs: result.phases.faultMs, sign: '↑', text: 'fault' },
-        { atMs: result.phases.healMs, sign: '↓', text: 'healed' },
-      ]
-      for (const line of timeline(result.gets, ['east', 'west'], marks)) console.log(line)
-      for (const text of broken(result)) console.log(pc.red(`  ${text}`))
+      for (const line of picture(result, clusters)) console.log(line)
     }
   } finally {
     await place.close()
@@ -62,6 +71,18 @@ async function main(args: readonly string[]): Promise<number> {
   )
   for (const line of table(results)) console.log(line)
   return results.flatMap(broken).length > 0 ? 1 : 0
+}
+
+function picture(result: DrillResult, clusters: number): string[] {
+  const { gets, phases } = result
+  const marks = [
+    { atMs: phases.faultMs, sign: '↑', text: 'fault' },
+    { atMs: phases.healMs, sign: '↓', text: 'healed' },
+  ]
+  return [
+    ...timeline(gets, clusterNames.slice(0, clusters), marks),
+    ...broken(result).map((text) => pc.red(`  ${text}`)),
+  ]
 }
 
 try {

@@ -39,8 +39,9 @@ function seconds(ms: number): string {
 }
 
 /** What breaks the promise of a drill, one sentence each. */
-export function broken({ drill, figures }: DrillResult): string[] {
-  const { share, forMs } = drill.allowed ?? { share: 0, forMs: 0 }
+export function broken({ drill, figures, phases }: DrillResult): string[] {
+  const { share, forMs: given, afterHealing = false } = drill.allowed ?? { share: 0, forMs: 0 }
+  const forMs = given + (afterHealing ? phases.healedMs - phases.faultMs : 0)
   const wrong: string[] = []
   if (figures.failedGets > figures.gets * share) wrong.push(`${figures.failedGets} of ${figures.gets} GETs failed`)
   if (figures.recoveredMs > forMs) wrong.push(`it took ${seconds(figures.recoveredMs)} until 99.9 % succeeded`)

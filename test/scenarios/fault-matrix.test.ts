@@ -1,7 +1,7 @@
-// Every fault of `node test/drill/run.ts`, with real Envoys: no GET may fail while something healthy is there.
+// The matrix of `node test/drill/run.ts`, with real Envoys: no GET may fail while something healthy is there.
 import { availableParallelism, loadavg } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { drills } from '../drill/drills.ts'
+import { matrix } from '../drill/drills.ts'
 import { Place } from '../drill/place.ts'
 import { type DrillResult, runDrill } from '../drill/run-drill.ts'
 import { broken, table } from '../drill/table.ts'
@@ -16,7 +16,7 @@ describe('faults under load', () => {
     const place = await Place.open(new AbortController().signal)
     const results: DrillResult[] = []
     try {
-      for (const drill of drills) results.push(await runDrill(drill, place, { rate }))
+      for (const drill of matrix) results.push(await runDrill(drill, place, { rate }))
     } finally {
       console.log(table(results).join('\n'))
       await place.close()

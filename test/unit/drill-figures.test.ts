@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { timeline } from '../../src/sandbox/traffic/index.ts'
 import { figuresOf, type Sample } from '../drill/figures.ts'
 
-const phases = { faultMs: 2000, healMs: 4000, endMs: 8000 }
+const phases = { faultMs: 2000, healMs: 4000, healedMs: 4000, endMs: 8000 }
 const expected = { east: 1 }
 
 /** A GET every 10 ms for 8 s, answered by `from` of its time. */

@@ -68,6 +68,6 @@ export const failover: Guide = {
     'npx fairlead sandbox fault heal --sandbox demo --name bad   # ejected for 30 s, as the rule says',
     'npx fairlead sandbox fault cut cluster-a cluster-b --sandbox demo --name partition',
     'npx fairlead sandbox fault heal --sandbox demo --name partition',
-    'node test/drill/run.ts   # twelve faults, and what callers notice',
+    'npm run drill   # faults and changes under load, and what callers notice',
   ],
 }
