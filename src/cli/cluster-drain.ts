@@ -1,7 +1,14 @@
 // `fairlead cluster drain | undrain | drains`: takes all requests from a cluster, with one switch, and gives them back.
 import { type Command, Option } from 'commander'
 import { stringify } from 'yaml'
-import { ApiResources, defaultAccess, KubeClient, loadAccess, type ResourceType } from '../clusters/index.ts'
+import {
+  ApiResources,
+  defaultAccess,
+  isNotFound,
+  KubeClient,
+  loadAccess,
+  type ResourceType,
+} from '../clusters/index.ts'
 import { isPassedOn } from '../discovery/index.ts'
 import { type Drain, drainedBy } from '../resources/fairlead/index.ts'
 import { columns } from './print.ts'
@@ -94,29 +101,54 @@ async function drain({ name, client, drains }: Target, { reason }: DrainOptions)
 
 /** Undoes every way in which the cluster itself says that it is drained; others' objects for several clusters stay. */
 async function undrain({ name, client, drains }: Target): Promise<void> {
-  await setLabel(client, false)
+  let undone = await setLabel(client, false)
   const found = drains ? ((await client.list(drains)).items as readonly Drain[]) : []
   const others: string[] = []
   for (const object of found) {
     const meant = drainedBy(object, name)
     if (!meant.includes(name)) continue
     if (isPassedOn(object)) others.push(`${object.metadata.name} (of another cluster)`)
-    else if (meant.every((each) => each === name) && drains) await client.delete(drains, object.metadata.name)
-    else others.push(object.metadata.name)
+    else if (meant.every((each) => each === name) && drains) {
+      await client.delete(drains, object.metadata.name)
+      undone = true
+    } else others.push(object.metadata.name)
   }
   if (others.length > 0)
     throw new Error(`cluster ${name} stays drained: Drain ${others.join(', ')} says so, and not of it alone; edit that`)
-  console.log(`cluster ${name} takes requests again`)
+  console.log(undone ? `cluster ${name} takes requests again` : `cluster ${name} was not drained; it takes requests`)
 }
 
-async function setLabel(client: KubeClient, drained: boolean): Promise<void> {
+/** Returns whether that changed anything. */
+async function setLabel(client: KubeClient, drained: boolean): Promise<boolean> {
+  const before = await isLabelled(client)
   const metadata = { name: systemNamespace, ...(drained && { labels: { [drainLabel]: 'true' } }) }
   await client.apply(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata }, { manager, force: true })
-  if (drained) return
+  if (drained) return !before
   // Another manager (kubectl label) may own the label: taking back our own word leaves it there.
   const namespace = await client.get(namespaces, systemNamespace)
   const { [drainLabel]: left, ...labels } = namespace.metadata.labels ?? {}
   if (left !== undefined) await client.update(namespaces, { ...namespace, metadata: { ...namespace.metadata, labels } })
+  return before
+}
+
+/**
+ * Clusters that a cluster says are drained. `own`: how it is called itself; without, what it says of itself is left out.
+ */
+export async function drainedAsTold(client: KubeClient, own?: string): Promise<readonly string[]> {
+  const drains = await new ApiResources(client).find('fairlead.dev', 'Drain')
+  const found = drains ? ((await client.list(drains)).items as readonly Drain[]) : []
+  const named = found.flatMap((object) => drainedBy(object, own ?? ''))
+  const itself = own !== undefined && (await isLabelled(client)) ? [own] : []
+  return [...named, ...itself].filter((name) => name !== '')
+}
+
+async function isLabelled(client: KubeClient): Promise<boolean> {
+  try {
+    return (await client.get(namespaces, systemNamespace)).metadata.labels?.[drainLabel] === 'true'
+  } catch (error) {
+    if (isNotFound(error)) return false
+    throw error
+  }
 }
 
 interface DrainRow {
@@ -134,8 +166,7 @@ async function list({ kubeconfig, context, output }: ListOptions): Promise<void>
       const clusters = (status as { drained?: readonly string[] } | undefined)?.drained
       return { by: `Drain ${metadata.name}`, clusters: clusters ?? spec?.clusters ?? ['.'], reason: spec?.reason ?? '' }
     })
-    const { labels = {} } = (await client.get(namespaces, systemNamespace)).metadata
-    if (labels[drainLabel] === 'true')
+    if (await isLabelled(client))
       rows.push({ by: `label on namespace ${systemNamespace}`, clusters: ['.'], reason: '' })
     if (output === 'json') console.log(JSON.stringify(rows, null, 2))
     else if (output === 'yaml') console.log(stringify(rows).trimEnd())

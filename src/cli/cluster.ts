@@ -11,14 +11,11 @@ import {
   KubeconfigError,
   loadAccess,
   registerCluster,
-  registeredClusters,
-  registrationKinds,
   standardRegistrations,
   UnreachableError,
 } from '../clusters/index.ts'
-import type { KubeObject } from '../resources/index.ts'
 import { registerDrain } from './cluster-drain.ts'
-import { columns } from './print.ts'
+import { clusterTable, listClusters, registrationsOf } from './cluster-list.ts'
 
 interface ManagementOptions {
   readonly kubeconfig?: string
@@ -33,18 +30,7 @@ interface AddOptions extends ManagementOptions {
   readonly namespace?: string
 }
 
-/** A registered cluster, as `list` shows it. */
-interface Registered {
-  readonly name: string
-  /** Where it is registered, by generation. */
-  readonly registrations: readonly { readonly apiVersion: string; readonly namespace: string }[]
-  readonly server: string
-  /** `reachable`, or why not. */
-  readonly status: string
-}
-
 const secrets = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true }
-const probeMs = 3000
 
 export function register(program: Command): void {
   const cluster = program.command('cluster').description('Register clusters with the control plane')
@@ -65,8 +51,13 @@ export function register(program: Command): void {
     .option('--namespace <name>', 'namespace of the registrations; without: service-mesh-hub and gloo-mesh')
     .action((name: string, options: AddOptions, command: Command) => attempt(command, () => add(name, options)))
   withManagement(cluster.command('list'))
-    .description('Show the registered clusters')
-    .action((options: ManagementOptions, command: Command) => attempt(command, () => list(options)))
+    .description('Show the clusters that are registered, or joined by remote secrets of Istio')
+    .action((options: ManagementOptions, command: Command) =>
+      attempt(command, async () => {
+        const found = await listClusters(managementOf(options))
+        print(options.output, found, () => clusterTable(found))
+      }),
+    )
   withManagement(cluster.command('remove'))
     .argument('<name>', 'name of the cluster')
     .description('Remove a registration; the control plane then removes what it wrote to the cluster')
@@ -107,30 +98,11 @@ async function add(name: string, options: AddOptions): Promise<void> {
   print(options.output, registered, () => [`cluster ${name} is registered`])
 }
 
-async function list(options: ManagementOptions): Promise<void> {
-  const client = new KubeClient(managementOf(options))
-  try {
-    const byName = Map.groupBy(await registrations(client), ({ metadata }) => metadata.name)
-    const found = await Promise.all([...byName.values()].map((objects) => describe(client, objects)))
-    found.sort((a, b) => (a.name < b.name ? -1 : 1))
-    print(options.output, found, () =>
-      found.length === 0
-        ? ['no cluster is registered']
-        : columns([
-            ['NAME', 'NAMESPACE', 'SERVER', 'STATUS'],
-            ...found.map((one) => [one.name, namespacesOf(one).join(','), one.server || '-', one.status]),
-          ]),
-    )
-  } finally {
-    client.close()
-  }
-}
-
 async function remove(name: string, options: ManagementOptions): Promise<void> {
   const client = new KubeClient(managementOf(options))
   try {
     const resources = new ApiResources(client)
-    const found = (await registrations(client)).filter((object) => object.metadata.name === name)
+    const found = (await registrationsOf(client)).filter((object) => object.metadata.name === name)
     if (found.length === 0) throw new KubeconfigError(`no cluster ${name} is registered; see fairlead cluster list`)
     for (const object of found) {
       const { namespace = '', uid } = object.metadata
@@ -161,58 +133,6 @@ async function removeSecret(client: KubeClient, name: string, namespace: string)
     await client.delete(secrets, name, namespace)
   } catch (error) {
     if (!isNotFound(error)) throw error
-  }
-}
-
-async function registrations(client: KubeClient): Promise<KubeObject[]> {
-  const resources = new ApiResources(client)
-  const found: KubeObject[] = []
-  for (const kind of registrationKinds) {
-    const [group = '', name = ''] = kind.split('/')
-    const type = await resources.find(group, name)
-    if (type) found.push(...(await client.list(type)).items)
-  }
-  return found
-}
-
-const namespacesOf = ({ registrations }: Registered): string[] => [
-  ...new Set(registrations.map(({ namespace }) => namespace)),
-]
-
-/** What the registrations of one cluster say; the first that can be used counts, as in the control plane. */
-async function describe(client: KubeClient, objects: readonly KubeObject[]): Promise<Registered> {
-  const kept = new Map<string, KubeObject>()
-  const find = (ns: string, secret: string): KubeObject | undefined => kept.get(`${ns}/${secret}`)
-  for (const object of objects) {
-    // What the registration refers to is known only by asking for it: read the Secret that it names.
-    const { name, namespace = '' } = object.metadata
-    const spec = (object.spec ?? {}) as { secretRef?: { name?: string; namespace?: string }; secretName?: string }
-    const [ns, secret] = [spec.secretRef?.namespace || namespace, spec.secretRef?.name || spec.secretName || name]
-    try {
-      kept.set(`${ns}/${secret}`, await client.get(secrets, secret, ns))
-    } catch (error) {
-      if (!isNotFound(error)) throw error
-    }
-  }
-  const { members, problems } = registeredClusters('', objects, find)
-  const [member] = members
-  const common = {
-    name: objects[0]?.metadata.name ?? '',
-    registrations: objects.map(({ apiVersion, metadata }) => ({ apiVersion, namespace: metadata.namespace ?? '' })),
-  }
-  if (member === undefined) return { ...common, server: '', status: problems[0]?.message ?? 'not usable' }
-  return { ...common, server: member.access.server, status: await probe(member.access) }
-}
-
-async function probe(access: Access): Promise<string> {
-  const client = new KubeClient(access)
-  try {
-    await client.request('GET', '/api/v1/namespaces/kube-system', { timeoutMs: probeMs })
-    return 'reachable'
-  } catch (error) {
-    return (error as Error).message
-  } finally {
-    client.close()
   }
 }
 
