@@ -197,4 +197,37 @@ describe('discovery selectors', () => {
   test('a namespace that nothing selects is not there', () => {
     expect(hosts(inMesh, {}, { team: 'c' })).toEqual([])
   })
+
+test('a Gateway of the Gateway API leads into the network of its label', () => {
+  const gateway = (name: string, gatewayClassName: string, port: number, tls?: object) =>
+    object(
+      'gateway.networking.k8s.io/v1',
+      'Gateway',
+      name,
+      {
+        spec: {
+          gatewayClassName,
+          addresses: [
+            { type: 'IPAddress', value: '192.0.2.9' },
+            { type: 'NamedAddress', value: 'x' },
+          ],
+          listeners: [
+            { name: 'status', port: 15021 },
+            { name: 'door', port, ...(tls && { tls }) },
+          ],
+        },
+      },
+      { 'topology.istio.io/network': 'net-b' },
+    )
+  const options = { mode: 'Passthrough', options: { 'gateway.istio.io/listener-protocol': 'auto-passthrough' } }
+  const found = (cluster: string, ...objects: ReturnType<typeof gateway>[]): string[] =>
+    world({ east: [], [cluster]: objects })
+      .get(networkGateways, undefined)
+      .of('net-b', cluster)
+      .map(({ address, port }) => `${address}:${port}`)
+  expect(found('west', gateway('by-port', 'istio', 15443, { mode: 'Passthrough' }))).toEqual(['192.0.2.9:15443'])
+  expect(found('west', gateway('by-option', 'istio', 8443, options))).toEqual(['192.0.2.9:8443'])
+  expect(found('west', gateway('plain', 'istio', 15443))).toEqual([])
+  expect(found('east', gateway('far', 'istio-remote', 15443, {}))).toEqual(['192.0.2.9:15443'])
+  expect(found('west', gateway('not-ours', 'istio-remote', 15443, {}))).toEqual([])
 })

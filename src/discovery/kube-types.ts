@@ -100,4 +100,5 @@ export const kinds = {
   serviceEntry: 'networking.istio.io/ServiceEntry',
   workloadEntry: 'networking.istio.io/WorkloadEntry',
   drain: 'fairlead.dev/Drain',
+  gateway: 'gateway.networking.k8s.io/Gateway',
 } as const

@@ -1,6 +1,7 @@
 import { sameStructure } from '../lib/index.ts'
 import { refOf } from '../resources/index.ts'
 import { meshNetworksOf, networkOfCluster } from './cluster-settings.ts'
+import { objectGateways } from './gateway-objects.ts'
 import { kubernetesHost, parseKubernetesHost } from './hosts.ts'
 import { gatewayServices } from './indexes.ts'
 import { cidrContains, isIpAddress, parseCidr } from './ip.ts'
@@ -53,7 +54,7 @@ export interface NetworkGateways {
 const writtenGateways = worldQuery(
   'discovery/written-gateways',
   (world): readonly NetworkGateway[] => [
-    ...world.clusters().flatMap((cluster) => serviceGateways(world, cluster)),
+    ...world.clusters().flatMap((cluster) => [...serviceGateways(world, cluster), ...objectGateways(world, cluster)]),
     ...meshNetworkGateways(world),
   ],
   { equals: sameStructure },
