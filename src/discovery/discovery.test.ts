@@ -197,6 +197,7 @@ describe('discovery selectors', () => {
   test('a namespace that nothing selects is not there', () => {
     expect(hosts(inMesh, {}, { team: 'c' })).toEqual([])
   })
+})
 
 test('a Gateway of the Gateway API leads into the network of its label', () => {
   const gateway = (name: string, gatewayClassName: string, port: number, tls?: object) =>

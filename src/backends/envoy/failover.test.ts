@@ -264,6 +264,7 @@ describe('fail-back', () => {
   it('leaves what failed alone for as long as it says', () => {
     const { cluster } = configOf(clusters(failover('{hosts: [shop], failBack: {after: 30s, over: 1m}}')))
     expect(cluster?.outlierDetection?.baseEjectionTime?.seconds).toBe(30n)
+    expect(cluster?.outlierDetection?.maxEjectionTimeJitter?.seconds).toBe(60n)
     expect(cluster?.lbConfig).toMatchObject({
       case: 'leastRequestLbConfig',
       value: { slowStartConfig: { slowStartWindow: { seconds: 60n } } },

@@ -36,12 +36,19 @@ export const quickEjection: Init<typeof OutlierDetectionSchema> = {
   enforcingSuccessRate: 0,
 }
 
-/** The same, where a Failover says for how long what failed is to be left alone. */
+/**
+ * The same, where a Failover says how what failed comes back: left alone for `after` at least, and then each endpoint, at each
+ * proxy, at a moment of its own within `over`. Envoy knows no other way to give an ejected rung back little by little
+ * (docs/decisions/0140-ejected-rungs-come-back-spread.md).
+ */
 export function quickEjectionOf(plan: FailoverPlan | undefined): Init<typeof OutlierDetectionSchema> {
-  const afterMs = plan?.failBack.afterMs ?? 0
-  if (afterMs === 0) return quickEjection
-  const longest = Math.max(afterMs, longestEjectionMs)
-  return { ...quickEjection, baseEjectionTime: milliseconds(afterMs), maxEjectionTime: milliseconds(longest) }
+  const { afterMs, overMs } = plan?.failBack ?? { afterMs: 0, overMs: 0 }
+  const longest = milliseconds(Math.max(afterMs, longestEjectionMs))
+  return {
+    ...quickEjection,
+    ...(afterMs > 0 && { baseEjectionTime: milliseconds(afterMs), maxEjectionTime: longest }),
+    ...(overMs > 0 && { maxEjectionTimeJitter: milliseconds(overMs) }),
+  }
 }
 
 /** Envoy's own; what fails again and again is never left alone for longer. */
