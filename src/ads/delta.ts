@@ -5,7 +5,7 @@ import { Held } from './held.ts'
 import type { ProxyResources, ResourceVersion } from './resource.ts'
 import type { Protocol } from './stream.ts'
 import type { Subscription } from './subscription.ts'
-import { isFullState, isReport } from './types.ts'
+import { isAskedUnnamed, isReport } from './types.ts'
 import { type DeltaRequest, decodeDeltaRequest, encodeDeltaResponse } from './wire.ts'
 
 /** Aimed-at size of a response, in bytes; larger sets come in parts, so that others get their turn. */
@@ -47,7 +47,7 @@ export const delta: Protocol = {
 /** The first request of a type on a stream: the client may have resources from an earlier stream. */
 function begin(subscription: Subscription, request: DeltaRequest, resources: ProxyResources): void {
   const explicit = request.subscribe.filter((name) => name !== '*')
-  const unnamed = request.subscribe.length === 0 && isFullState(subscription.typeUrl)
+  const unnamed = request.subscribe.length === 0 && isAskedUnnamed(subscription.typeUrl)
   const all = unnamed || explicit.length < request.subscribe.length
   subscription.want(explicit, resources)
   // What it has already is compared, not sent again. What is as here is noted as ours, so that clients share the note.

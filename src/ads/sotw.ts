@@ -4,7 +4,7 @@ import { chunkOf, lossOf } from './chunk.ts'
 import type { EncodedResource, ProxyResources } from './resource.ts'
 import type { Protocol } from './stream.ts'
 import type { Subscription } from './subscription.ts'
-import { isFullState, isReport } from './types.ts'
+import { isAskedUnnamed, isReport } from './types.ts'
 import { decodeSotwRequest, type SotwRequest } from './wire.ts'
 
 /** Aimed-at size of responses that may be partial, in bytes. */
@@ -76,7 +76,7 @@ function resubscribe(
   const names = new Set(request.names())
   // A first request without names asks for every cluster or listener; a later one without names asks for nothing,
   // unless everything was asked for before.
-  const unnamed = names.size === 0 && isFullState(subscription.typeUrl) && (isNew || subscription.wildcard)
+  const unnamed = names.size === 0 && isAskedUnnamed(subscription.typeUrl) && (isNew || subscription.wildcard)
   const all = names.delete('*') || unnamed
   if (all && !subscription.wildcard) subscription.subscribeAll()
   if (!all && subscription.wildcard) {

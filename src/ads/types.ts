@@ -7,6 +7,10 @@ export const typeUrls = {
   virtualHost: 'type.googleapis.com/envoy.config.route.v3.VirtualHost',
   secret: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
   extension: 'type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig',
+  /** What the DNS server of Istio's agent answers. */
+  nameTable: 'type.googleapis.com/istio.networking.nds.v1.NameTable',
+  /** What Istio's agent is told while it runs. */
+  agentConfig: 'type.googleapis.com/istio.mesh.v1alpha1.ProxyConfig',
 } as const
 
 /**
@@ -25,6 +29,7 @@ export function isReport(typeUrl: string): boolean {
  * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#eventual-consistency-considerations
  */
 export const pushOrder: readonly string[] = [
+  typeUrls.agentConfig,
   typeUrls.secret,
   typeUrls.extension,
   typeUrls.cluster,
@@ -32,6 +37,7 @@ export const pushOrder: readonly string[] = [
   typeUrls.listener,
   typeUrls.route,
   typeUrls.virtualHost,
+  typeUrls.nameTable,
 ]
 
 /** Where a type stands in the order of pushes. */
@@ -48,6 +54,11 @@ export function isFullState(typeUrl: string): boolean {
   return typeUrl === typeUrls.cluster || typeUrl === typeUrls.listener
 }
 
+/** Types of which a client asks for all there is by naming nothing in its first request. */
+export function isAskedUnnamed(typeUrl: string): boolean {
+  return isFullState(typeUrl) || typeUrl === typeUrls.nameTable || typeUrl === typeUrls.agentConfig
+}
+
 /** The short name that operators know: CDS, EDS, …; the last word of the message's name for other types. */
 export function shortTypeName(typeUrl: string): string {
   return shortNames.get(typeUrl) ?? typeUrl.slice(typeUrl.lastIndexOf('.') + 1)
@@ -61,4 +72,6 @@ const shortNames = new Map<string, string>([
   [typeUrls.virtualHost, 'VHDS'],
   [typeUrls.secret, 'SDS'],
   [typeUrls.extension, 'ECDS'],
+  [typeUrls.nameTable, 'NDS'],
+  [typeUrls.agentConfig, 'PCDS'],
 ])

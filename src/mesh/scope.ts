@@ -91,7 +91,7 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     interception: interceptionOf(proxy),
     closedPorts: closedPorts(proxy),
     http10: metadataFlag(proxy, 'HTTP10'),
-    secrets: metadataFlag(proxy, 'PROXY_VIA_AGENT') ? 'agent' : 'ads',
+    secrets: hasIstioAgent(proxy) ? 'agent' : 'ads',
     onDemand: !isGateway && asksOnDemand(proxy),
     autoAddresses: metadataFlag(proxy, 'DNS_CAPTURE'),
     gatewayPorts,
@@ -99,6 +99,13 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     telemetry: telemetryScope(world, proxy),
   }
   return { ...scope, key: JSON.stringify(scope) }
+}
+
+/** Istio's agent says what it was configured with, and older ones say outright that they are there. */
+function hasIstioAgent(proxy: Proxy): boolean {
+  if (metadataFlag(proxy, 'PROXY_VIA_AGENT')) return true
+  const { PROXY_CONFIG: config } = proxy.metadata
+  return proxy.dataPath !== 'loopback' && typeof config === 'object' && config !== null
 }
 
 /** Said by the proxy's agent, or by an annotation of its pod. */

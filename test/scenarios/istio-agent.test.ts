@@ -8,12 +8,14 @@ import type { AddressInfo } from 'node:net'
 import { create, fromBinary, type JsonObject, toBinary } from '@bufbuild/protobuf'
 import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { NameTableSchema } from '#gen/dns/v1/nds_pb.js'
 import { SecretSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import {
   DiscoveryRequestSchema,
   type DiscoveryResponse,
   DiscoveryResponseSchema,
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js'
+import { ProxyConfigSchema } from '#gen/mesh/v1alpha1/proxy_pb.js'
 import { IstioCertificateRequestSchema, IstioCertificateResponseSchema } from '#gen/security/v1alpha1/ca_pb.js'
 import { accessFromSecret, type ResourceType } from '../../src/clusters/index.ts'
 import { FakeApiServer, namespaces } from '../../src/clusters/testing/fake-api-server.ts'
@@ -63,14 +65,15 @@ metadata: { name: cart, namespace: shop }
 spec: { clusterIP: 10.96.0.1, selector: { app: cart }, ports: [{ name: http, port: 80 }] }
 `
 
-/** What an injected pod's agent says of itself (istio.io/istio, pkg/bootstrap), in the parts that matter. */
+/** What an injected pod's agent says of itself (as recorded from release 1.32), in the parts that matter. */
 const metadata: JsonObject = {
   NAME: 'cart-1',
   NAMESPACE: 'shop',
   CLUSTER_ID: 'Kubernetes',
   SERVICE_ACCOUNT: 'cart',
   INSTANCE_IPS: '10.1.0.1',
-  ISTIO_VERSION: '1.30.0',
+  DNS_CAPTURE: 'true',
+  ISTIO_VERSION: '1.32.0',
   INTERCEPTION_MODE: 'REDIRECT',
   LABELS: { app: 'cart', 'security.istio.io/tlsMode': 'istio' },
   ANNOTATIONS: { 'sidecar.istio.io/status': '{}' },
@@ -78,7 +81,6 @@ const metadata: JsonObject = {
   NODE_NAME: 'node-1',
   PILOT_SAN: ['istiod.istio-system.svc'],
   PROXY_CONFIG: { discoveryAddress: 'istiod.istio-system.svc:15012' },
-  PROXY_VIA_AGENT: true,
   WORKLOAD_NAME: 'cart',
   OWNER: 'kubernetes://apis/apps/v1/namespaces/shop/deployments/cart',
   UNPRIVILEGED_POD: 'true',
@@ -234,6 +236,9 @@ class AgentStream {
   }
 }
 
+const nameTableType = 'type.googleapis.com/istio.networking.nds.v1.NameTable'
+const agentConfigType = 'type.googleapis.com/istio.mesh.v1alpha1.ProxyConfig'
+const none = new Uint8Array()
 const envoyType = (name: string): string => `type.googleapis.com/envoy.${name}`
 
 describe("Istio's agent", () => {
@@ -249,15 +254,23 @@ describe("Istio's agent", () => {
     const stream = new AgentStream(
       connect(credentials.createSsl(Buffer.from(chain.at(-1) ?? ''), Buffer.from(key.reveal()), own)),
     )
-    // The agent asks for Istio's own types first; they must not disturb those of Envoy.
-    stream.ask('type.googleapis.com/istio.networking.nds.v1.NameTable', [])
-    stream.ask('type.googleapis.com/istio.mesh.v1alpha1.ProxyConfig', [])
+    // The agent asks for Istio's own types first, without names. It is not ready before it has the table of names.
+    stream.ask(nameTableType, [])
+    stream.ask(agentConfigType, [])
+    const { table } = fromBinary(NameTableSchema, (await stream.answerOf(nameTableType)).resources[0]?.value ?? none)
+    expect(table['cart.shop.svc.cluster.local']).toMatchObject({ ips: ['10.96.0.1'], shortname: 'cart' })
+    const [told] = (await stream.answerOf(agentConfigType)).resources
+    const { caCertificatesPem: roots } = fromBinary(ProxyConfigSchema, told?.value ?? none)
+    expect(roots.map((pem) => new X509Certificate(pem).ca)).toEqual([true])
     stream.ask(envoyType('config.cluster.v3.Cluster'), [])
     stream.ask(envoyType('config.listener.v3.Listener'), [])
     const clusters = await stream.answerOf(envoyType('config.cluster.v3.Cluster'))
     const listeners = await stream.answerOf(envoyType('config.listener.v3.Listener'))
     expect(clusters.resources.length).toBeGreaterThan(3)
     expect(listeners.resources.length).toBeGreaterThan(1)
+    // Envoy gets certificates from the agent beside it: the key never leaves the pod.
+    const text = Buffer.concat(listeners.resources.map(({ value }) => value)).toString('latin1')
+    expect(text).toContain('sds-grpc')
 
     stream.ask(envoyType('extensions.transport_sockets.tls.v3.Secret'), ['default', 'ROOTCA'])
     const secrets = await stream.answerOf(envoyType('extensions.transport_sockets.tls.v3.Secret'))

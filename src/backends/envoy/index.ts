@@ -16,6 +16,7 @@ export {
   localProxyListener,
   tunnelListener,
 } from './listeners/virtual-outbound.ts'
+export { type NamesScope, nameTable } from './name-table.ts'
 export { undeliveredHeader } from './names.ts'
 export {
   clustersAdded,

@@ -7,7 +7,6 @@ import {
   StreamError,
   type StreamStatus,
   statusCodes,
-  typeUrls,
 } from '../../ads/index.ts'
 import type { TrustGroup } from '../../dialects/index.ts'
 import {
@@ -122,7 +121,7 @@ export class XdsPlane {
       authority,
       rejections: options.rejections,
       sessions: options.sessions,
-      waitingFor: (secret) => this.ads.waitingFor(typeUrls.secret, secret),
+      waitingFor: (typeUrl, name) => this.ads.waitingFor(typeUrl, name),
       hasPod: ({ id }, cluster) => tables.table(cluster, '/Pod').rows.has(podKey(id)),
       acknowledged: () => this.#parts.driver.check(),
       now,

@@ -4,6 +4,7 @@ import {
   type ProxyNode,
   type ProxyResources,
   type ResourceChange,
+  type ResourceList,
   type ResourceSource,
   type ResourceVersion,
   typeUrls,
@@ -17,6 +18,7 @@ import {
   secretNames,
   WorkloadCertificates,
 } from '../../identity/index.ts'
+import { AgentConfigs, agentConfigName } from './agent-config.ts'
 import type { Key } from './backend.ts'
 import type { Rejections } from './rejections.ts'
 import type { Views } from './views.ts'
@@ -36,8 +38,8 @@ export interface SourceOptions<P, L extends Key, R extends Key> {
   readonly rejections: Rejections
   /** Told who comes and goes. */
   readonly sessions?: ProxySessions | undefined
-  /** Nodes of connected proxies that have not acknowledged the newest state of a secret of theirs yet. */
-  readonly waitingFor: (secret: string) => readonly ProxyNode[]
+  /** Nodes of connected proxies that have asked for a resource and not acknowledged its newest state yet. */
+  readonly waitingFor: (typeUrl: string, name: string) => readonly ProxyNode[]
   /** Whether a proxy is one of a pod that exists. */
   readonly hasPod: (node: ProxyNode, cluster: string) => boolean
   /** Told when a proxy has acknowledged all secrets that it was sent. */
@@ -83,6 +85,7 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
   /** Versions of the roots that proxies have acknowledged, by holder. */
   readonly #rootsTaken = new Map<string, string>()
   readonly #secrets = new Map<string, EncodedResource>()
+  readonly #agentConfigs = new AgentConfigs()
 
   constructor(options: SourceOptions<P, L, R>) {
     this.#options = options
@@ -169,6 +172,7 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
   }
 
   acknowledged(node: ProxyNode, typeUrl: string, hasTaken: (name: string) => boolean): void {
+    if (typeUrl === typeUrls.agentConfig) return this.#options.acknowledged()
     if (typeUrl !== typeUrls.secret) return
     const [connected] = this.#connected.get(holderOf(node)) ?? []
     const roots = connected?.resources.get(typeUrls.secret, secretNames.roots)
@@ -178,7 +182,12 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
 
   /** Whether all proxies of a cluster trust what they are to trust now, those included that have gone only just. */
   haveRoots(cluster: string): boolean {
-    return !this.#isWaiting(cluster, secretNames.roots) && !this.#hasRecentlyGone(cluster)
+    const { waitingFor } = this.#options
+    const waiting = [
+      ...waitingFor(typeUrls.secret, secretNames.roots),
+      ...waitingFor(typeUrls.agentConfig, agentConfigName),
+    ]
+    return !this.#isOneOf(cluster, waiting) && !this.#hasRecentlyGone(cluster)
   }
 
   /** Whether all connected proxies of a cluster show a certificate of the authority that signs there now. */
@@ -188,11 +197,11 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
       if (connected?.primary !== cluster || connected.node.identity === undefined) continue
       if (this.#certificates.get(holder)?.signer !== signer) return false
     }
-    return !this.#isWaiting(cluster, secretNames.certificate)
+    return !this.#isOneOf(cluster, this.#options.waitingFor(typeUrls.secret, secretNames.certificate))
   }
 
-  #isWaiting(cluster: string, secret: string): boolean {
-    const waiting = new Set(this.#options.waitingFor(secret))
+  #isOneOf(cluster: string, nodes: readonly ProxyNode[]): boolean {
+    const waiting = new Set(nodes)
     if (waiting.size === 0) return false
     const connected = [...this.#connected.values()].flatMap((siblings) => [...siblings])
     return connected.some(({ primary, node }) => primary === cluster && waiting.has(node))
@@ -227,10 +236,19 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
       const isOwn = name === secretNames.certificate || name === secretNames.roots
       return isOwn ? this.#secret(node, primary, name) : mesh.get(typeUrls.secret, name)
     }
+    const agent = () => {
+      const trust = this.#options.authority.trust(primary)
+      return trust && node.identity !== undefined ? this.#agentConfigs.of(primary, trust.roots) : undefined
+    }
+    const agentLists = (): ResourceList[] => [agent()?.list ?? []].flat()
     return {
-      lists: (typeUrl) => mesh.lists(typeUrl),
-      includes: (typeUrl, name) => mesh.includes(typeUrl, name),
-      get: (typeUrl, name) => (typeUrl === typeUrls.secret ? secret(name) : mesh.get(typeUrl, name)),
+      lists: (typeUrl) => (typeUrl === typeUrls.agentConfig ? agentLists() : mesh.lists(typeUrl)),
+      includes: (typeUrl, name) =>
+        typeUrl === typeUrls.agentConfig ? name === agentConfigName : mesh.includes(typeUrl, name),
+      get: (typeUrl, name) => {
+        if (typeUrl === typeUrls.agentConfig) return name === agentConfigName ? agent()?.resource : undefined
+        return typeUrl === typeUrls.secret ? secret(name) : mesh.get(typeUrl, name)
+      },
     }
   }
 
@@ -264,7 +282,10 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
   }
 
   #tellCluster(cluster: string): void {
-    const change = new Map([[typeUrls.secret, new Set([secretNames.roots])]])
+    const change = new Map([
+      [typeUrls.secret, new Set([secretNames.roots])],
+      [typeUrls.agentConfig, new Set([agentConfigName])],
+    ])
     for (const siblings of this.#connected.values()) {
       for (const { primary, changed } of siblings) if (primary === cluster) changed(change)
     }
