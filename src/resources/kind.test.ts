@@ -114,7 +114,7 @@ describe('toCrd', () => {
 
   it('keeps groups and durations in lists out of CEL, whose cost API servers bound; own rules stay', () => {
     const rules = [{ rule: 'self.a != "x"', message: 'not x' }]
-    const fields = { a: string(), b: string(), every: duration({ minimum: '1s' }) }
+    const fields = { a: string(), b: string(), every: duration(), least: duration({ minimum: '1s' }) }
     const crd = toCrd(
       defineKind({
         group: 'example.dev',
@@ -130,7 +130,7 @@ describe('toCrd', () => {
       }),
     )
     interface Schema extends Record<string, unknown> {
-      properties: { once: Schema; many: Schema; every: Schema; spec: Schema }
+      properties: { once: Schema; many: Schema; every: Schema; least: Schema; spec: Schema }
       items: Schema
       pattern: string
     }
@@ -143,6 +143,7 @@ describe('toCrd', () => {
     expect(many.items['x-kubernetes-validations']).toEqual(rules)
     expect(many.items.oneOf).toEqual([{ required: ['a'] }, { required: ['b'] }])
     expect(many.items.properties.every).toEqual({ type: 'string', pattern: expect.any(String) })
+    expect(many.items.properties.least['x-kubernetes-validations']).toHaveLength(1)
     for (const good of ['5s', '1.5h', '1h30m', '.5ms', '100us'])
       expect(good).toMatch(new RegExp(many.items.properties.every.pattern))
     for (const bad of ['5', 's', '', '5 s', '1d'])

@@ -86,6 +86,11 @@ export function integer(options?: FieldOptions & { minimum?: number; maximum?: n
   return Type.Integer(annotations(options))
 }
 
+/** protobuf's int32. */
+export function int32(options?: FieldOptions & { minimum?: number; maximum?: number }) {
+  return Type.Integer({ minimum: -2147483648, maximum: 2147483647, ...annotations(options) })
+}
+
 /** protobuf's uint32. */
 export function uint32(options?: FieldOptions) {
   return Type.Integer({ minimum: 0, maximum: 4294967295, ...annotations(options) })
@@ -106,8 +111,14 @@ export function oneOf<const V extends readonly string[]>(values: V, options?: Fi
   return Type.Unsafe<V[number]>({ type: 'string', enum: [...values], ...annotations(options) })
 }
 
-export function list<S extends TSchema>(item: S, options?: FieldOptions & { minItems?: number; maxItems?: number }) {
-  return Type.Array(item, annotations(options))
+/** `keys`: the fields that tell two items apart; two items with the same ones are refused, and they merge by them. */
+export function list<S extends TSchema>(
+  item: S,
+  options: FieldOptions & { minItems?: number; maxItems?: number; keys?: readonly string[] } = {},
+) {
+  const { keys, ...rest } = options
+  const byKeys = keys && { 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': keys }
+  return Type.Array(item, { ...annotations(rest), ...byKeys })
 }
 
 /** A map from any text to values of one kind. */

@@ -22,6 +22,7 @@ interface Shape {
   readonly minProperties?: number
   readonly maxProperties?: number
   readonly 'x-kubernetes-int-or-string'?: boolean
+  readonly 'x-kubernetes-list-map-keys'?: readonly string[]
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean
   readonly 'x-fairlead-duration'?: string
   readonly 'x-fairlead-groups'?: {
@@ -133,6 +134,7 @@ function checkGroups(shape: Shape, value: Readonly<Record<string, unknown>>, pla
 
 function walkList(shape: Shape, value: readonly unknown[], place: Place, context: Context): unknown {
   checkSize(shape, value.length, place)
+  checkApart(shape['x-kubernetes-list-map-keys'], value, place)
   const { items } = shape
   if (items === undefined) return value
   return value.map((item, index) => {
@@ -141,6 +143,20 @@ function walkList(shape: Shape, value: readonly unknown[], place: Place, context
     context.replaced.push(place.item(index).path)
     return emptyValue(items)
   })
+}
+
+/** Items that are told apart by some of their fields must not be the same in all of them. */
+function checkApart(keys: readonly string[] | undefined, items: readonly unknown[], place: Place): void {
+  if (keys === undefined) return
+  const seen = new Set<string>()
+  for (const [index, item] of items.entries()) {
+    if (!isObject(item)) continue
+    const id = JSON.stringify(keys.map((key) => item[key]))
+    const at = place.item(index)
+    const [key = ''] = keys
+    if (seen.has(id)) (keys.length === 1 ? at.field(key) : at).error(`Duplicate value: ${id.slice(1, -1)}`)
+    seen.add(id)
+  }
 }
 
 /** Stands for a part that is required, or an item of a list, whose own value is missing or wrong. */

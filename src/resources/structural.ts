@@ -47,13 +47,13 @@ const durationPattern = String.raw`^([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|
 
 /**
  * API servers estimate what CEL rules may cost for the longest lists that fit into a request, and refuse a CRD whose
- * rules in lists may cost too much. There, groups of fields are said by `oneOf`, and durations by a pattern: both cost
- * nothing, and their messages say less (Istio's own CRDs do the same). Rules that a kind adds itself stay.
+ * rules in lists may cost too much. There, groups of fields are said by `oneOf`, and durations without a minimum by a
+ * pattern: both cost nothing, and their messages say less (Istio's own CRDs do the same). Rules that a kind adds itself stay.
  */
 function withoutOwnRules(schema: TSchema, plain: Record<string, unknown>): StructuralSchema {
   const { 'x-kubernetes-validations': rules = [], ...rest } = plain as { 'x-kubernetes-validations'?: unknown[] }
   const groups = (schema as { 'x-fairlead-groups'?: Groups })['x-fairlead-groups']
-  const isDuration = 'x-fairlead-duration' in schema
+  const isDuration = (schema as { 'x-fairlead-duration'?: string })['x-fairlead-duration'] === '0s'
   const count = isDuration ? 1 : (groups?.atMostOne.length ?? 0) + (groups?.exactlyOne.length ?? 0)
   if (count === 0) return plain
   const own = rules.slice(count) // The rules of groups and durations come first.

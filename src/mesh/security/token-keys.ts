@@ -14,7 +14,12 @@ export interface KeyPlace {
 export const keyPlaceName = ({ kind, url }: KeyPlace): string => `token keys ${kind} ${url}`
 
 /** Where the keys of a rule are; undefined if the rule holds them itself. */
-export function keyPlaceOf({ jwks = '', jwksUri = '', issuer = '' }: JwtRule): KeyPlace | undefined {
+export function keyPlaceOf({
+  jwks = '',
+  jwks_uri = '',
+  jwksUri = jwks_uri,
+  issuer = '',
+}: JwtRule): KeyPlace | undefined {
   if (jwks !== '') return undefined
   return jwksUri === '' ? { kind: 'issuer', url: issuer } : { kind: 'url', url: jwksUri }
 }

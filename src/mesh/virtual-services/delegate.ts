@@ -16,6 +16,7 @@ const inherited = [
   'fault',
   'mirror',
   'mirrorPercent',
+  'mirror_percent',
   'mirrorPercentage',
   'corsPolicy',
   'mirrors',

@@ -90,7 +90,7 @@ function checkRule(place: Place, rule: AuthorizationRule): void {
 function checkSource(place: Place, source: AuthorizationSource): void {
   if (sourceFields.every((field) => (source[field]?.length ?? 0) === 0)) place.error('must not be empty', 'required')
   const named = (fields: readonly (keyof AuthorizationSource)[]): boolean =>
-    fields.some((field) => (source[field]?.length ?? 0) > 0)
+    fields.some((field) => source[field] !== undefined)
   if (
     named(['serviceAccounts', 'notServiceAccounts']) &&
     named(['principals', 'notPrincipals', 'namespaces', 'notNamespaces'])

@@ -9,22 +9,32 @@ import { istioStatus } from './status.ts'
 const texts = list(string())
 const accounts = list(string({ maxLength: 320 }), { maxItems: 16 })
 
-const source = object({
-  principals: texts,
-  notPrincipals: texts,
-  requestPrincipals: texts,
-  notRequestPrincipals: texts,
-  namespaces: texts,
-  notNamespaces: texts,
-  serviceAccounts: accounts,
-  notServiceAccounts: accounts,
-  ipBlocks: texts,
-  notIpBlocks: texts,
-  remoteIpBlocks: texts,
-  notRemoteIpBlocks: texts,
-  trustDomains: texts,
-  notTrustDomains: texts,
-})
+const source = object(
+  {
+    principals: texts,
+    notPrincipals: texts,
+    requestPrincipals: texts,
+    notRequestPrincipals: texts,
+    namespaces: texts,
+    notNamespaces: texts,
+    serviceAccounts: accounts,
+    notServiceAccounts: accounts,
+    ipBlocks: texts,
+    notIpBlocks: texts,
+    remoteIpBlocks: texts,
+    notRemoteIpBlocks: texts,
+    trustDomains: texts,
+    notTrustDomains: texts,
+  },
+  {
+    rules: [
+      {
+        rule: '!(has(self.serviceAccounts) || has(self.notServiceAccounts)) || !(has(self.principals) || has(self.notPrincipals) || has(self.namespaces) || has(self.notNamespaces))',
+        message: 'serviceAccounts cannot be set together with principals or namespaces',
+      },
+    ],
+  },
+)
 
 const operation = object({
   hosts: texts,

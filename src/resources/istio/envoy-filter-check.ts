@@ -21,11 +21,10 @@ export function checkEnvoyFilter(root: Place, { spec = {} }: EnvoyFilter): void 
   )
   checkLabelSelector(place.field('workloadSelector'), spec.workloadSelector)
   place.field('configPatches').each(spec.configPatches, (at, patch) => {
-    const { context, waypoint, listener, routeConfiguration, cluster } = patch.match ?? {}
+    const { context, waypoint } = patch.match ?? {}
     const isWaypoint = context === 'WAYPOINT'
     if (waypoint && !isWaypoint) at.field('match').field('waypoint').error('needs context WAYPOINT')
-    if (isWaypoint && (listener ?? routeConfiguration ?? cluster))
-      at.field('match').error('context WAYPOINT is matched by waypoint')
+    if (isWaypoint && !waypoint) at.field('match').error('context WAYPOINT is matched by waypoint')
     if (isWaypoint) return
     checkPatch(at, patch)
     checkProxyVersion(at.field('match').field('proxy').field('proxyVersion'), patch.match?.proxy?.proxyVersion)

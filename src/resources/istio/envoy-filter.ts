@@ -1,6 +1,6 @@
 import { defineKind } from '../kind.ts'
 import type { KubeObject } from '../kube-object.ts'
-import { anyObject, integer, list, map, object, oneOf, port, type Static, string, uint32 } from '../schema.ts'
+import { anyObject, int32, list, map, object, oneOf, port, type Static, string, uint32 } from '../schema.ts'
 import { checkEnvoyFilter } from './envoy-filter-check.ts'
 import { networking } from './group.ts'
 import { labelSelector, targetReference } from './selector.ts'
@@ -41,7 +41,15 @@ const objectMatch = object(
     cluster: object({ portNumber: uint32(), service: string(), subset: string(), name: string() }),
     waypoint: object({ portNumber: port(), route: routeMatch, filter: filterMatch }),
   },
-  { atMostOne: [['listener', 'routeConfiguration', 'cluster', 'waypoint']] },
+  {
+    atMostOne: [['listener', 'routeConfiguration', 'cluster', 'waypoint']],
+    rules: [
+      {
+        rule: "has(self.waypoint) == (has(self.context) && self.context == 'WAYPOINT')",
+        message: 'waypoint goes with context WAYPOINT, and only with that',
+      },
+    ],
+  },
 )
 
 const configPatch = object({
@@ -82,7 +90,7 @@ export const envoyFilterSpec = object(
     workloadSelector: labelSelector,
     targetRefs: list(targetReference, { maxItems: 16 }),
     configPatches: list(configPatch),
-    priority: integer({ description: 'Order of application, lowest first.' }),
+    priority: int32({ description: 'Order of application, lowest first.' }),
   },
   { atMostOne: [['workloadSelector', 'targetRefs']] },
 )

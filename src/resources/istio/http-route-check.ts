@@ -246,9 +246,10 @@ function checkMirrors(place: Place, route: HttpRoute): void {
   const percentage = (at: Place, value: number | undefined): void => {
     if (value !== undefined && (value < 0 || value > 100)) at.error(`${value} must be between 0 and 100`)
   }
-  if (route.mirrorPercent !== undefined) {
-    percentage(place.field('mirrorPercent'), route.mirrorPercent)
-    place.field('mirrorPercent').warn('is deprecated: use mirrorPercentage')
+  for (const name of ['mirrorPercent', 'mirror_percent'] as const) {
+    if (route[name] === undefined) continue
+    percentage(place.field(name), route[name])
+    place.field(name).warn('is deprecated: use mirrorPercentage')
   }
   percentage(place.field('mirrorPercentage').field('value'), route.mirrorPercentage?.value)
   checkDestination(place.field('mirror'), route.mirror)

@@ -2,7 +2,7 @@
 import {
   boolean,
   duration,
-  integer,
+  int32,
   list,
   map,
   number,
@@ -61,7 +61,7 @@ export const headers = object({ request: headerOperations, response: headerOpera
 
 export const httpRouteDestination = object({
   destination: required(destination),
-  weight: integer({ description: 'Share of the requests, relative to the sum of all weights.' }),
+  weight: int32({ description: 'Share of the requests, relative to the sum of all weights.' }),
   headers,
 })
 
@@ -90,11 +90,11 @@ const httpRewrite = object({
 })
 
 export const httpRetry = object({
-  attempts: integer({ description: 'Retries beside the first try; 0 = none.' }),
+  attempts: int32({ description: 'Retries beside the first try; 0 = none.' }),
   perTryTimeout: duration({ minimum: '1ms' }),
   retryOn: string({ description: 'Conditions and status codes, separated by commas.' }),
-  retryRemoteLocalities: boolean(),
-  retryIgnorePreviousHosts: boolean(),
+  retryRemoteLocalities: boolean({ nullable: true }),
+  retryIgnorePreviousHosts: boolean({ nullable: true }),
   backoff: duration({ minimum: '1ms' }),
 })
 
@@ -104,7 +104,7 @@ export const percent = object({ value: number() })
 const httpFaultInjection = object({
   delay: object(
     {
-      percent: integer({ description: 'Deprecated: use percentage.' }),
+      percent: int32({ description: 'Deprecated: use percentage.' }),
       fixedDelay: duration({ minimum: '1ms' }),
       exponentialDelay: duration({ minimum: '1ms', description: 'Not supported.' }),
       percentage: percent,
@@ -113,7 +113,7 @@ const httpFaultInjection = object({
   ),
   abort: object(
     {
-      httpStatus: integer(),
+      httpStatus: int32(),
       grpcStatus: string(),
       http2Error: string({ description: 'Not supported.' }),
       percentage: percent,
@@ -153,6 +153,7 @@ export const httpRoute = object({
   mirror: destination,
   mirrors: list(httpMirror),
   mirrorPercent: uint32({ nullable: true, description: 'Deprecated: use mirrorPercentage.' }),
+  mirror_percent: uint32({ nullable: true, description: 'Deprecated: use mirrorPercentage.' }),
   mirrorPercentage: percent,
   corsPolicy,
   headers,

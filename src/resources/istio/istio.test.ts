@@ -59,6 +59,39 @@ describe('kinds', () => {
   })
 })
 
+describe('extensions', () => {
+  const plugin = (spec: string): string[] =>
+    lint(
+      `{apiVersion: extensions.istio.io/v1alpha1, kind: WasmPlugin, metadata: {name: a, namespace: b}, spec: ${spec}}`,
+    )
+
+  it.each(['oci://r.example/p:1', 'r.example/p:1', 'file:///p.wasm', '/p.wasm', '[::1]:80/p'])('load %s', (url) =>
+    expect(plugin(`{url: "${url}"}`)).toEqual([]),
+  )
+  it.each(['', 'ftp://a/b', 'a.b:80', '{a}', 'a b'])('do not load %j', (url) =>
+    expect(plugin(`{url: "${url}"}`)).toHaveLength(1),
+  )
+
+  it('are judged as in Istio', () => {
+    expect(
+      plugin(
+        '{url: a, sha256: x, vmConfig: {env: [{name: a}, {name: a, valueFrom: HOST, value: b}]}, match: [{ports: [{number: 0}]}]}',
+      ).map((told) => told.split(' ').slice(1).join(' ')),
+    ).toEqual([
+      'error spec.sha256',
+      'error spec.vmConfig.env[1].name',
+      'error spec.vmConfig.env[1].value',
+      'error spec.match[0].ports[0].number',
+    ])
+    const both = '{wasm: {url: a}, lua: {inlineCode: a}}'
+    const extension = (spec: string): string[] =>
+      lint(`{apiVersion: extensions.istio.io/v1alpha1, kind: TrafficExtension, metadata: {name: a}, spec: ${spec}}`)
+    expect([extension('{}').length, extension(both).length, extension('{lua: {inlineCode: a}}').length]).toEqual([
+      1, 1, 0,
+    ])
+  })
+})
+
 describe('MeshConfig', () => {
   const ref = { cluster: 'c', apiVersion: 'v1', kind: 'ConfigMap', namespace: 'istio-system', name: 'istio' }
 

@@ -7,7 +7,7 @@ import {
   anyValue,
   boolean,
   duration,
-  integer,
+  int32,
   list,
   map,
   number,
@@ -50,10 +50,10 @@ export const meshProxyConfig = object({
   drainDuration: duration(),
   discoveryAddress: string(),
   statsdUdpAddress: string(),
-  proxyAdminPort: integer(),
+  proxyAdminPort: int32(),
   controlPlaneAuthPolicy: string(),
-  statNameLength: integer(),
-  concurrency: integer(),
+  statNameLength: int32(),
+  concurrency: int32(),
   interceptionMode: oneOf(['REDIRECT', 'TPROXY', 'NONE']),
   tracing: object({
     zipkin: object({ address: string() }),
@@ -66,7 +66,7 @@ export const meshProxyConfig = object({
   }),
   proxyMetadata: map(string()),
   runtimeValues: map(string()),
-  statusPort: integer(),
+  statusPort: int32(),
   extraStatTags: list(string()),
   gatewayTopology: object({
     numTrustedProxies: uint32(),
@@ -119,9 +119,9 @@ const tlsConfig = object({
 })
 
 export const meshConfigSchema = object({
-  proxyListenPort: integer(),
-  proxyInboundListenPort: integer(),
-  proxyHttpPort: integer(),
+  proxyListenPort: int32(),
+  proxyInboundListenPort: int32(),
+  proxyHttpPort: int32(),
   connectTimeout: duration(),
   hboneIdleTimeout: duration(),
   protocolDetectionTimeout: duration(),

@@ -1,7 +1,7 @@
 import type { Place } from '../check.ts'
 import { defineKind } from '../kind.ts'
 import type { KubeObject } from '../kube-object.ts'
-import { integer, map, object, type Static, string } from '../schema.ts'
+import { int32, map, object, type Static, string } from '../schema.ts'
 import { networking } from './group.ts'
 import { workloadSelector } from './selector.ts'
 import { checkWorkloadSelector } from './selector-check.ts'
@@ -9,7 +9,7 @@ import { istioStatus } from './status.ts'
 
 export const proxyConfigSpec = object({
   selector: workloadSelector,
-  concurrency: integer({ minimum: 0, nullable: true, description: 'Worker threads; 0 = one per core.' }),
+  concurrency: int32({ minimum: 0, nullable: true, description: 'Worker threads; 0 = one per core.' }),
   environmentVariables: map(string({ maxLength: 2048 })),
   image: object({ imageType: string() }),
 })

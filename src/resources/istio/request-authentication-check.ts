@@ -10,9 +10,9 @@ export function checkRequestAuthentication(root: Place, { spec = {} }: RequestAu
 }
 
 function checkJwtRule(place: Place, rule: JwtRule): void {
-  const { issuer = '', jwksUri = '', jwks = '' } = rule
+  const { issuer = '', jwks_uri = '', jwksUri = jwks_uri, jwks = '' } = rule
   if (issuer === '' && jwksUri === '') place.error('issuer or jwksUri must be set', 'required')
-  if (jwksUri !== '') checkJwksUri(place.field('jwksUri'), jwksUri)
+  if (jwksUri !== '') checkJwksUri(place.field(rule.jwksUri === undefined ? 'jwks_uri' : 'jwksUri'), jwksUri)
   if (jwks !== '') checkJwks(place.field('jwks'), jwks)
 }
 

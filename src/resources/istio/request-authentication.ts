@@ -8,11 +8,21 @@ import { istioStatus } from './status.ts'
 
 const filled = string({ minLength: 1 })
 
+const keysUrl = string({
+  minLength: 1,
+  maxLength: 2048,
+  description: 'http or https.',
+  rules: [
+    { rule: "isURL(self) && url(self).getScheme() in ['http', 'https']", message: 'must be an http or https URL' },
+  ],
+})
+
 const jwtRule = object(
   {
     issuer: filled,
     audiences: list(filled),
-    jwksUri: string({ minLength: 1, maxLength: 2048, description: 'http or https.' }),
+    jwksUri: keysUrl,
+    jwks_uri: keysUrl,
     jwks: string({ description: 'Public keys, as JSON.' }),
     fromHeaders: list(object({ name: required(filled), prefix: string() })),
     fromParams: list(filled),
@@ -26,7 +36,7 @@ const jwtRule = object(
     spaceDelimitedClaims: list(filled, { maxItems: 64 }),
     presence: oneOf(['OPTIONAL', 'REQUIRED'], { description: 'REQUIRED = a request without this token is refused.' }),
   },
-  { atMostOne: [['jwksUri', 'jwks']] },
+  { atMostOne: [['jwksUri', 'jwks_uri', 'jwks']] },
 )
 
 export const requestAuthenticationSpec = object(

@@ -6,24 +6,30 @@ const noEmptyKey = {
   message: 'keys must not be empty or hold a *',
 }
 const noWildcard = { rule: "!self.contains('*')", message: 'wildcards are not supported in selectors' }
+const apiGroup = '^$|^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'
+const kindName = '^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$'
 
 /** Labels that all have to be there; `{}` selects everything in the namespace. */
-function labels(description: string) {
-  return map(string({ maxLength: 63, rules: [noWildcard] }), { maxProperties: 4096, rules: [noEmptyKey], description })
+function labels(maxProperties: number) {
+  const description = 'Labels that the pods must have.'
+  return map(string({ maxLength: 63, rules: [noWildcard] }), { maxProperties, rules: [noEmptyKey], description })
 }
 
 /** `selector` of security.istio.io, telemetry.istio.io and ProxyConfig. */
-export const workloadSelector = object({ matchLabels: labels('Labels that the pods must have.') })
+export const workloadSelector = object({ matchLabels: labels(4096) })
 
 /** `workloadSelector` of networking.istio.io (DestinationRule alone uses the other form). */
-export const labelSelector = object({ labels: labels('Labels that the pods must have.') })
+export const labelSelector = object({ labels: labels(256) })
 
 /** An object that a policy is attached to; in its own namespace always. */
 export const targetReference = object({
-  group: string({ maxLength: 253 }),
-  kind: required(string({ minLength: 1, maxLength: 63 })),
+  group: string({ maxLength: 253, pattern: apiGroup }),
+  kind: required(string({ minLength: 1, maxLength: 63, pattern: kindName })),
   name: required(string({ minLength: 1, maxLength: 253 })),
-  namespace: string({ description: 'Not supported: a target is in the namespace of its policy.' }),
+  namespace: string({
+    description: 'Not supported: a target is in the namespace of its policy.',
+    rules: [{ rule: 'self.size() == 0', message: 'a target is in the namespace of its policy' }],
+  }),
 })
 
 /** The three ways to say what a policy applies to; none = the namespace (the mesh, in the root namespace). */

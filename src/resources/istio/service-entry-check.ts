@@ -51,12 +51,9 @@ function checkAddresses(place: Place, spec: ServiceEntrySpec): void {
 }
 
 function checkPorts(place: Place, spec: ServiceEntrySpec, mayAllocate: boolean): void {
-  const names = new Set<string>()
   const numbers = new Set<number>()
   place.each(spec.ports, (at, { name, number, targetPort = 0, protocol = '' }) => {
-    if (names.has(name)) at.field('name').error(`port name ${JSON.stringify(name)} is defined already`)
     if (numbers.has(number)) at.field('number').error(`port ${number} is defined already`)
-    names.add(name)
     numbers.add(number)
     checkDnsLabel(at.field('name'), name)
     checkPort(at.field('number'), number)

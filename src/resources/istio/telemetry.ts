@@ -50,6 +50,20 @@ export const istioMetrics = [
 
 const istioMetric = oneOf(['ALL_METRICS', ...istioMetrics])
 
+const operationIs = (name: string): string => `has(self.operation) && self.operation == '${name}'`
+const tagOverride = object(
+  { operation: oneOf(['UPSERT', 'REMOVE']), value: string() },
+  {
+    rules: [
+      {
+        rule: `!(${operationIs('UPSERT')}) || (has(self.value) && self.value != '')`,
+        message: 'UPSERT needs a value',
+      },
+      { rule: `!(${operationIs('REMOVE')}) || !has(self.value)`, message: 'REMOVE takes no value' },
+    ],
+  },
+)
+
 const metrics = object({
   providers,
   overrides: list(
@@ -59,7 +73,7 @@ const metrics = object({
         { atMostOne: [['metric', 'customMetric']] },
       ),
       disabled: boolean({ nullable: true }),
-      tagOverrides: map(object({ operation: oneOf(['UPSERT', 'REMOVE']), value: string() })),
+      tagOverrides: map(tagOverride),
     }),
   ),
   reportingInterval: duration({ minimum: '1ms' }),

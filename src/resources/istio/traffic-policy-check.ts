@@ -97,10 +97,6 @@ function checkLoadBalancer(
     place.field('zoneAwareLbSetting').error('cannot be set together with localityLbSetting')
   checkLocalityLb(place.field('localityLbSetting'), settings.localityLbSetting, outlier !== undefined)
   checkZoneAwareLb(place.field('zoneAwareLbSetting'), settings.zoneAwareLbSetting, outlier !== undefined)
-  if (settings.backendUtilization !== undefined)
-    place
-      .field('backendUtilization')
-      .warn('has no effect: the weights that endpoints report are not used', 'not-supported')
   if (settings.warmup?.aggression === 0) place.field('warmup').field('aggression').error('must be greater than 0')
 }
 

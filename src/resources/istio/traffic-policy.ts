@@ -2,6 +2,7 @@
 import {
   boolean,
   duration,
+  int32,
   integer,
   list,
   map,
@@ -116,7 +117,7 @@ export const tcpKeepalive = object({
 })
 
 const tcpPool = object({
-  maxConnections: integer(),
+  maxConnections: int32(),
   connectTimeout: duration({ minimum: '1ms', description: '10s if not given.' }),
   tcpKeepalive,
   maxConnectionDuration: duration({ minimum: '1ms' }),
@@ -124,30 +125,30 @@ const tcpPool = object({
 })
 
 const httpPool = object({
-  http1MaxPendingRequests: integer(),
-  http2MaxRequests: integer(),
-  maxRequestsPerConnection: integer(),
-  maxRetries: integer(),
+  http1MaxPendingRequests: int32(),
+  http2MaxRequests: int32(),
+  maxRequestsPerConnection: int32(),
+  maxRetries: int32(),
   idleTimeout: duration({ minimum: '1ms' }),
   h2UpgradePolicy: oneOf(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']),
   useClientProtocol: boolean(),
-  maxConcurrentStreams: integer(),
+  maxConcurrentStreams: int32(),
   http2KeepAlive: object({ interval: duration({ minimum: '1ms' }), timeout: duration({ minimum: '1ms' }) }),
 })
 
 export const connectionPool = object({ tcp: tcpPool, http: httpPool })
 
 export const outlierDetection = object({
-  consecutiveErrors: integer({ description: 'Deprecated, without effect: use consecutive5xxErrors.' }),
+  consecutiveErrors: int32({ description: 'Deprecated, without effect: use consecutive5xxErrors.' }),
   splitExternalLocalOriginErrors: boolean(),
   consecutiveLocalOriginFailures: uint32({ nullable: true }),
   consecutiveGatewayErrors: uint32({ nullable: true }),
   consecutive5xxErrors: uint32({ nullable: true }),
   interval: duration({ minimum: '1ms' }),
   baseEjectionTime: duration({ minimum: '1ms' }),
-  maxEjectionPercent: integer(),
-  minHealthPercent: integer(),
-  outlierDetectionHttpErrorCodes: list(integer({ minimum: 100, maximum: 599 })),
+  maxEjectionPercent: int32(),
+  minHealthPercent: int32(),
+  outlierDetectionHttpErrorCodes: list(int32({ minimum: 100, maximum: 599 })),
 })
 
 export const clientTls = object({

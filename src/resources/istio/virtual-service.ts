@@ -1,12 +1,12 @@
 import { defineKind } from '../kind.ts'
 import type { KubeObject } from '../kube-object.ts'
-import { integer, list, map, object, required, type Static, string, uint32 } from '../schema.ts'
+import { int32, list, map, object, required, type Static, string, uint32 } from '../schema.ts'
 import { istioVersions, networking } from './group.ts'
 import { destination, httpRoute } from './http-route.ts'
 import { istioStatus } from './status.ts'
 import { checkVirtualService } from './virtual-service-check.ts'
 
-const routeDestination = object({ destination: required(destination), weight: integer() })
+const routeDestination = object({ destination: required(destination), weight: int32() })
 
 const tlsMatch = object({
   sniHosts: required(list(string(), { description: 'Server names; within the hosts of the VirtualService.' })),

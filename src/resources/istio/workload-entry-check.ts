@@ -22,7 +22,7 @@ export function checkAddress(place: Place, entry: WorkloadEntrySpec, form: Addre
   }
   if (isUnixAddress(address)) {
     checkUnixAddress(at, address)
-    if (Object.keys(entry.ports ?? {}).length > 0) place.field('ports').error('a Unix socket has no ports')
+    if (entry.ports !== undefined) place.field('ports').error('a Unix socket has no ports')
   } else if (!isIpAddress(address)) {
     if (form === 'address') at.error(`${JSON.stringify(address)} is no IP address`)
     else if (faultOfDomain(address) !== undefined)

@@ -1,11 +1,22 @@
 import type { Place } from '../check.ts'
-import { checkLabels, checkPort } from './names.ts'
-import type { ReadinessProbe, WorkloadGroup } from './workload-group.ts'
+import { checkUnixAddress, isUnixAddress } from './address.ts'
+import { checkDnsLabel, checkLabels, checkPort } from './names.ts'
+import type { ReadinessProbe, WorkloadGroup, WorkloadGroupSpec } from './workload-group.ts'
 
 export function checkWorkloadGroup(root: Place, { spec }: WorkloadGroup): void {
   const place = root.field('spec')
   checkLabels(place.field('metadata').field('labels'), spec?.metadata?.labels)
+  checkTemplate(place.field('template'), spec?.template)
   checkProbe(place.field('probe'), spec?.probe)
+}
+
+/** What entries start from need not be whole: they get their address when they are made. */
+function checkTemplate(place: Place, { address = '', ports }: Partial<WorkloadGroupSpec['template']> = {}): void {
+  if (isUnixAddress(address)) {
+    checkUnixAddress(place.field('address'), address)
+    if (ports !== undefined) place.field('ports').error('a Unix socket has no ports')
+  }
+  place.field('ports').entries(ports, (at, _port, name) => checkDnsLabel(at, name))
 }
 
 function checkProbe(place: Place, probe: ReadinessProbe | undefined): void {

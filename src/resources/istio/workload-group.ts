@@ -1,35 +1,43 @@
 import { defineKind } from '../kind.ts'
 import type { KubeObject } from '../kube-object.ts'
-import { integer, list, map, object, required, type Static, string, uint32 } from '../schema.ts'
+import { int32, list, map, object, port, required, type Static, string } from '../schema.ts'
 import { istioVersions, networking } from './group.ts'
 import { istioStatus } from './status.ts'
-import { workloadEntryFields } from './workload-entry.ts'
+import { noSocketPorts, workloadEntryFields } from './workload-entry.ts'
 import { checkWorkloadGroup } from './workload-group-check.ts'
 
 export const readinessProbe = object(
   {
-    initialDelaySeconds: integer({ minimum: 0 }),
-    timeoutSeconds: integer({ minimum: 0 }),
-    periodSeconds: integer({ minimum: 0 }),
-    successThreshold: integer({ minimum: 0 }),
-    failureThreshold: integer({ minimum: 0 }),
+    initialDelaySeconds: int32({ minimum: 0 }),
+    timeoutSeconds: int32({ minimum: 0 }),
+    periodSeconds: int32({ minimum: 0 }),
+    successThreshold: int32({ minimum: 0 }),
+    failureThreshold: int32({ minimum: 0 }),
     httpGet: object({
       path: string(),
-      port: required(uint32()),
+      port: required(port()),
       host: string(),
-      scheme: string(),
-      httpHeaders: list(object({ name: string(), value: string() })),
+      scheme: string({ rules: [{ rule: "self in ['', 'HTTP', 'HTTPS']", message: 'must be HTTP or HTTPS' }] }),
+      httpHeaders: list(object({ name: string({ pattern: '^[-_A-Za-z0-9]+$' }), value: string() })),
     }),
-    tcpSocket: object({ host: string(), port: required(uint32()) }),
+    tcpSocket: object({ host: string(), port: required(port()) }),
     exec: object({ command: required(list(string({ minLength: 1 }))) }),
-    grpc: object({ port: uint32(), service: string() }),
+    grpc: object({ port: port(), service: string() }),
   },
   { atMostOne: [['httpGet', 'tcpSocket', 'exec', 'grpc']] },
 )
 
 export const workloadGroupSpec = object({
-  metadata: object({ labels: map(string()), annotations: map(string()) }),
-  template: required(object(workloadEntryFields, { description: 'What the WorkloadEntries of the group start from.' })),
+  metadata: object({
+    labels: map(string(), { maxProperties: 256 }),
+    annotations: map(string(), { maxProperties: 256 }),
+  }),
+  template: required(
+    object(workloadEntryFields, {
+      description: 'What the WorkloadEntries of the group start from.',
+      rules: [noSocketPorts],
+    }),
+  ),
   probe: readinessProbe,
 })
 

@@ -31,7 +31,11 @@ function shareOf(percentage: Percent | undefined): ReturnType<typeof fractionOf>
   return percentage ? fractionOf(percentage) : wholePercent(100)
 }
 
-function singleShare({ mirrorPercentage, mirrorPercent }: HttpRoute): ReturnType<typeof fractionOf> {
+function singleShare({
+  mirrorPercentage,
+  mirror_percent,
+  mirrorPercent = mirror_percent,
+}: HttpRoute): ReturnType<typeof fractionOf> {
   return !mirrorPercentage && typeof mirrorPercent === 'number'
     ? wholePercent(mirrorPercent)
     : shareOf(mirrorPercentage)

@@ -97,9 +97,21 @@ function checkString(value: string, schema: JsonObject, path: string): FieldErro
   return errors
 }
 
+/** What the formats of whole numbers hold. */
+const integerRanges: Readonly<Record<string, readonly [number, number]>> = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint32: [0, 2 ** 32 - 1],
+  int64: [-(2 ** 63), 2 ** 63 - 1],
+}
+
 function checkNumber(value: number | bigint, schema: JsonObject, path: string): FieldError[] {
   const errors: FieldError[] = []
   const n = Number(value)
+  const range = integerRanges[textAt(schema, 'format')]
+  if (range && textAt(schema, 'type') === 'integer' && (n < range[0] || n > range[1])) {
+    const why = `Checked value must be of type integer with format ${textAt(schema, 'format')} in ${path}`
+    errors.push(invalid('', '', why))
+  }
   const [max, min, multiple] = [
     numberAt(schema, 'maximum'),
     numberAt(schema, 'minimum'),
