@@ -216,6 +216,11 @@ export class AdsServer {
     )
   }
 
+  /** How many streams there are. */
+  get connected(): number {
+    return this.streams.size
+  }
+
   get queued(): number {
     return this.admission.queued
   }

@@ -277,7 +277,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
   const port = typeof address === 'object' && address !== null ? address.port : options.http.port
   log.info({ url: `http://${options.http.host}:${port}` }, 'debug pages and metrics')
 
-  const keepMemory = giveBackWhenQuiet(() => plane.ads.messagesSent + (engine.lastRebuild?.number ?? 0))
+  const keepMemory = giveBackWhenQuiet()
   inputs.start()
   lease.start()
   const settled = settle(inputs, engine, () => isStopping).then(async () => {

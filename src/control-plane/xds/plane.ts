@@ -26,9 +26,11 @@ import { type ClientOf, kubeSecretStore, type SecretForm, tokenReviewer } from '
 import type { ObjectTables } from './object-tables.ts'
 import { type Address, openPorts, type Ports, peerVerifier } from './ports.ts'
 import type { ProxyProblems } from './proxy-problems.ts'
+import { Rehearsal } from './rehearsal.ts'
 import type { Rejections } from './rejections.ts'
 import { RootBundles } from './root-bundles.ts'
 import { type ProxySessions, XdsSource } from './source.ts'
+import { defineStandIns } from './stand-ins.ts'
 import type { TrackedWorlds } from './tracked-world.ts'
 import { TrustDriver } from './trust.ts'
 import { vaultCredentials } from './vault.ts'
@@ -92,6 +94,7 @@ export class XdsPlane {
     readonly driver: TrustDriver
     readonly source: Pick<XdsSource<unknown, Key, Key>, 'certificateExpires'>
     readonly bundles: RootBundles
+    readonly rehearsal: Rehearsal
   }
   readonly #options: Pick<XdsPlaneOptions<never, Key, Key>, 'xds' | 'xdsPlaintext' | 'log' | 'clusters'>
   #ports: Ports | undefined
@@ -164,8 +167,19 @@ export class XdsPlane {
         log.warn({ cluster, what }, 'identity: goes on, though not all proxies have answered'),
     })
     const bundles = new RootBundles({ engine, tables, clientOf, mayWrite: options.mayWrite, failed })
-    this.#parts = { clusterOf, authority, authenticator, store, driver, source, bundles }
+    const rehearsal = new Rehearsal({
+      standIns: defineStandIns({
+        engine,
+        worlds,
+        clusters,
+        place: (node) => place(node, clusters, options.proxyOf),
+        show: ({ primary, proxy }) => views.rehearse(primary, proxy),
+      }),
+      isServing: () => this.ads.connected > 0,
+    })
+    this.#parts = { clusterOf, authority, authenticator, store, driver, source, bundles, rehearsal }
     this.#stops.push(
+      () => rehearsal.stop(),
       () => driver.stop(),
       () => options.proxyProblems.stop(),
       () => bundles.stop(),
@@ -193,6 +207,7 @@ export class XdsPlane {
     this.#ports = await openPorts({ ...this.#parts, ads: this.ads, certificate, tls: xds, plaintext: xdsPlaintext })
     if (this.#ports.tls) log.info({ address: formatAddress(this.#ports.tls) }, 'xDS')
     if (this.#ports.plaintext) log.info({ address: formatAddress(this.#ports.plaintext) }, 'xDS in plaintext')
+    this.#parts.rehearsal.start()
   }
 
   get ports(): Pick<Ports, 'tls' | 'plaintext'> | undefined {

@@ -58,5 +58,6 @@ export interface ProxyView<L, R extends Key> extends Told {
   readonly id: number
   readonly lists: Map<string, readonly ListView<L, R>[]>
   readonly primary: string
-  facts: ProxyFacts
+  /** None of stand-ins. */
+  facts: ProxyFacts | undefined
 }

@@ -101,12 +101,26 @@ export class Views<P, L extends Key, R extends Key> {
     proxy: P,
     changed: (change: ResourceChange) => void,
   ): { resources: ProxyResources; close(): void } {
-    const id = ++this.#connections
-    const facts = this.#observer.watch(this.#factsOf, { id, primary, typeUrl: '', proxy })
+    const key: ProxyKey<P> = { id: ++this.#connections, primary, typeUrl: '', proxy }
+    const facts = this.#observer.watch(this.#factsOf, key)
+    if (tells(facts)) this.#problemsChanged()
+    return this.#show(key, facts, changed)
+  }
+
+  /** As `connect`, of a proxy that is none: it tells nothing of objects, and is told of no change. */
+  rehearse(primary: string, proxy: P): { resources: ProxyResources; close(): void } {
+    const key: ProxyKey<P> = { id: ++this.#connections, primary, typeUrl: '', proxy }
+    return this.#show(key, undefined, () => undefined)
+  }
+
+  #show(
+    { id, primary, proxy }: ProxyKey<P>,
+    facts: ProxyFacts | undefined,
+    changed: (change: ResourceChange) => void,
+  ): { resources: ProxyResources; close(): void } {
     const view: ProxyView<L, R> = { id, lists: new Map(), changed, primary, facts }
     const keys: ProxyKey<P>[] = []
     this.#proxies.set(id, { view, keys })
-    if (tells(facts)) this.#problemsChanged()
     const lists = (typeUrl: string): readonly ListView<L, R>[] => {
       const known = view.lists.get(typeUrl)
       if (known) return known
@@ -158,7 +172,7 @@ export class Views<P, L extends Key, R extends Key> {
     if (!view) {
       view = { key, names: this.#observer.watch(this.#list, key), users: new Set() }
       this.#listViews.set(text, view)
-      this.#show(view)
+      this.#showList(view)
     }
     view.users.add(user)
     return view
@@ -181,7 +195,7 @@ export class Views<P, L extends Key, R extends Key> {
     return made
   }
 
-  #show(view: ListView<L, R>): void {
+  #showList(view: ListView<L, R>): void {
     const shown = this.#shownLike(view.key)
     const views = shown.get(view.names)
     if (views) views.add(view)
@@ -212,8 +226,10 @@ export class Views<P, L extends Key, R extends Key> {
 
   #close(view: ProxyView<L, R>, keys: readonly ProxyKey<P>[], proxy: P): void {
     if (!this.#proxies.delete(view.id)) return
-    this.#observer.unwatch(this.#factsOf, { id: view.id, primary: view.primary, typeUrl: '', proxy })
-    if (tells(view.facts)) this.#problemsChanged()
+    if (view.facts) {
+      this.#observer.unwatch(this.#factsOf, { id: view.id, primary: view.primary, typeUrl: '', proxy })
+      if (tells(view.facts)) this.#problemsChanged()
+    }
     for (const key of keys) this.#observer.unwatch(this.#listsOf, key)
     for (const lists of view.lists.values()) for (const list of lists) this.#disuse(list, view)
     view.lists.clear()
@@ -250,6 +266,7 @@ export class Views<P, L extends Key, R extends Key> {
     const textOf = (cluster: string, id: string): string => `${cluster} ${id}`
     for (const { view } of this.#proxies.values()) {
       const { primary: cluster, facts } = view
+      if (!facts) continue
       found.push(...facts.problems)
       for (const id of facts.patches) wanted.set(textOf(cluster, id), { cluster, id })
     }
@@ -282,7 +299,7 @@ export class Views<P, L extends Key, R extends Key> {
     if (!view) return
     const before = view.names
     view.names = this.#engine.get(this.#list, key)
-    this.#show(view)
+    this.#showList(view)
     this.#hide(view, before)
     changes.ofList(view, changedNames(before.keys, view.names.keys))
   }
