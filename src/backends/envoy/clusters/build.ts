@@ -50,6 +50,8 @@ type ClusterInit = Init<typeof ClusterSchema>
 /** What of a proxy decides over an outbound cluster, beside what it sees. */
 export interface ClusterClient {
   readonly type: ProxyScope['type']
+  /** Its programs name what they call to the proxy, and dial no addresses. */
+  readonly asksByName: boolean
   readonly secrets: SecretSource
   readonly ipFamilies: ProxyScope['ipFamilies']
   /** Only for clusters that hold their endpoints themselves. */
@@ -66,6 +68,7 @@ export function clusterKey(world: World, scope: ProxyScope, spec: ClusterSpec): 
   const named = spec.binding.service.resolution === 'dns' || spec.binding.service.resolution === 'dns-round-robin'
   const client: ClusterClient = {
     type: scope.type,
+    asksByName: spec.binding.service.resolution === 'passthrough' && scope.dataPath === 'loopback',
     secrets: scope.secrets,
     ipFamilies: named || spec.binding.service.resolution === 'dynamic-dns' ? scope.ipFamilies : 'both',
     endpoints: named ? endpointClient(world, scope, spec) : undefined,
@@ -81,6 +84,7 @@ export const outboundCluster: Query<ClusterKey, Built<Cluster> | undefined> = {
       spec.name,
       spec.binding.key,
       client.type,
+      ...(client.asksByName ? ['by-name'] : []),
       client.secrets,
       client.ipFamilies,
       client.endpoints ? clientKey(client.endpoints) : '',
@@ -92,7 +96,7 @@ function buildOutboundCluster(world: World, { spec, client }: ClusterKey): Built
   const { binding, mode } = spec
   const mesh = meshConfigOf(world)
   const policy = policyOf(world, spec)
-  const discovery = discoveryOf(spec, client.type, policy.loadBalancer?.simple === 'PASSTHROUGH')
+  const discovery = discoveryOf(spec, client, policy.loadBalancer?.simple === 'PASSTHROUGH')
   const found = discoveryFields(world, spec, client, discovery, { mesh, tls: policy.tls })
   if (!found) return undefined
   const safe = hasRungs(world, spec, policy)

@@ -2,7 +2,7 @@
 import { toJson } from '@bufbuild/protobuf'
 import { anyUnpack } from '@bufbuild/protobuf/wkt'
 import { expect, test } from 'vitest'
-import type { Cluster } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
+import { type Cluster, Cluster_DiscoveryType } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import { ClusterConfigSchema } from '#gen/envoy/extensions/clusters/dynamic_forward_proxy/v3/cluster_pb.js'
 import {
   type HttpProtocolOptions,
@@ -106,4 +106,29 @@ test('settings of a port replace those of the rule as a whole, and of a subset w
   const [threshold] = clusterWith(`{${policy.trim().replaceAll('\n', ',')}}`).circuitBreakers?.thresholds ?? []
   expect(threshold?.retryBudget).toBeUndefined()
   expect(threshold?.maxConnections).toBe(4294967295)
+})
+
+test('pods of a headless service are dialled by address, or picked by a proxy that is asked by name', () => {
+  const world = worldOf({
+    east: `
+apiVersion: v1
+kind: Service
+metadata: { name: db, namespace: shop }
+spec: { clusterIP: None, selector: { app: db }, ports: [{ name: http, port: 80, targetPort: 8080 }] }
+`,
+  })
+  const found = (path: string) => {
+    const proxy = proxyOf({ metadata: { FAIRLEAD_DATA_PATH: path } })
+    const { clusters, routes } = buildProxyConfig(world, proxy)
+    const cluster = clusters.find(({ resource }) => resource.name === 'outbound|80||db.shop.svc.cluster.local')
+    const hosts = routes.flatMap(({ resource }) => resource.virtualHosts)
+    const own = hosts.find(({ name }) => name === 'db.shop.svc.cluster.local:80')
+    const type = cluster?.resource.clusterDiscoveryType
+    return {
+      type: type?.case === 'type' ? Cluster_DiscoveryType[type.value] : undefined,
+      singlePods: own?.domains.some((name) => name.startsWith('*.')),
+    }
+  }
+  expect(found('loopback')).toEqual({ type: 'EDS', singlePods: false })
+  expect(found('')).toEqual({ type: 'ORIGINAL_DST', singlePods: true })
 })

@@ -74,7 +74,7 @@ export type Discovery = 'eds' | 'original-dst' | 'strict-dns' | 'logical-dns' | 
 
 export function discoveryOf(
   { binding: { service }, mode }: ClusterSpec,
-  type: ProxyScope['type'],
+  { type, asksByName }: { readonly type: ProxyScope['type']; readonly asksByName: boolean },
   passthrough: boolean,
 ): Discovery {
   if (passthrough) return 'original-dst'
@@ -86,8 +86,9 @@ export function discoveryOf(
     case 'dynamic-dns':
       return 'dynamic-forward-proxy'
     case 'passthrough':
-      // A gateway has no original destination, but it may know endpoints.
-      return type === 'sidecar' && mode === 'outbound' ? 'original-dst' : 'eds'
+      // A gateway has no original destination, nor has a proxy that is asked by name; but they may know endpoints.
+      if (type !== 'sidecar' || mode !== 'outbound') return 'eds'
+      return asksByName && service.registry === 'kubernetes' ? 'eds' : 'original-dst'
     default:
       return 'eds'
   }

@@ -23,11 +23,18 @@ export interface DomainNames {
 
 /**
  * All names of a service: its host, with and without a final dot, what is short for it, the same of its aliases, those of
- * single pods if it is headless, and its addresses. `port` undefined: ports do not matter where they are matched.
+ * single pods if it is headless (not where any of its pods would answer: `anyPod`), and its addresses. `port` undefined: ports do
+ * not matter where they are matched.
  */
 export function serviceDomains(
   service: Service,
-  options: { aliases: readonly string[]; namespace: string; addresses: readonly string[]; port?: number },
+  options: {
+    aliases: readonly string[]
+    namespace: string
+    addresses: readonly string[]
+    port?: number
+    anyPod?: boolean
+  },
 ): DomainNames {
   const expanded = new Set<string>()
   const names = [service.host, ...options.aliases].flatMap((host) => {
@@ -35,7 +42,7 @@ export function serviceDomains(
     for (const name of short) expanded.add(name)
     return [host, ...short]
   })
-  const headless = service.resolution === 'passthrough' && service.registry === 'kubernetes'
+  const headless = service.resolution === 'passthrough' && service.registry === 'kubernetes' && options.anyPod !== true
   const all = [...names, ...(headless ? names.map((name) => `*.${name}`) : []), ...options.addresses.map(bracketed)]
   const { port } = options
   return { domains: port === undefined ? all : all.map((name) => withPort(name, port)), expanded }

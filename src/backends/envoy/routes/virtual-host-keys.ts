@@ -112,6 +112,7 @@ export function draftsOf(egress: EgressView, scope: RouteScope, port: number | u
     serviceDomains(binding.service, {
       aliases: binding.aliases,
       namespace: scope.namespace,
+      anyPod: scope.dataPath === 'loopback',
       addresses: addressesFor(binding.service, scope).filter((address) => !address.includes('/')),
       ...(port === undefined && { port: own }),
     })
