@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { type Command, Option } from 'commander'
 import picocolors from 'picocolors'
 import { stringify } from 'yaml'
-import { switchProblems, tryTimeoutProblems } from '../mesh/index.ts'
+import { failoverProblemsTogether, switchProblems, tryTimeoutProblems } from '../mesh/index.ts'
 import { compareProblems, formatRef } from '../report/index.ts'
 import { checkFile, type LocatedProblem, type ReadObject, soundObject } from '../resources/index.ts'
 import { printLine } from './print.ts'
@@ -72,7 +72,8 @@ function together(objects: readonly ReadObject[]): LocatedProblem[] {
   const idOf = ({ kind, namespace, name }: ReadObject['ref']): string => `${kind} ${namespace}/${name}`
   const byId = new Map(objects.map((read) => [idOf(read.ref), read]))
   const sound = objects.map(({ object }) => soundObject(object, '').object)
-  const found = [...switchProblems(sound), ...tryTimeoutProblems(sound)].sort(compareProblems)
+  const all = [...switchProblems(sound), ...tryTimeoutProblems(sound), ...failoverProblemsTogether(sound)]
+  const found = all.sort(compareProblems)
   return found.map((problem) => {
     const at = byId.get(idOf(problem.object))?.locate(problem.path)
     return at ? { ...problem, at } : problem

@@ -30,6 +30,7 @@ export {
   failoverOf,
   failoverPlanOf,
   failoverProblems,
+  failoverProblemsTogether,
   failoverServices,
   failoverSwitch,
   servicesOfFailover,

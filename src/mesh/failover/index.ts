@@ -6,4 +6,5 @@ export { failoverProblems, servicesMeant as servicesOfFailover } from './problem
 export { failoverPlanOf, failoversCompareNodes } from './select.ts'
 export { failoverServices } from './status.ts'
 export { type FailoverSwitch, failoverOf, failoverSwitch, switchProblems } from './switch.ts'
+export { failoverProblemsTogether } from './together.ts'
 export { tryTimeoutProblems } from './try-timeouts.ts'

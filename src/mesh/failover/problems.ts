@@ -16,10 +16,10 @@ import { sameStructure } from '../../lib/index.ts'
 import { formatRef, type Problem } from '../../report/index.ts'
 import type { Failover, FailoverSpec } from '../../resources/fairlead/index.ts'
 import { collect, objectKey, type Place, refOf } from '../../resources/index.ts'
-import type { DestinationRule } from '../istio.ts'
-import { fairleadKinds, istioKinds } from '../kinds.ts'
+import { fairleadKinds } from '../kinds.ts'
 import type { FailoverPlan } from './model.ts'
 import { clusterOfEndpoint, rungPlaceOf } from './place.ts'
+import { checkRules, rulesFor } from './rule-problems.ts'
 import { decidingClaim, failoverPlanOf } from './select.ts'
 import { failoverSwitch } from './switch.ts'
 
@@ -37,7 +37,7 @@ const problemsOfFailover = textQuery(
     const failover = world.object(world.primary, fairleadKinds.failover, key) as Failover | undefined
     if (!failover?.spec) return []
     const { spec } = failover
-    return collect(refOf(world.primary, failover), (root) => {
+    const found = collect(refOf(world.primary, failover), (root) => {
       const place = root.field('spec')
       place.field('hosts').each(spec.hosts, (at, host) => checkHost(world, failover, host, at))
       checkClusters(world, spec, place.field('rungs'))
@@ -46,9 +46,12 @@ const problemsOfFailover = textQuery(
           if (decidingClaim(world, service)?.key !== key) continue
           checkSubsets(world, spec, service, place.field('rungs'))
           checkService(world, spec, service, place)
+          checkRules(world, spec, service, place)
         }
       }
     })
+    // Several services may give the same reason.
+    return [...new Map(found.map((problem) => [`${problem.path}|${problem.message}`, problem])).values()]
   },
   { equals: sameStructure },
 )
@@ -88,7 +91,9 @@ function checkClaim(world: World, failover: Failover, service: Service, at: Plac
   if (deciding && deciding.key !== objectKey(failover)) {
     const other = world.object(world.primary, fairleadKinds.failover, deciding.key)
     const name = other ? formatRef(refOf(world.primary, other)) : deciding.key
-    const why = deciding.namespace === failover.metadata.namespace ? 'which is older' : 'which is in its namespace'
+    const sameAge = other?.metadata.creationTimestamp === failover.metadata.creationTimestamp
+    const earlier = sameAge ? 'whose name comes first' : 'which is older'
+    const why = deciding.namespace === failover.metadata.namespace ? earlier : 'which is in its namespace'
     at.error(`${name}, ${why}, decides over ${service.host}`, 'conflict')
     return
   }
@@ -143,11 +148,6 @@ function checkSubsets(world: World, { rungs = [] }: FailoverSpec, { host }: Serv
   )
 }
 
-function rulesFor(world: World, host: string): readonly DestinationRule[] {
-  const rules = world.objects(world.primary, istioKinds.destinationRule) as readonly DestinationRule[]
-  return rules.filter(({ spec, metadata }) => spec && resolveHost(spec.host, metadata.namespace ?? '') === host)
-}
-
 function checkService(world: World, spec: FailoverSpec, service: Service, place: Place): void {
   const { host, resolution, ports } = service
   if (spec.retry !== undefined && !ports.some(({ protocol }) => isHttpOrAuto(protocol)))
@@ -156,14 +156,6 @@ function checkService(world: World, spec: FailoverSpec, service: Service, place:
   const rungs = place.field('rungs')
   if (resolution !== 'endpoints' && resolution !== 'dns')
     rungs.warn(`has no effect on ${host}: its callers see one address, and not what is behind it`)
-  for (const rule of rulesFor(world, host)) {
-    const policies = [rule.spec?.trafficPolicy, ...(rule.spec?.subsets ?? []).map(({ trafficPolicy }) => trafficPolicy)]
-    if (policies.some((policy) => policy?.loadBalancer?.localityLbSetting || policy?.loadBalancer?.zoneAwareLbSetting))
-      rungs.warn(
-        `the order of rungs decides over ${host}; what ${formatRef(refOf(world.primary, rule))} says of localities has no effect`,
-        'conflict',
-      )
-  }
   rungs.each(spec.rungs, (at, { members }) => {
     const differs = members.some(({ same, subset }) => (same && same !== 'Cluster') || subset)
     if (differs && spec.failBack !== undefined)
