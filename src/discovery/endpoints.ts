@@ -122,14 +122,14 @@ function withoutRepeats(endpoints: readonly Endpoint[]): readonly Endpoint[] {
   return found.size === endpoints.length ? endpoints : [...found.values()]
 }
 
-/** WorkloadEntries stand behind Kubernetes Services that select them, too. */
+/** WorkloadEntries stand behind Kubernetes Services that select them, too; without address, behind their network's gateways. */
 function selectedByService(world: World, cluster: string, key: string): readonly Endpoint[] {
   const service = world.object(cluster, kinds.service, key) as ServiceObject | undefined
   const { selector, ports = [], type, clusterIP } = service?.spec ?? {}
   if (!selector || type === 'ExternalName' || clusterIP === 'None') return []
   const entries = entriesSelected(world, [cluster], service?.metadata.namespace ?? '', selector)
   return entries
-    .filter(({ spec }) => isIpAddress(spec.address ?? ''))
+    .filter(({ spec: { address, network } }) => (address ? isIpAddress(address) : Boolean(network)))
     .flatMap((entry) =>
       ports.map(({ name = '', port = 0, targetPort }) =>
         endpointAt(entry, name, typeof targetPort === 'number' && targetPort > 0 ? targetPort : port),
@@ -173,7 +173,7 @@ function endpointAt({ spec, workload, health }: SelectedEntry, portName: string,
   return {
     address: socket ? address.slice('unix://'.length) : address,
     moreAddresses: [],
-    port: socket ? 0 : (spec.ports?.[portName] ?? servicePort),
+    port: socket ? 0 : spec.ports?.[portName] || servicePort,
     portName,
     health,
     weight: spec.weight ?? 0,

@@ -102,9 +102,9 @@ export function describedWorkload(
   const labels = { ...spec.labels, ...object.labels }
   const label = labels[labelNames.locality]
   const locality = spec.locality || (label ? localityFromLabel(label) : '')
-  // Only a network that is named hides the address behind gateways: an entry may well stand outside of every network.
+  // Only a network that is named counts, not that of the cluster that holds the object: an entry may well stand outside
+  // of every network.
   const network = spec.network ?? ''
-  const placed = network || networkOfWorkload(world, cluster, { labels, address: spec.address ?? '' })
   const { serviceAccount } = spec
   return {
     namespace: object.namespace,
@@ -113,7 +113,7 @@ export function describedWorkload(
     network,
     locality,
     node: '',
-    labels: withPlace(labels, { cluster, network: placed, locality, node: '' }),
+    labels: withPlace(labels, { cluster, network, locality, node: '' }),
     identity: serviceAccount ? spiffeId(trustDomainOf(world, cluster), object.namespace, serviceAccount) : '',
     meshTls:
       labels[labelNames.tlsMode] === undefined ? Boolean(serviceAccount) : labels[labelNames.tlsMode] === 'istio',

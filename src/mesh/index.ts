@@ -5,6 +5,7 @@ export {
   type EffectivePolicy,
   effectivePolicy,
   type MergedRule,
+  ruledTlsMode,
   ruleOf,
   sessionAffinity,
 } from './destination-rules/index.ts'

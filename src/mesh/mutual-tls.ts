@@ -22,13 +22,16 @@ export function allMutualTls(world: World, service: Service, policy: EffectivePo
   if (policy.tls) return policy.tls.mode === 'ISTIO_MUTUAL'
   if (!autoMutualTls(world, service, policy)) return false
   const endpoints = world.get(endpointsOfService, { namespace: service.namespace, host: service.host })
-  return endpoints.every((endpoint) => speaksMutualTls(world, policy, endpoint))
+  return endpoints.every((endpoint) => speaksMutualTls(world, undefined, endpoint))
 }
 
-/** Whether a client would speak mutual TLS with an endpoint: what a rule says, else what the endpoint takes. */
-export function speaksMutualTls(world: World, policy: EffectivePolicy, endpoint: Endpoint): boolean {
-  if (policy.tls) return policy.tls.mode === 'ISTIO_MUTUAL'
+/**
+ * Whether a client would speak the mesh's mutual TLS with an endpoint: what a rule says, else what the endpoint takes.
+ * Without a proxy before it an endpoint is no part of that, whatever a rule says: no gateway could pass it on.
+ */
+export function speaksMutualTls(world: World, ruled: string | undefined, endpoint: Endpoint): boolean {
   const { workload, port } = endpoint
   if (!workload.meshTls) return false
+  if (ruled !== undefined) return ruled === 'ISTIO_MUTUAL'
   return modeOfPort(inboundModes(world, workload), port) !== 'DISABLE'
 }

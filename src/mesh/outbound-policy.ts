@@ -13,7 +13,9 @@ export interface OutboundPolicy {
 /** The Sidecar's, else the mesh's; gateways forward nothing that is not known. */
 export function outboundPolicyOf(world: World, view: ViewKey): OutboundPolicy {
   const own = sidecarOf(world, view.sidecar)?.outboundTrafficPolicy
-  const mode = own ? (own.mode ?? 'REGISTRY_ONLY') : (meshConfigOf(world).outboundTrafficPolicy?.mode ?? 'ALLOW_ANY')
+  // Who writes a policy without mode asks for the strict one; who writes none at all gets the open one.
+  const written = own ?? meshConfigOf(world).outboundTrafficPolicy
+  const mode = written ? (written.mode ?? 'REGISTRY_ONLY') : 'ALLOW_ANY'
   const known = mode === 'REGISTRY_ONLY' || mode === 'ALLOW_ANY_DYNAMIC_DNS' ? mode : 'ALLOW_ANY'
   const proxy = own?.egressProxy
   return {

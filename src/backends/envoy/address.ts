@@ -1,10 +1,13 @@
 import type { AddressSchema } from '#gen/envoy/config/core/v3/address_pb.js'
 import type { Init } from './proto.ts'
 
+const unixScheme = 'unix://'
+
 export type AddressInit = Init<typeof AddressSchema>
 
-/** An address of a socket; a path where the port is 0. */
+/** An address of a socket; a path where it is one (`unix://…`, or the port is 0). */
 export function address(host: string, port: number): AddressInit {
+  if (host.startsWith(unixScheme)) return { address: { case: 'pipe', value: { path: host.slice(unixScheme.length) } } }
   if (port === 0 && (host.startsWith('/') || host.startsWith('@')))
     return { address: { case: 'pipe', value: { path: host } } }
   return socketAddress(host, port)

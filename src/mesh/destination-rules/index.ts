@@ -1,4 +1,12 @@
-export { type EffectivePolicy, effectivePolicy, groupKey, type MergedRule, mergedRule, ruleOf } from './merge.ts'
+export {
+  type EffectivePolicy,
+  effectivePolicy,
+  groupKey,
+  type MergedRule,
+  mergedRule,
+  ruledTlsMode,
+  ruleOf,
+} from './merge.ts'
 export {
   type RuleClient,
   type RuleGroup,

@@ -60,6 +60,19 @@ export function effectivePolicy(rule: MergedRule | undefined, subsetName: string
   return mergePolicies(forPort(rule.policy, port), subset, port)
 }
 
+/**
+ * The TLS mode that a rule asks for on a port: unlike other settings it falls back from the port to what stands around
+ * it, so that endpoints of a port with settings of its own are not called in another way than the rule says for all.
+ */
+export function ruledTlsMode(rule: MergedRule | undefined, subsetName: string, port: number): string | undefined {
+  const subset = rule?.subsets.find(({ name }) => name === subsetName)?.trafficPolicy
+  for (const policy of [subset, rule?.policy]) {
+    const tls = portSettings(policy, port)?.tls ?? policy?.tls
+    if (tls) return tls.mode ?? 'DISABLE'
+  }
+  return undefined
+}
+
 function portSettings(policy: TrafficPolicy | undefined, port: number): PortTrafficPolicy | undefined {
   return policy?.portLevelSettings?.find((each) => each.port?.number === port)
 }

@@ -210,8 +210,8 @@ function discoveryFields(
     case 'dynamic-forward-proxy':
       return dynamicForwardProxyType(spec.binding.service.host, client.ipFamilies, trustsAnybody(tls))
     default: {
-      const endpoints = client.endpoints ? namedEndpoints(world, spec, client.endpoints) : []
-      if (endpoints.length === 0) return undefined
+      const endpoints = client.endpoints && namedEndpoints(world, spec, client.endpoints)
+      if (!endpoints) return undefined
       const logical = discovery === 'logical-dns'
       return {
         clusterDiscoveryType: {
@@ -244,6 +244,8 @@ function firstOnly(groups: readonly LocalityLbEndpoints[]): LocalityLbEndpoints[
   return groups.slice(0, 1).map((group) => {
     const single = clone(LocalityLbEndpointsSchema, group)
     single.lbEndpoints.splice(1)
+    const weight = single.lbEndpoints[0]?.loadBalancingWeight
+    if (weight !== undefined) single.loadBalancingWeight = weight
     return single
   })
 }

@@ -7,12 +7,12 @@ import {
 } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import { InternalUpstreamTransportSchema } from '#gen/envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream_pb.js'
 import { type MeshConfig, meshConfigOf, type World } from '../../../discovery/index.ts'
-import { outboundPolicyOf, type ProxyScope } from '../../../mesh/index.ts'
+import { type EffectivePolicy, outboundPolicyOf, type ProxyScope } from '../../../mesh/index.ts'
 import { internalAddress } from '../address.ts'
 import { fixedClusters, listenerNames } from '../names.ts'
 import { duration, extensionConfig, milliseconds } from '../proto.ts'
 import { rawBuffer } from '../tls/upstream.ts'
-import { keepaliveFields, noLimits } from './connection-pool.ts'
+import { connectionPoolFields, noLimits } from './connection-pool.ts'
 import { dynamicForwardProxyType } from './dynamic-forward-proxy.ts'
 import { emitHttpOptions, newHttpOptions } from './http-options.ts'
 
@@ -30,24 +30,28 @@ export function fixedClustersOf(world: World, scope: ProxyScope): Cluster[] {
   const { mode } = outboundPolicyOf(world, scope.view)
   return [
     blackHole,
-    passthrough(meshConfigOf(world), connectTimeout),
+    passthrough(meshConfigOf(world)),
     ...(mode === 'ALLOW_ANY_DYNAMIC_DNS' ? [anyName(scope, connectTimeout)] : []),
     ...(scope.dataPath === 'loopback' ? [tunnel(connectTimeout)] : []),
   ]
 }
 
 /** Goes where the connection was meant to go. */
-function passthrough(mesh: MeshConfig, connectTimeout: ReturnType<typeof milliseconds>): Cluster {
+function passthrough(mesh: MeshConfig): Cluster {
   return create(ClusterSchema, {
     name: fixedClusters.passthrough,
     altStatName: `${fixedClusters.passthrough};`,
     clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },
-    connectTimeout,
     lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
-    circuitBreakers: { thresholds: [noLimits] },
-    ...keepaliveFields(mesh),
+    ...connectionPoolFields(mesh, defaultPool(mesh)),
     typedExtensionProtocolOptions: emitHttpOptions(newHttpOptions('downstream')),
   })
+}
+
+/** Limits that the mesh sets for all connections, even to what nobody declared. */
+export function defaultPool(mesh: MeshConfig): Pick<EffectivePolicy, 'connectionPool'> {
+  const { connectionPool } = (mesh.defaultTrafficPolicy ?? {}) as EffectivePolicy
+  return connectionPool ? { connectionPool } : {}
 }
 
 /** Goes to whatever the host of a request resolves to. */

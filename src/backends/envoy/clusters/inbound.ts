@@ -26,7 +26,8 @@ import { type AddressInit, address } from '../address.ts'
 import type { Built } from '../built.ts'
 import { fixedClusters, inboundClusterName } from '../names.ts'
 import { type Init, milliseconds } from '../proto.ts'
-import { applyHttpPool, connectionPoolFields, noLimits, upgradesToHttp2 } from './connection-pool.ts'
+import { applyHttpPool, connectionPoolFields, upgradesToHttp2 } from './connection-pool.ts'
+import { defaultPool } from './fixed.ts'
 import { emitHttpOptions, newHttpOptions } from './http-options.ts'
 import { fillPattern } from './stat-name.ts'
 
@@ -91,9 +92,8 @@ function inboundPolicy(world: World, proxy: Proxy, target: InboundTarget): Effec
   const binding = service && world.get(viewOf, scopeOf(world, proxy).view).byHost.get(service.host)
   const rule = ruleOf(world, binding?.rule ?? '')
   const policy = rule && !rule.forWorkloads ? effectivePolicy({ ...rule, subsets: [] }, '', target.servicePort) : {}
-  const mesh = (meshConfigOf(world).defaultTrafficPolicy ?? {}) as EffectivePolicy
   return {
-    ...(mesh.connectionPool && { connectionPool: mesh.connectionPool }),
+    ...defaultPool(meshConfigOf(world)),
     ...policy,
     ...(connectionPool && { connectionPool }),
   }
@@ -163,13 +163,13 @@ function ownSource(proxy: Proxy): Init<typeof BindConfigSchema> {
 
 /** Ports that nobody declared: to where the connection was meant to go. */
 function passthroughCluster(world: World, proxy: Proxy): Built<Cluster> {
+  const mesh = meshConfigOf(world)
   const resource = create(ClusterSchema, {
     name: fixedClusters.inboundPassthrough,
     altStatName: `${fixedClusters.inboundPassthrough};`,
-    ...connectionPoolFields(meshConfigOf(world), {}),
+    ...connectionPoolFields(mesh, defaultPool(mesh)),
     ...originalDestination,
     upstreamBindConfig: ownSource(proxy),
-    circuitBreakers: { thresholds: [noLimits] },
     typedExtensionProtocolOptions: emitHttpOptions(newHttpOptions('downstream')),
   })
   return { resource, origin: [] }

@@ -14,6 +14,7 @@ import {
   type ProxyScope,
   parseLocality,
   placeOf,
+  ruledTlsMode,
   ruleOf,
   speaksMutualTls,
   type Target,
@@ -71,17 +72,26 @@ export function spillPolicy(world: World, spec: ClusterSpec): Pick<Init<typeof C
   }
 }
 
-/** The endpoints of a cluster that resolves names itself, as they stand in the cluster. */
-export function namedEndpoints(world: World, spec: ClusterSpec, client: EndpointClient): LocalityLbEndpoints[] {
-  return groupsOf(world, spec, client, true)
-    .filter(({ targets }) => targets.length > 0)
-    .map((group) => localityEndpoints(group, client))
+/**
+ * The endpoints of a cluster that resolves names itself, as they stand in the cluster; undefined if there are none at
+ * all, not even such as a locality setting keeps from this client.
+ */
+export function namedEndpoints(
+  world: World,
+  spec: ClusterSpec,
+  client: EndpointClient,
+): LocalityLbEndpoints[] | undefined {
+  const groups = groupsOf(world, spec, client, true)
+  if (groups.length === 0) return undefined
+  return groups.filter(({ targets }) => targets.length > 0).map((group) => localityEndpoints(group, client))
 }
 
 function groupsOf(world: World, spec: ClusterSpec, client: EndpointClient, names: boolean): TargetGroup[] {
   const { binding, subset, port, mode } = spec
   const policy = policyOf(world, spec)
-  const subsets = new Map(ruleOf(world, binding.rule)?.subsets.map(({ name, labels }) => [name, labels ?? {}]))
+  const rule = ruleOf(world, binding.rule)
+  const tlsMode = ruledTlsMode(rule, subset, port.number)
+  const subsets = new Map(rule?.subsets.map(({ name, labels }) => [name, labels ?? {}]))
   return targetGroups(world, {
     service: binding.service,
     portName: port.name,
@@ -93,7 +103,7 @@ function groupsOf(world: World, spec: ClusterSpec, client: EndpointClient, names
     // An endpoint that is not ready takes part in no balancing, but tells how much of a locality is left. Where panic is
     // asked for, it would get requests: then it is left out.
     sendUnhealthy: (saidPanic(spec, policy) ?? 0) <= 0,
-    meshTls: (endpoint) => speaksMutualTls(world, policy, endpoint),
+    meshTls: (endpoint) => speaksMutualTls(world, tlsMode, endpoint),
     meshTlsOnly: mode === 'sni-dnat',
     names,
   })

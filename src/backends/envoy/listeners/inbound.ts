@@ -69,8 +69,9 @@ function built(resource: Listener, targets: readonly InboundTarget[], origin: re
 
 /** Whether the port is left to the program: some are of the proxy itself, and some it may not open. */
 function hasPlace(scope: ProxyScope, { port, ingress }: InboundTarget): boolean {
-  const everywhere = ingress === undefined && scope.dataPath === 'capture'
-  if (everywhere && Object.values<number>(proxyPorts).includes(port)) return false
+  const anyAddress = ingress === undefined || ingress.bind === '0.0.0.0' || ingress.bind === '::'
+  const everywhere = anyAddress && scope.dataPath === 'capture'
+  if (ingress === undefined && everywhere && Object.values<number>(proxyPorts).includes(port)) return false
   const mode = ingress?.captureMode ?? 'DEFAULT'
   const socket =
     scope.dataPath === 'capture' && (mode === 'NONE' || (mode === 'DEFAULT' && scope.interception === 'NONE'))

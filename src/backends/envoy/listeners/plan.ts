@@ -206,7 +206,7 @@ function entryAt({ binds, port, bindToPort }: Wanted): Omit<ListenerPlan, 'chain
 }
 
 export function listenerName(bind: string, port: number): string {
-  return port === 0 ? bind : `${bind}_${port}`
+  return `${bind}_${port}`
 }
 
 /** Listens at the virtual address of a service; where it has ranges, or none, for all addresses. */

@@ -32,7 +32,7 @@ const proxyVirtualHosts: Query<RouteScope, readonly VirtualHostKey[]> = {
   keyOf: routeScopeKey,
   compute: (world, scope) => {
     const view = world.get(viewOf, scope.view)
-    const egress = view.egress.find(({ listener }) => !listener?.port?.number) ?? view.egress[0]
+    const egress = view.egress.find(({ listener }) => !listener?.port) ?? view.egress[0]
     if (!egress) return []
     // Without tunnels of its own a proxy takes requests only.
     if (scope.dataPath !== 'loopback')

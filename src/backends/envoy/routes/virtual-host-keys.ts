@@ -80,11 +80,14 @@ function sameKey(a: VirtualHostKey, b: VirtualHostKey | undefined): boolean {
   return b !== undefined && a.binding === b.binding && virtualHostKeyText(a) === virtualHostKeyText(b)
 }
 
-/** The egress listener that routes of a port belong to: one for that port, else the one for all. */
+/**
+ * The egress listener that routes of a port belong to: one for that port, or socket (port 0, by path), else the one for
+ * all. Listeners on sockets are for no port.
+ */
 export function egressOfPort({ egress }: View, port: number, bind: string): EgressView | undefined {
   return egress.find(({ listener }) => {
-    if (!listener?.port?.number) return port !== 0 || !listener?.port || (listener.bind ?? '') === bind
-    return listener.port.number === port
+    if (!listener?.port) return true
+    return (listener.port.number ?? 0) === port && (port !== 0 || (listener.bind ?? '') === bind)
   })
 }
 

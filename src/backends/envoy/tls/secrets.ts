@@ -52,11 +52,12 @@ export function authorityOf(credential: string): string {
 
 export const authoritySuffix = '-cacert'
 
-/** A certificate in files of the proxy's own machine. */
+/** A certificate in files of the proxy's own machine; the workload's own where no files are named. */
 export function fileCertificateName(files: {
   readonly certificate: string | undefined
   readonly key: string | undefined
 }): string {
+  if (!files.certificate || !files.key) return workloadCertificate
   return `${filePrefixes.certificate}${files.certificate}~${files.key}`
 }
 
