@@ -80,13 +80,10 @@ export class Subscription {
   /** Takes up names; their present state will be sent, even if the server thinks that the client has it. */
   want(names: readonly string[], resources: ProxyResources): void {
     if (names.length === 0) return
-    let isNew = true
-    for (const name of this.held.size > 0 ? names : []) {
-      if (!this.held.has(name)) continue
-      this.forced.add(name)
-      isNew = false
-    }
     const order = this.wanted.add(names)
+    const known = heldAmong(this.held, order)
+    for (const name of known) this.forced.add(name)
+    const isNew = known.length === 0
     if (order.length < longList) for (const name of order) this.pending.add(name)
     else {
       const lists = isNew && !this.wildcard ? resources.lists(this.typeUrl) : []
@@ -330,6 +327,22 @@ export class Subscription {
       this.gone.size === 0
     )
   }
+}
+
+const heldOf = new WeakMap<readonly string[], WeakMap<Held, readonly string[]>>()
+
+/** Those of some names that a client has. Clients that ask for the same, and have the same, share the answer. */
+function heldAmong(held: Held, names: readonly string[]): readonly string[] {
+  if (held.size === 0) return []
+  if (names.length < longList) return names.filter((name) => held.has(name))
+  const known = heldOf.get(names) ?? new WeakMap<Held, readonly string[]>()
+  heldOf.set(names, known)
+  let among = known.get(held)
+  if (!among) {
+    among = names.filter((name) => held.has(name))
+    known.set(held, among)
+  }
+  return among
 }
 
 /** Whether a text holds a name as a word of its own, and not as the beginning or end of another name. */

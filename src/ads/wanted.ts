@@ -2,9 +2,11 @@
 interface SharedNames {
   readonly set: ReadonlySet<string>
   readonly order: readonly string[]
+  /** How many names its first owner told, each as often as it was told. */
+  readonly told: number
 }
 
-const none: SharedNames = { set: new Set(), order: [] }
+const none: SharedNames = { set: new Set(), order: [], told: 0 }
 const shared = new Map<string, WeakRef<SharedNames>>()
 const gone = new FinalizationRegistry<string>((key) => {
   if (!shared.get(key)?.deref()) shared.delete(key)
@@ -27,19 +29,35 @@ const unions = new WeakMap<SharedNames, WeakMap<SharedNames, SharedNames>>()
 /** Fewer names than this are kept by each owner for itself. */
 const shareFrom = 64
 
+/** Numbers by which sets are told apart, of names that are in a set now or were lately. */
+let marks = new Map<string, number>()
+const mostMarks = 1 << 17
+
+function markOf(name: string): number {
+  let mark = marks.get(name)
+  if (mark === undefined) {
+    mark = 0x811c9dc5
+    for (let i = 0; i < name.length; i++) mark = Math.imul(mark ^ name.charCodeAt(i), 0x01000193)
+    if (marks.size >= mostMarks) marks = new Map()
+    marks.set(name, mark)
+  }
+  return mark
+}
+
+/** The set of some names, of which some may be there twice. */
 function share(names: readonly string[]): SharedNames {
   let mixed = 0
   let sum = 0
   for (const name of names) {
-    let hash = 0x811c9dc5
-    for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193)
-    mixed ^= hash
-    sum += hash >>> 0
+    const mark = markOf(name)
+    mixed ^= mark
+    sum += mark >>> 0
   }
   const key = `${names.length} ${mixed} ${sum}`
   const known = shared.get(key)?.deref()
-  if (known && names.every((name) => known.set.has(name))) return known
-  const made = { set: new Set(names), order: names }
+  if (known && names.length === known.told && names.every((name) => known.set.has(name))) return known
+  const set = new Set(names)
+  const made = { set, order: set.size === names.length ? names : [...set], told: names.length }
   shared.set(key, new WeakRef(made))
   gone.register(made, key)
   return made
@@ -67,7 +85,7 @@ export class Wanted implements Iterable<string> {
   /** Adds names. Returns them in an order that is the same for all clients that ask for the same. */
   add(names: readonly string[]): readonly string[] {
     if (names.length >= shareFrom) {
-      const batch = share([...new Set(names)])
+      const batch = share(names)
       if (this.#added.size + this.#dropped.size > 0) this.#rebase(share([...this]))
       this.#rebase(this.#base === none ? batch : union(this.#base, batch))
       return batch.order

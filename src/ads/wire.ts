@@ -3,6 +3,7 @@
 // Field numbers are those of envoy/service/discovery/v3/discovery.proto.
 import { hash } from 'node:crypto'
 import type { EncodedResource } from './resource.ts'
+import { ToldTexts } from './told.ts'
 
 /** A rejection as the client reports it (google.rpc.Status). */
 export interface ErrorDetail {
@@ -98,36 +99,12 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** Names and versions that clients told lately: one string for all who tell the same. Slots by hash; a later one takes the place. */
-const told: (string | undefined)[] = Array.from({ length: 1 << 14 }, () => undefined)
-
-/** The text of some bytes, without making it again if somebody has told it before. */
-function toldText(buffer: Buffer, start: number, end: number): string {
-  let hash = 0x811c9dc5
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (buffer[i] ?? 0), 0x01000193)
-  const slot = (hash ^ (hash >>> 15)) & (told.length - 1)
-  const known = told[slot]
-  if (known !== undefined && isText(known, buffer, start, end)) return known
-  const text = buffer.toString('utf8', start, end)
-  told[slot] = text
-  return text
-}
-
-/** Whether bytes are this text in ASCII. */
-function isText(text: string, buffer: Buffer, start: number, end: number): boolean {
-  if (text.length !== end - start) return false
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code !== buffer[start + i] || code > 0x7f) return false
-  }
-  return true
-}
-
 /** Lists of names longer than this, in bytes, are compared by their hash. */
 const longKey = 512
 
 export function decodeSotwRequest(bytes: Uint8Array): SotwRequest {
   const buffer = asBuffer(bytes)
+  const told = new ToldTexts(buffer)
   let versionInfo = ''
   let typeUrl = ''
   let nonce = ''
@@ -138,13 +115,13 @@ export function decodeSotwRequest(bytes: Uint8Array): SotwRequest {
     if (field === 1) versionInfo = buffer.toString('utf8', start, end)
     else if (field === 2) node = buffer.subarray(start, end)
     else if (field === 3) bounds.push(start, end)
-    else if (field === 4) typeUrl = toldText(buffer, start, end)
+    else if (field === 4) typeUrl = buffer.toString('utf8', start, end)
     else if (field === 5) nonce = buffer.toString('utf8', start, end)
     else if (field === 6) error = decodeError(buffer.subarray(start, end))
   })
   const names = (): string[] => {
     const list: string[] = []
-    for (let i = 0; i < bounds.length; i += 2) list.push(toldText(buffer, bounds[i] ?? 0, bounds[i + 1] ?? 0))
+    for (let i = 0; i < bounds.length; i += 2) list.push(told.text(bounds[i] ?? 0, bounds[i + 1] ?? 0))
     return list
   }
   // The bytes from the first name to the last stand for the list; what else may lie between only makes keys differ.
@@ -155,6 +132,7 @@ export function decodeSotwRequest(bytes: Uint8Array): SotwRequest {
 
 export function decodeDeltaRequest(bytes: Uint8Array): DeltaRequest {
   const buffer = asBuffer(bytes)
+  const told = new ToldTexts(buffer)
   let typeUrl = ''
   let nonce = ''
   let node: Uint8Array | undefined
@@ -164,17 +142,17 @@ export function decodeDeltaRequest(bytes: Uint8Array): DeltaRequest {
   const initialVersions = new Map<string, string>()
   eachField(buffer, (field, start, end) => {
     if (field === 1) node = buffer.subarray(start, end)
-    else if (field === 2) typeUrl = toldText(buffer, start, end)
-    else if (field === 3) subscribe.push(toldText(buffer, start, end))
-    else if (field === 4) unsubscribe.push(toldText(buffer, start, end))
+    else if (field === 2) typeUrl = told.text(start, end)
+    else if (field === 3) subscribe.push(told.text(start, end))
+    else if (field === 4) unsubscribe.push(told.text(start, end))
     else if (field === 5) {
       let name = ''
       let version = ''
       eachField(
         buffer,
         (part, from, to) => {
-          if (part === 1) name = toldText(buffer, from, to)
-          if (part === 2) version = toldText(buffer, from, to)
+          if (part === 1) name = told.text(from, to)
+          if (part === 2) version = told.text(from, to)
         },
         start,
         end,
