@@ -1,10 +1,10 @@
 // Incremental: requests say what to add and to drop, responses what is new and what is gone.
 // https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#incremental-xds
 import { chunkOf, lossOf, nextNonce } from './chunk.ts'
-import { Held } from './held.ts'
+import { Holding } from './holding.ts'
 import type { ProxyResources, ResourceVersion } from './resource.ts'
 import type { Protocol } from './stream.ts'
-import type { Subscription } from './subscription.ts'
+import { ownNames, type Subscription } from './subscription.ts'
 import { isAskedUnnamed, isReport } from './types.ts'
 import { type DeltaRequest, decodeDeltaRequest, encodeDeltaResponse } from './wire.ts'
 
@@ -51,13 +51,16 @@ function begin(subscription: Subscription, request: DeltaRequest, resources: Pro
   const all = unnamed || explicit.length < request.subscribe.length
   subscription.want(explicit, resources)
   // What it has already is compared, not sent again. What is as here is noted as ours, so that clients share the note.
-  const held = new Map<string, ResourceVersion>()
+  const shared = new Map<string, ResourceVersion>()
+  const own = new Map<string, ResourceVersion>()
+  const ofItsOwn = new Set(request.initialVersions.size > 0 ? ownNames(resources, subscription.typeUrl) : [])
   for (const [name, version] of request.initialVersions) {
     if (!all && !subscription.wanted.has(name)) continue
     const resource = resources.get(subscription.typeUrl, name)
+    const held = ofItsOwn.has(name) ? own : shared
     held.set(name, resource?.version === version ? resource : { version })
   }
-  subscription.resume(Held.of(held))
+  subscription.resume(Holding.of(shared, own))
   if (all) subscription.subscribeAll()
 }
 

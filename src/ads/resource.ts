@@ -44,6 +44,8 @@ export interface ResourceList {
   readonly names: readonly string[]
   /** Another object whenever a resource of the list changes. */
   readonly revision: object
+  /** Whether one proxy alone is given it; what it has of such lists is kept apart from what proxies share. */
+  readonly isOwn?: boolean
 }
 
 /** The resources of one connected proxy. `ads` reads it, and is told of changes; it may be shared by equal proxies. */

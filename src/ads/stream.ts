@@ -7,7 +7,8 @@
 //                             transport
 
 import type { Message } from './chunk.ts'
-import type { Held, Layer } from './held.ts'
+import type { Layer } from './held.ts'
+import type { Holding } from './holding.ts'
 import type { EncodedResource, ProxyNode, ProxyResources, ResourceChange, ResourceSource } from './resource.ts'
 import { Subscription } from './subscription.ts'
 import type { ServerStream } from './transport.ts'
@@ -158,7 +159,7 @@ export class DiscoveryStream {
     const { subscription, response } = next
     const before = subscription.held
     this.nonce = response.nonce
-    subscription.noteSent(`${response.nonce}`, response.layer, this.clock.now())
+    subscription.noteSent(`${response.nonce}`, response.layer, this.clock.now(), this.resources)
     if (subscription.typeUrl === typeUrls.cluster) this.clustersSent(response.upserts, before)
     if (subscription.typeUrl === typeUrls.endpoint) this.endpointsSent(response.layer)
     this.busy = true
@@ -208,7 +209,7 @@ export class DiscoveryStream {
   }
 
   /** Envoy warms an updated cluster anew, and waits for its endpoints even if they are as before. */
-  private clustersSent(clusters: readonly EncodedResource[], before: Held): void {
+  private clustersSent(clusters: readonly EncodedResource[], before: Holding): void {
     const endpoints = this.find(typeUrls.endpoint)
     if (!endpoints && this.subscriptions.length === 1) return
     const users = this.subscriptions.some((s) => s.answered && pushRank(s.typeUrl) >= pushRank(typeUrls.listener))

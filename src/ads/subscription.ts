@@ -1,6 +1,8 @@
 // What one stream wants of one type, what it has, and what it has yet to be told.
 import { lossOf } from './chunk.ts'
-import { Held, type Layer } from './held.ts'
+import type { Layer } from './held.ts'
+import { Holding, heldAmong } from './holding.ts'
+import { halves, mentions } from './refused-parts.ts'
 import type { EncodedResource, ProxyResources, ResourceList } from './resource.ts'
 import { noteScan, recallScan } from './scans.ts'
 import { isFullState } from './types.ts'
@@ -9,11 +11,14 @@ import { Wanted } from './wanted.ts'
 /** Lists of this length and more are scanned, not copied. */
 const longList = 64
 
+/** A list of more names than this is not taken for a client's own. */
+const mostOwn = 64
+
 /** One response that was sent: what it gave, and what the client had before. */
 export interface Sent {
   readonly nonce: string
   readonly layer: Layer
-  readonly before: Held
+  readonly before: Holding
   readonly at: number
 }
 
@@ -41,7 +46,7 @@ export class Subscription {
   /** Names asked for one by one. */
   readonly wanted = new Wanted()
   /** What the client has, as far as it was sent. An EncodedResource where this stream sent it. */
-  held = Held.nothing
+  held = Holding.nothing
   /** Names whose newest state has yet to be compared with `held`. */
   readonly pending = new Set<string>()
   /** Long lists of names to be looked at like `pending`, and how far they are. */
@@ -92,7 +97,7 @@ export class Subscription {
   }
 
   /** Takes up what the client has from an earlier stream: it is compared, not sent again. */
-  resume(held: Held): void {
+  resume(held: Holding): void {
     this.held = held
     if (held.size > 0) for (const scan of this.scans) scan.list = undefined
   }
@@ -250,14 +255,21 @@ export class Subscription {
   }
 
   /** Books a response as sent: what it gives, and what it takes away. */
-  noteSent(nonce: string, layer: Layer, now: number): void {
+  noteSent(nonce: string, layer: Layer, now: number, resources: ProxyResources): void {
     this.sent = [...this.sent, { nonce, layer, before: this.held, at: now }]
-    this.held = this.held.with(layer)
+    this.held = this.held.with(layer, this.ownAmong(layer, resources))
     if (this.forced.size > 0) for (const name of layer.keys()) this.forced.delete(name)
     this.lastNonce = nonce
     this.lastSentAt = now
     this.answered = true
     this.answerDue = false
+  }
+
+  /** What this client alone is given, until that is known of it: later states are known by their names. */
+  private ownAmong(layer: Layer, resources: ProxyResources): ReadonlySet<string> | undefined {
+    if (!this.wildcard || layer.size === 0 || this.held.own.size > 0) return undefined
+    const names = ownNames(resources, this.typeUrl)
+    return names.length === 0 || names.length > mostOwn ? undefined : new Set(names)
   }
 
   /** The client has taken the response of this nonce, and all before it. */
@@ -329,33 +341,7 @@ export class Subscription {
   }
 }
 
-const heldOf = new WeakMap<readonly string[], WeakMap<Held, readonly string[]>>()
-
-/** Those of some names that a client has. Clients that ask for the same, and have the same, share the answer. */
-function heldAmong(held: Held, names: readonly string[]): readonly string[] {
-  if (held.size === 0) return []
-  if (names.length < longList) return names.filter((name) => held.has(name))
-  const known = heldOf.get(names) ?? new WeakMap<Held, readonly string[]>()
-  heldOf.set(names, known)
-  let among = known.get(held)
-  if (!among) {
-    among = names.filter((name) => held.has(name))
-    known.set(held, among)
-  }
-  return among
-}
-
-/** Whether a text holds a name as a word of its own, and not as the beginning or end of another name. */
-function mentions(text: string, name: string): boolean {
-  for (let at = text.indexOf(name); at >= 0 && name !== ''; at = text.indexOf(name, at + 1)) {
-    const before = text[at - 1] ?? ' '
-    const after = text.slice(at + name.length, at + name.length + 2)
-    if (!/[\w|_-]/.test(before) && !/^([\w|_-]|\.\w)/.test(after)) return true
-  }
-  return false
-}
-
-function halves(names: readonly string[]): string[][] {
-  const middle = Math.ceil(names.length / 2)
-  return [names.slice(0, middle), names.slice(middle)]
+/** Names of one type that one proxy alone is given. */
+export function ownNames(resources: ProxyResources, typeUrl: string): readonly string[] {
+  return resources.lists(typeUrl).flatMap((list) => (list.isOwn === true ? list.names : []))
 }

@@ -24,6 +24,8 @@ export interface Backend<P, L extends Key, R extends Key> {
   /** The lists of a proxy for one type, in the order of sending. Equal proxies share them. */
   lists(world: World, proxy: P, typeUrl: string): readonly L[]
   list(world: World, list: L): readonly Listed<R>[]
+  /** Whether a list is one proxy's alone. */
+  isOwn?(list: L): boolean
   /** What a name is made from that a list does not have, but knows to make for those who ask. */
   demanded?(list: L, name: string): R | undefined
   /** Ids of the patches that a proxy's resources are to get. */

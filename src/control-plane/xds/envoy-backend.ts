@@ -471,6 +471,7 @@ function makeRoute(world: World, scope: ProxyScope, name: string): XdsResource |
 export const envoyBackend: Backend<Proxy, EnvoyList, EnvoyResource> = {
   lists,
   list,
+  isOwn: ({ kind }) => kind === 'own' || kind === 'explicit-proxy',
   demanded: (key, name) =>
     key.kind === 'demanded-hosts'
       ? { kind: 'demanded-host', text: `host ${name} ${key.text}`, name, scope: key.scope }

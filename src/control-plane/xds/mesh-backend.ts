@@ -32,4 +32,5 @@ export const meshBackend: Backend<Proxy, MeshList, MeshResource> = {
     if (resource.kind === 'name-table') return nameTables.make(world, resource)
     return isProxylessResource(resource) ? proxylessBackend.make(world, resource) : envoyBackend.make(world, resource)
   },
+  isOwn: (list) => list.kind !== 'name-table' && !isProxylessList(list) && (envoyBackend.isOwn?.(list) ?? false),
 }

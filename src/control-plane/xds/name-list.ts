@@ -5,6 +5,8 @@ import type { Key } from './backend.ts'
 /** Names of resources with the keys of what they are made from. Equal lists are one object, so that they are watched once. */
 export class NameList<R extends Key, V = unknown> implements ResourceList {
   readonly keys: ReadonlyMap<string, R>
+  /** Whether one proxy alone has it. */
+  readonly isOwn: boolean
   /** Resources that were asked for by a name of this list. For its one user, who also empties it. */
   readonly found = new Map<string, V>()
 
@@ -12,8 +14,9 @@ export class NameList<R extends Key, V = unknown> implements ResourceList {
   revision: object = {}
   #names: readonly string[] | undefined
 
-  constructor(keys: ReadonlyMap<string, R>) {
+  constructor(keys: ReadonlyMap<string, R>, isOwn = false) {
     this.keys = keys
+    this.isOwn = isOwn
   }
 
   get names(): readonly string[] {
@@ -30,7 +33,7 @@ export class NameLists<R extends Key, V = unknown> {
   })
 
   /** Lists of different spaces are never the same. Of several resources with one name the first counts. */
-  of(space: string, entries: Iterable<{ readonly name: string; readonly key: R }>): NameList<R, V> {
+  of(space: string, entries: Iterable<{ readonly name: string; readonly key: R }>, isOwn = false): NameList<R, V> {
     const keys = new Map<string, R>()
     for (const { name, key } of entries) if (!keys.has(name)) keys.set(name, key)
     let text = `${space}\n`
@@ -38,7 +41,7 @@ export class NameLists<R extends Key, V = unknown> {
     const digest = hash('sha256', text, 'base64')
     const known = this.#known.get(digest)?.deref()
     if (known) return known
-    const made = new NameList<R, V>(keys)
+    const made = new NameList<R, V>(keys, isOwn)
     this.#known.set(digest, new WeakRef(made))
     this.#gone.register(made, digest)
     return made

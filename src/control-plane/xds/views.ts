@@ -79,6 +79,7 @@ export class Views<P, L extends Key, R extends Key> {
           // Lists of what is asked for hold nothing at first, and are different all the same.
           `${primary} ${typeUrl} ${backend.demanded?.(list, '') ? list.text : ''}`,
           backend.list(worlds.world(read, primary), list),
+          backend.isOwn?.(list) ?? false,
         ),
       { keyText: listText },
     )
