@@ -99,7 +99,7 @@ export {
   type WantedMetrics,
   type WantedTracing,
 } from './telemetry/index.ts'
-export { type Binding, type EgressView, type View, type ViewKey, viewOf } from './view/index.ts'
+export { type Binding, bindingInView, type EgressView, type View, type ViewKey, viewOf } from './view/index.ts'
 export {
   admits,
   anyAdmits,

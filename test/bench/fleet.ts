@@ -27,7 +27,10 @@ export class SidecarFleet {
     const start = performance.now()
     const made = nodes.map((node) => new Sidecar(this.#target, node, this.#hub))
     this.#sidecars.push(...made)
-    await this.#until(() => made.every(({ completeAt }) => completeAt > 0), 'all sidecars to have everything')
+    await this.#until(
+      () => made.every(({ completeAt }) => completeAt > 0),
+      () => 'all sidecars to have everything',
+    )
     return Math.max(...made.map(({ completeAt }) => completeAt)) - start
   }
 
@@ -64,29 +67,44 @@ export class SidecarFleet {
     }
     const start = performance.now()
     await change()
-    await this.#until(() => owed.size === 0, `${names.join(', ')} to reach ${owed.size} sidecars`)
-    this.#hub.seen = undefined
+    try {
+      await this.#until(
+        () => owed.size === 0,
+        () => `${names.join(', ')} to reach ${owed.size} sidecars: ${namesOf(owed)}`,
+      )
+    } finally {
+      this.#hub.seen = undefined
+    }
     return last - start
   }
 
   /** Waits until nothing has been received for `ms`. */
   async quiet(ms: number): Promise<void> {
     const since = performance.now()
-    await this.#until(() => performance.now() - Math.max(since, this.counted.lastAt) >= ms, `${ms} ms of silence`)
+    await this.#until(
+      () => performance.now() - Math.max(since, this.counted.lastAt) >= ms,
+      () => `${ms} ms of silence`,
+    )
   }
 
   close(): void {
     for (const sidecar of this.#sidecars) sidecar.close()
   }
 
-  async #until(done: () => boolean, what: string): Promise<void> {
+  async #until(done: () => boolean, what: () => string): Promise<void> {
     const end = performance.now() + patienceMs
     while (!done()) {
       if (this.#error) throw this.#error
-      if (performance.now() > end) throw new Error(`waited ${patienceMs / 1000} s in vain for ${what}`)
+      if (performance.now() > end) throw new Error(`waited ${patienceMs / 1000} s in vain for ${what()}`)
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }
+}
+
+/** The first few who have not got what they should. */
+function namesOf(owed: ReadonlyMap<Sidecar, ReadonlySet<string>>): string {
+  const few = [...owed].slice(0, 3)
+  return few.map(([{ node }, left]) => `${node.id} of ${node.cluster} (${[...left].join()})`).join('; ')
 }
 
 /** Pods spread over all services and clusters, as nodes of sidecars. */
@@ -107,6 +125,7 @@ export function nodesOf(
 function nodeOf(pod: BenchPod, clusterId: string, network: string): SidecarNode {
   const { name, namespace, ip } = pod
   return {
+    cluster: clusterId,
     id: `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
     namespace,
     metadata: {

@@ -1,5 +1,5 @@
 // One size of mesh, measured: API servers, a control plane, simulated sidecars, and the changes that are timed.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
@@ -27,6 +27,7 @@ import { typeUrls } from './sidecar.ts'
 const clusterName = (i: number): string => `bench-${i + 1}`
 const quietMs = 500
 const writers = 24
+const settleSeconds = 300
 
 type Say = (line: string) => void
 
@@ -63,11 +64,18 @@ export async function measureMesh(size: Size, say: Say): Promise<Row[]> {
     await settled(http)
     fleet = new SidecarFleet(xds)
     return await phases({ size, services, client: first, http, fleet }, say)
+  } catch (error) {
+    say(`the control plane's last words:\n${lastLines(join(folder, 'serve.log'))}`)
+    throw error
   } finally {
     fleet?.close()
     for (const child of children.reverse()) await stop(child)
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function lastLines(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').slice(-20).join('\n') : '(none)'
 }
 
 interface Run {
@@ -249,11 +257,12 @@ async function ready(http: string): Promise<void> {
 async function settled(http: string): Promise<void> {
   const total = async (): Promise<number> => [...(await vitals(http)).recomputed.values()].reduce((a, b) => a + b, 0)
   let before = await total()
-  await answer(async () => {
+  const isQuiet = async (): Promise<true | undefined> => {
     await new Promise((resolve) => setTimeout(resolve, 1000))
     const now = await total()
     const isSame = now === before
     before = now
     return isSame ? true : undefined
-  }, 'the control plane to settle')
+  }
+  await answer(isQuiet, 'the control plane to settle', settleSeconds)
 }

@@ -26,9 +26,15 @@ export async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(hard)
 }
 
-/** Asks until `ask` answers something; rejects with its last error after 60 s. */
-export async function answer<T>(ask: () => Promise<T | undefined>, what: string): Promise<T> {
-  const end = Date.now() + 60_000
+const patienceSeconds = 60
+
+/** Asks until `ask` answers something; rejects with its last error when that takes too long. */
+export async function answer<T>(
+  ask: () => Promise<T | undefined>,
+  what: string,
+  seconds = patienceSeconds,
+): Promise<T> {
+  const end = Date.now() + seconds * 1000
   let error: unknown
   while (Date.now() < end) {
     try {
@@ -39,7 +45,7 @@ export async function answer<T>(ask: () => Promise<T | undefined>, what: string)
     }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
-  throw new Error(`waited 60 s for ${what}`, { cause: error })
+  throw new Error(`waited ${seconds} s for ${what}`, { cause: error })
 }
 
 export function freePort(): Promise<number> {

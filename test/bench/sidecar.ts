@@ -23,7 +23,7 @@ export const typeUrls = {
 /** What all sidecars of a run share: what was received, and who wants to know of it. */
 export interface Hub {
   readonly counted: { messages: number; bytes: number; resources: number; lastAt: number }
-  /** A resource came, or went (version undefined). */
+  /** A resource came, or went (version undefined), or is not wanted any more. */
   seen: ((sidecar: Sidecar, typeUrl: string, name: string, version: string | undefined) => void) | undefined
   failed: (error: Error) => void
 }
@@ -48,6 +48,8 @@ function kept(text: string): string {
 
 export interface SidecarNode {
   readonly id: string
+  /** Name of the cluster that its pod is in. */
+  readonly cluster: string
   readonly namespace: string
   readonly metadata: JsonObject
   readonly locality: { readonly region: string; readonly zone: string }
@@ -186,6 +188,7 @@ export class Sidecar {
     for (const name of drop) {
       subscription.wanted.delete(name)
       subscription.have.delete(name)
+      this.#hub.seen?.(this, typeUrl, name, undefined)
     }
     subscription.started = true
     this.#send({ typeUrl, resourceNamesSubscribe: [...add], resourceNamesUnsubscribe: [...drop] })

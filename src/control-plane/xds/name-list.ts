@@ -57,7 +57,30 @@ export function changedNames(before: ReadonlyMap<string, Key>, after: ReadonlyMa
   return changed
 }
 
-/** Keys of several lists together; of two with one name the first counts. */
-export function combined<R extends Key>(lists: readonly NameList<R>[]): ReadonlyMap<string, R> {
-  return new Map(lists.toReversed().flatMap(({ keys }) => [...keys]))
+const noKeys: ReadonlyMap<string, Key> = new Map()
+
+/**
+ * What changes for those who are shown other lists than before: list by list, so that what most of them have in common
+ * is looked at once. A name that stands in several lists may be told though nothing changes for it.
+ */
+export class ListChanges {
+  readonly #known = new Map<unknown, Map<unknown, readonly string[]>>()
+
+  names<R extends Key, V>(before: readonly NameList<R, V>[], after: readonly NameList<R, V>[]): string[] {
+    const changed: string[] = []
+    for (let at = 0; at < Math.max(before.length, after.length); at++) changed.push(...this.#of(before[at], after[at]))
+    return changed
+  }
+
+  #of<R extends Key, V>(before: NameList<R, V> | undefined, after: NameList<R, V> | undefined): readonly string[] {
+    if (before === after) return []
+    const ofBefore = this.#known.get(before) ?? new Map<unknown, readonly string[]>()
+    this.#known.set(before, ofBefore)
+    let names = ofBefore.get(after)
+    if (!names) {
+      names = changedNames(before?.keys ?? noKeys, after?.keys ?? noKeys)
+      ofBefore.set(after, names)
+    }
+    return names
+  }
 }

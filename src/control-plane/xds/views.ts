@@ -10,7 +10,7 @@ import type { Engine, Observed, Observer, Query } from '../../pipeline/index.ts'
 import type { Problem } from '../../report/index.ts'
 import type { Backend, Key } from './backend.ts'
 import { Changes } from './changes.ts'
-import { changedNames, combined, NameLists } from './name-list.ts'
+import { changedNames, ListChanges, NameLists } from './name-list.ts'
 import { type UnusedPatch, unusedPatchProblem } from './proxy-problems.ts'
 import type { TrackedWorlds } from './tracked-world.ts'
 import {
@@ -239,13 +239,14 @@ export class Views<P, L extends Key, R extends Key> {
   /** The engine has rebuilt: what changed becomes names, proxy by proxy. */
   #rebuilt(observed: readonly Observed[]): void {
     const changes = new Changes()
+    const moves = new ListChanges()
     const resources: ResourceKey<R>[] = []
     for (const { query, key } of observed) {
       // The engine tells keys of the queries that this observer watches, and of no others.
       if (query.name === this.#factsOf.name) this.#factsChanged(key as ProxyKey<P>)
       else if (query.name === this.#resource.name) resources.push(key as ResourceKey<R>)
       else if (query.name === this.#list.name) this.#listChanged(key as ListKey<L>, changes)
-      else this.#proxyChanged(key as ProxyKey<P>, changes)
+      else this.#proxyChanged(key as ProxyKey<P>, changes, moves)
     }
     const byList = new Map<ListView<L, R>, string[]>()
     for (const key of resources) this.#resourceChanged(key, byList)
@@ -305,14 +306,14 @@ export class Views<P, L extends Key, R extends Key> {
     changes.ofList(view, changedNames(before.keys, view.names.keys))
   }
 
-  #proxyChanged(key: ProxyKey<P>, changes: Changes): void {
+  #proxyChanged(key: ProxyKey<P>, changes: Changes, moves: ListChanges): void {
     const proxy = this.#proxies.get(key.id)
     const before = proxy?.view.lists.get(key.typeUrl)
     if (!proxy || !before) return
     const lists = this.#engine.get(this.#listsOf, key)
     const after = lists.map((list) => this.#use({ primary: key.primary, typeUrl: key.typeUrl, list }, proxy.view))
     proxy.view.lists.set(key.typeUrl, after)
-    const changed = changedNames(combined(before.map(namesOf)), combined(after.map(namesOf)))
+    const changed = moves.names(before.map(namesOf), after.map(namesOf))
     changes.ofProxy(proxy.view, key.typeUrl, [...changed, ...before.flatMap(({ names }) => askedOf(names))])
     for (const view of before) if (!after.includes(view)) this.#disuse(view, proxy.view)
   }

@@ -1,2 +1,2 @@
 export type { Binding, EgressView, View, ViewKey } from './model.ts'
-export { viewOf } from './view.ts'
+export { bindingInView, viewOf } from './view.ts'

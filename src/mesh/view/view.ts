@@ -66,6 +66,13 @@ export const viewOf: Query<ViewKey, View> = {
   equals: (a, b) => sameItems(a.services, b.services) && sameStructure(a.egress.map(plain), b.egress.map(plain)),
 }
 
+/** What a host means in a view. For those who ask for a few hosts: they need not look again whenever a view changes. */
+export const bindingInView: Query<{ readonly view: ViewKey; readonly host: string }, Binding | undefined> = {
+  name: 'mesh/binding-in-view',
+  keyOf: ({ view, host }) => `${host}|${viewOf.keyOf(view)}`,
+  compute: (world, { view, host }) => world.get(viewOf, view).byHost.get(host),
+}
+
 /** Bindings stand for themselves by key and service; the rest is compared as it is. */
 function plain({ listener, services, rules, ruleOfService }: EgressView): unknown {
   return [listener, services.map(({ key }) => key), rules.map(({ key, hosts }) => [key, hosts]), ruleOfService]

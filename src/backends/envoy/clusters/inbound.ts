@@ -8,6 +8,7 @@ import {
 import type { BindConfigSchema } from '#gen/envoy/config/core/v3/address_pb.js'
 import { isHttp2, meshConfigOf, type ServicePort, type World } from '../../../discovery/index.ts'
 import {
+  bindingInView,
   type EffectivePolicy,
   effectivePolicy,
   type InboundTarget,
@@ -20,7 +21,6 @@ import {
   sidecarOf,
   supportsIpv4,
   supportsIpv6,
-  viewOf,
 } from '../../../mesh/index.ts'
 import { type AddressInit, address } from '../address.ts'
 import type { Built } from '../built.ts'
@@ -89,7 +89,8 @@ function inboundPolicy(world: World, proxy: Proxy, target: InboundTarget): Effec
   const ofPort = sidecar?.ingress?.find(({ port }) => port.number === target.port)?.connectionPool
   const connectionPool = ofPort ?? sidecar?.inboundConnectionPool
   const [service] = target.services
-  const binding = service && world.get(viewOf, scopeOf(world, proxy).view).byHost.get(service.host)
+  const { view } = scopeOf(world, proxy)
+  const binding = service && world.get(bindingInView, { view, host: service.host })
   const rule = ruleOf(world, binding?.rule ?? '')
   const policy = rule && !rule.forWorkloads ? effectivePolicy({ ...rule, subsets: [] }, '', target.servicePort) : {}
   return {

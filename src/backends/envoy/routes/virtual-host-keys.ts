@@ -1,4 +1,4 @@
-import { isHttpOrAuto, parseProtocol, type Query, type ServicePort } from '../../../discovery/index.ts'
+import { isHttpOrAuto, parseProtocol, type Query, type ServicePort, sameItems } from '../../../discovery/index.ts'
 import {
   addressesFor,
   anyAdmits,
@@ -77,6 +77,7 @@ export function sameKeys(a: readonly VirtualHostKey[], b: readonly VirtualHostKe
 }
 
 function sameKey(a: VirtualHostKey, b: VirtualHostKey | undefined): boolean {
+  if (a === b) return true
   return b !== undefined && a.binding === b.binding && virtualHostKeyText(a) === virtualHostKeyText(b)
 }
 
@@ -139,7 +140,7 @@ export function draftsOf(egress: EgressView, scope: RouteScope, port: number | u
         const domain = port === undefined ? hostPort(host, own) : host
         drafts.push({
           name: hostPort(host, own),
-          names: { domains: [domain], expanded: none },
+          names: { domains: [domain], lower: [domain.toLowerCase()], expanded: none },
           rule,
           binding: undefined,
           port: own,
@@ -225,13 +226,15 @@ export function finishDrafts(
   const finished = drafts.flatMap((draft): VirtualHostKey[] => {
     if (names.has(draft.name)) return []
     names.add(draft.name)
-    const domains = draft.names.domains.filter((domain) => {
-      const text = domain.toLowerCase()
-      if (taken.has(text) || (draft.names.expanded.has(domain) && known.has(domain))) return false
+    const { domains: all, lower, expanded } = draft.names
+    const free = all.filter((domain, at) => {
+      const text = lower[at] ?? domain
+      if (taken.has(text) || (known.has(domain) && expanded.has(domain))) return false
       taken.add(text)
       return true
     })
-    return domains.length === 0 ? [] : [keyOfDraft(draft, domains, view, scope, tunnel)]
+    if (free.length === 0) return []
+    return [keyOfDraft(draft, free.length === all.length ? all : free, view, scope, tunnel)]
   })
 
   return finished.sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -244,13 +247,7 @@ function keyOfDraft(
   scope: RouteScope,
   tunnel: VirtualHostKey['tunnel'],
 ): VirtualHostKey {
-  const hosts = rule ? rule.destinations.map(({ host }) => host) : []
-  const destinations = new Map(
-    [...new Set(hosts)].flatMap((host) => {
-      const found = view.byHost.get(host)
-      return found ? [[host, found] as const] : []
-    }),
-  )
+  const destinations = rule ? destinationsOf(rule, view) : noDestinations
   const byNamespace = rule?.guards.some(({ sourceNamespace }) => sourceNamespace !== '') ?? false
   const byLabels = rule !== undefined && rule.sourceLabels.length > 0
   return sharedKey({
@@ -267,6 +264,17 @@ function keyOfDraft(
 }
 
 const noLabels = {}
+const noDestinations: ReadonlyMap<string, Binding> = new Map()
+
+function destinationsOf(rule: RouteShape, view: View): ReadonlyMap<string, Binding> {
+  const hosts = new Set(rule.destinations.map(({ host }) => host))
+  return new Map(
+    [...hosts].flatMap((host) => {
+      const found = view.byHost.get(host)
+      return found ? [[host, found] as const] : []
+    }),
+  )
+}
 
 /** Keys made lately, by service. Scopes differ in a few services only: of the others they have the same keys. */
 const lately = new WeakMap<Binding, VirtualHostKey[]>()
@@ -294,10 +302,8 @@ function isEqual(a: VirtualHostKey, b: VirtualHostKey): boolean {
     a.binding === b.binding &&
     a.client.labels === b.client.labels &&
     a.client.namespace === b.client.namespace &&
-    a.domains.length === b.domains.length &&
-    a.domains.every((domain, at) => domain === b.domains[at]) &&
-    a.destinations.size === b.destinations.size &&
+    sameItems(a.domains, b.domains) &&
     // In the same order too: the text of a key names them so.
-    [...a.destinations.values()].every((destination, at) => destination === [...b.destinations.values()][at])
+    (a.destinations === b.destinations || sameItems([...a.destinations.values()], [...b.destinations.values()]))
   )
 }
