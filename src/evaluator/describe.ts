@@ -128,7 +128,8 @@ function describeDestination(destination: Destination, branches: readonly Branch
   const tls = distinctTls(rungs.flatMap(({ endpoints }) => endpoints))
   return [
     head,
-    ...(destination.origin.length > 0 ? [indent(`from ${refs(destination.origin)}`)] : []),
+    ...(destination.origin.length > 0 ? [indent(`from ${refs(destination.origin.toSorted(byRank))}`)] : []),
+    ...destination.origin.filter(isDrain).map((ref) => indent(`without the clusters that ${formatRef(ref)} drains`)),
     ...(sent ? [indent(`as ${sent.method} ${sent.host ?? '(name of the endpoint)'}${sent.path}`)] : []),
     ...requestChanges.filter(isNews).map((step) => indent(`request: ${describeChange(step)}`)),
     ...responseChanges.filter(isNews).map((step) => indent(`response: ${describeChange(step)}`)),
@@ -150,6 +151,17 @@ function describeDestination(destination: Destination, branches: readonly Branch
       ...rung.endpoints.map((endpoint) => indent(describeEndpoint(endpoint, branches))),
     ]),
   ]
+}
+
+/** What leaves clusters out: a Drain, or the label on a system namespace. */
+function isDrain({ kind }: ObjectRef): boolean {
+  return kind === 'Drain' || kind === 'Namespace'
+}
+
+/** What somebody decided comes before what is there anyway. */
+function byRank(a: ObjectRef, b: ObjectRef): number {
+  const there = ({ kind }: ObjectRef): number => Number(['Service', 'Pod', 'Node', 'EndpointSlice'].includes(kind))
+  return there(a) - there(b)
 }
 
 /** What proxies of the mesh tell each other in headers is no user's business. */

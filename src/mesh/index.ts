@@ -10,6 +10,7 @@ export {
   sessionAffinity,
 } from './destination-rules/index.ts'
 export {
+  drainsInForce,
   type EndpointClient,
   type EndpointRequest,
   isClusterLocal,

@@ -41,15 +41,13 @@ export const changes: readonly Drill[] = [
   },
   {
     name: 'scaled-to-zero-everywhere',
-    title: 'the service is scaled to 0 in both clusters, one after the other, and back',
+    title: 'the service is scaled to 0 in all clusters, one after the other, and back',
     rule: 'local-first',
     begin: async (place) => {
-      await place.scale('east', 0)
-      await place.scale('west', 0)
+      for (const cluster of place.clusters) await place.scale(cluster, 0)
     },
     heal: async (place) => {
-      await place.scale('west', 1)
-      await place.scale('east', 1)
+      for (const cluster of place.clusters.toReversed()) await place.scale(cluster, 1)
     },
     allowed: { share: 1, forMs: 1000, afterHealing: true },
     byHand: true,

@@ -17,14 +17,14 @@ const regions = { east: 'eu', west: 'us', south: 'af' } as const
 const gateways = { namespace: 'istio-system', deployment: 'istio-eastwestgateway' } as const
 
 export class Place {
+  readonly clusters: readonly ClusterName[]
   readonly #sandbox: ScenarioSandbox
   readonly #context: Context
-  readonly #clusters: readonly ClusterName[]
   #flapping: { stop: AbortController; done: Promise<void> } | undefined
 
   private constructor(sandbox: ScenarioSandbox, clusters: readonly ClusterName[], signal: AbortSignal) {
     this.#sandbox = sandbox
-    this.#clusters = clusters
+    this.clusters = clusters
     this.#context = {
       sandbox,
       folder: import.meta.dirname,
@@ -103,7 +103,7 @@ export class Place {
 
   /** Gives every cluster so many pods of the service, and so many gateways for the others. */
   async size({ pods, gateways: doors }: { readonly pods: number; readonly gateways: number }): Promise<void> {
-    for (const cluster of this.#clusters) {
+    for (const cluster of this.clusters) {
       await this.scale(cluster, pods)
       await this.#scale(cluster, gateways.namespace, gateways.deployment, doors)
     }
@@ -141,7 +141,7 @@ export class Place {
 
   /** Whether every pod is ready. */
   async isWhole(): Promise<boolean> {
-    for (const cluster of this.#clusters) {
+    for (const cluster of this.clusters) {
       for (const [where, deployment] of [[namespace, 'shop'], Object.values(gateways)] as [string, string][])
         if (!(await podsOf(this.#context, cluster, where, deployment)).every(isReady)) return false
     }

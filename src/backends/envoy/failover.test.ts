@@ -374,4 +374,18 @@ spec:
     expect(addresses('')).toEqual(['192.0.2.1'])
     expect(addresses(', labels: {xcp.tetrate.io/cluster: west}')).toEqual(['192.0.2.1'])
   })
+
+  it('stand among the objects that endpoints come from, where they take some away', () => {
+    const kinds = (more: string): string[] => {
+      const { endpoints } = buildProxyConfig(clusters(`\n${more}`), client())
+      const found = endpoints.find(
+        ({ resource }) => resource.clusterName === 'outbound|80||shop.shop.svc.cluster.local',
+      )
+      return (found?.origin ?? []).map(({ kind }) => kind).filter((kind) => kind === 'Drain')
+    }
+    expect(kinds(drain)).toEqual(['Drain'])
+    expect(
+      kinds('{apiVersion: fairlead.dev/v1alpha1, kind: Drain, metadata: {name: a}, spec: {clusters: [other]}}'),
+    ).toEqual([])
+  })
 })

@@ -1,12 +1,19 @@
 import {
   drainedClusters,
   type Endpoint,
+  endpointsOfService,
   labelNames,
+  namespaceOf,
   podsByAddress,
   type Service,
+  systemNamespace,
   type World,
 } from '../../discovery/index.ts'
+import type { ObjectRef } from '../../report/index.ts'
+import { type Drain, drainedBy } from '../../resources/fairlead/index.ts'
+import { refOf } from '../../resources/index.ts'
 import { clusterOfEndpoint } from '../failover/index.ts'
+import { fairleadKinds } from '../kinds.ts'
 
 /** Endpoints of drained clusters get nothing, as long as anything healthy is elsewhere. */
 export function withoutDrained(
@@ -28,4 +35,21 @@ function belongs(world: World, { registry }: Pick<Service, 'registry'>, endpoint
   if (registry === 'kubernetes' || endpoint.workload.labels[labelNames.remoteCluster] !== undefined) return true
   // An address that a ServiceEntry names may be anywhere: a gateway of another cluster, say.
   return world.lookup(clusterOfEndpoint(endpoint), podsByAddress, endpoint.address).length > 0
+}
+
+/** What keeps requests to a service from some of its clusters: Drains, and system namespaces with the label. */
+export function drainsInForce(world: World, service: Service): ObjectRef[] {
+  if (world.get(drainedClusters, undefined).size === 0) return []
+  const { namespace, host } = service
+  const endpoints = world.get(endpointsOfService, { namespace, host })
+  const left = new Set(withoutDrained(world, service, endpoints))
+  const without = new Set(endpoints.filter((endpoint) => !left.has(endpoint)).map(clusterOfEndpoint))
+  return world.clusters().flatMap((cluster) => {
+    const drains = world.objects(cluster, fairleadKinds.drain) as readonly Drain[]
+    const named = drains.filter((drain) => drainedBy(drain, cluster).some((name) => without.has(name)))
+    const labelled =
+      without.has(cluster) && namespaceOf(world, cluster, systemNamespace).labels[labelNames.drain] === 'true'
+    const itself: ObjectRef = { cluster, apiVersion: 'v1', kind: 'Namespace', namespace: '', name: systemNamespace }
+    return [...named.map((drain) => refOf(cluster, drain)), ...(labelled ? [itself] : [])]
+  })
 }

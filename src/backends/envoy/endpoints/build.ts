@@ -9,6 +9,7 @@ import {
 import { type ClusterLoadAssignment, ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
 import { type Health, labelNames, type Query, type World } from '../../../discovery/index.ts'
 import {
+  drainsInForce,
   type EndpointClient,
   type Machines,
   type ProxyScope,
@@ -52,7 +53,7 @@ export const clusterEndpoints: Query<EndpointsKey, Built<ClusterLoadAssignment>>
         endpoints: groups.map((group) => localityEndpoints(group, client)),
         ...spillPolicy(world, spec),
       }),
-      origin: originOf(groups),
+      origin: [...drainsInForce(world, spec.binding.service), ...originOf(groups)],
     }
   },
 }
