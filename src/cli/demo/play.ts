@@ -1,6 +1,6 @@
 // Plays what happens in a guide while requests go on, and draws who answered when.
 import pc from 'picocolors'
-import { type Answer, Load, shareDeviations, type TimedAnswer, timeline } from '../../sandbox/index.ts'
+import { type Answer, Load, percent, shareDeviations, type TimedAnswer, timeline } from '../../sandbox/index.ts'
 import type { Act, Guide, GuideRun } from './guide.ts'
 import { requestOf } from './measure.ts'
 import { Screen } from './picture.ts'
@@ -9,6 +9,8 @@ const usualRatePerSecond = 50
 /** Answers of this long tell where requests go; it is drawn for as long before the next act. */
 const windowMs = 3000
 const patienceMs = 60_000
+/** Short, so that it tells when shares changed; long enough for some fifty answers. */
+const outcomeWindowMs = 1000
 
 /** Returns what did not go as the guide says: requests that failed, shares that never came. */
 export async function play(guide: Guide, acts: readonly Act[], run: GuideRun): Promise<string[]> {
@@ -21,6 +23,7 @@ export async function play(guide: Guide, acts: readonly Act[], run: GuideRun): P
   const answers: TimedAnswer[] = []
   const marks: { atMs: number; sign: string; text: string }[] = []
   const wrong: string[] = []
+  const told: string[] = []
   const load = new Load(
     () => plans,
     { rate: guide.ratePerSecond ?? usualRatePerSecond },
@@ -46,6 +49,7 @@ export async function play(guide: Guide, acts: readonly Act[], run: GuideRun): P
       const isDone = (): boolean => deviations(guide, answers, act, began, now()).length === 0
       while (!isDone() && now() - began < patienceMs) await pause(250, run.signal)
       wrong.push(...deviations(guide, answers, act, began, now()).map((text) => `after "${act.name}": ${text}`))
+      told.push(`${act.sign} ${act.name}: ${outcome(guide, answers, act, marks.at(-1)?.atMs ?? began)}`)
       await graph(`after ${act.name}`)
     }
   } finally {
@@ -54,8 +58,10 @@ export async function play(guide: Guide, acts: readonly Act[], run: GuideRun): P
   }
   screen.final(lines())
   for (const { title, lines } of graphs) console.log([`\n  ${pc.bold(title)}`, ...lines].join('\n'))
+  console.log(`\n${told.map((text) => `  ${text}`).join('\n')}`)
   const failed = answers.filter(({ status }) => status !== 200).length
-  console.log(`\n  ${answers.length} requests, ${failed} failed`)
+  const verdict = failed === 0 ? pc.green('0 failed') : pc.red(`${failed} failed`)
+  console.log(`\n  ${answers.length} requests, ${verdict}`)
   return failed > 0 ? [`${failed} requests failed`, ...wrong] : wrong
 }
 
@@ -93,6 +99,22 @@ function deviations(
     ...shareDeviations(wanted, counts, recent.length),
     ...others.map((from) => `${counts.get(from)} answers from ${from || 'nobody'}`),
   ]
+}
+
+/** Where requests go after an act, and how soon they did: from when on the answers of every window are as wanted. */
+function outcome({ beside }: Guide, answers: readonly TimedAnswer[], { wanted }: Act, atMs: number): string {
+  const own = answers.filter(({ from }) => from !== beside?.name)
+  const lastMs = Math.max(0, ...own.map(({ atMs: sent }) => sent))
+  let since: number | undefined
+  for (let start = lastMs - outcomeWindowMs; start >= atMs; start -= 100) {
+    const window = own.filter(({ atMs: sent }) => sent >= start && sent < start + outcomeWindowMs)
+    const counts = new Map([...Map.groupBy(window, ({ from }) => from)].map(([from, { length }]) => [from, length]))
+    const others = [...counts.keys()].some((from) => !(from in wanted))
+    if (window.length === 0 || others || shareDeviations(wanted, counts, window.length).length > 0) break
+    since = start - atMs
+  }
+  const places = Object.entries(wanted).map(([name, share]) => `${percent(share)} ${name}`)
+  return since === undefined ? 'no lasting shares' : `${places.join(', ')} after ${(since / 1000).toFixed(1)} s`
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
