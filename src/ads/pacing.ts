@@ -7,7 +7,7 @@ export interface PacingLimits {
   readonly share: number
 }
 
-export const usualPacing: PacingLimits = { longestPauseMs: 250, share: 1 / 8 }
+export const usualPacing: PacingLimits = { longestPauseMs: 400, share: 1 / 10 }
 
 /**
  * When changes may be sent. A change after a quiet time is sent at once. While one follows the other, each burst of

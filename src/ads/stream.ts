@@ -118,10 +118,7 @@ export class DiscoveryStream {
 
   private changed(change: ResourceChange): void {
     if (this.ended) return
-    for (const subscription of this.subscriptions) {
-      const names = change.get(subscription.typeUrl)
-      if (names) subscription.changed(names)
-    }
+    for (const [typeUrl, names] of change) this.find(typeUrl)?.changed(names)
     this.wake(this, 'change')
   }
 

@@ -75,7 +75,7 @@ export function register(program: Command): void {
     .addOption(
       new Option(
         '--push-pause <duration>',
-        'while changes follow each other, the longest time that one waits to be sent to proxies together with others; 0s: none waits (default: 250ms)',
+        'while changes follow each other, the longest time that one waits to be sent to proxies together with others; 0s: none waits (default: 400ms)',
       ).argParser(parsePause),
     )
     .option('--state-dir <folder>', 'where the last known state of clusters is kept over a restart', defaultStateDir())
