@@ -2,8 +2,7 @@ import { hash } from 'node:crypto'
 import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import type { ObjectRef } from '../../report/index.ts'
-import { inGroups } from './part-groups.ts'
-import { type Part, XdsResource } from './xds-resource.ts'
+import { type Part, type PartGroup, XdsResource } from './xds-resource.ts'
 
 /** A message with the objects that it says something of. */
 interface Built<T> {
@@ -50,22 +49,44 @@ export function encodeElement<S extends DescMessage>(
   return { bytes, version: versionOf(bytes), origin }
 }
 
+/** Puts parts together that stand one after the other in all resources that they are in. */
+export function encodeGroup(parts: readonly EncodedPart[]): PartGroup {
+  const [only] = parts
+  const bytes = only && parts.length === 1 ? only.bytes : joined(parts)
+  return { bytes, versions: parts.map(({ version }) => version).join(''), parts }
+}
+
+/** In memory of its own, that nothing else keeps. */
+function joined(parts: readonly EncodedPart[]): Uint8Array {
+  const made = new Uint8Array(parts.reduce((sum, { bytes }) => sum + bytes.length, 0))
+  let at = 0
+  for (const { bytes } of parts) {
+    made.set(bytes, at)
+    at += bytes.length
+  }
+  return made
+}
+
+export function sameGroup(a: PartGroup, b: PartGroup): boolean {
+  return a.versions === b.versions && a.parts.every((part, at) => b.parts[at] && sameOrigin(part, b.parts[at]))
+}
+
 /** Puts a resource together from parts: protobuf takes fields in any order, and elements in the order in which they come. */
-export function joinParts(
-  typeUrl: string,
-  name: string,
-  elements: readonly EncodedPart[],
-  rest: Uint8Array,
-): XdsResource {
-  const versions = elements.map(({ version }) => version).join('')
+export function joinParts(typeUrl: string, name: string, groups: readonly PartGroup[], rest: Uint8Array): XdsResource {
+  // However the parts are grouped, the same parts are the same version.
+  const versions = groups.map((group) => group.versions).join('')
   return new XdsResource(typeUrl, name, {
-    pieces: [...inGroups(elements), rest],
+    pieces: [...groups.map(({ bytes }) => bytes), rest],
     version: versionOf(versions + versionOf(rest)),
-    origin: elements.flatMap(({ origin }) => origin),
-    parts: elements,
+    origin: [],
+    groups,
   })
 }
 
 export function samePart(a: EncodedPart, b: EncodedPart): boolean {
-  return a.version === b.version && JSON.stringify(a.origin) === JSON.stringify(b.origin)
+  return a.version === b.version && sameOrigin(a, b)
+}
+
+function sameOrigin(a: Part, b: Part): boolean {
+  return a === b || JSON.stringify(a.origin) === JSON.stringify(b.origin)
 }

@@ -64,8 +64,18 @@ import {
   withEntry,
 } from '../../mesh/index.ts'
 import type { Backend, Key, Listed } from './backend.ts'
-import { type EncodedPart, encodeElement, encodeResource, joinParts, samePart, versionOf } from './encode.ts'
-import { Removal, sameResource, type XdsResource } from './xds-resource.ts'
+import {
+  type EncodedPart,
+  encodeElement,
+  encodeGroup,
+  encodeResource,
+  joinParts,
+  sameGroup,
+  samePart,
+  versionOf,
+} from './encode.ts'
+import { inGroups } from './part-groups.ts'
+import { type PartGroup, Removal, sameResource, type XdsResource } from './xds-resource.ts'
 
 /** The patches that a sort of resources gets, as a part of keys; '' = none. */
 const patchClass = ({ patches }: ProxyScope, target: PatchTarget): string =>
@@ -383,6 +393,17 @@ const encodedVirtualHost: Query<VirtualHostKey, EncodedPart> = {
   equals: samePart,
 }
 
+/**
+ * Virtual hosts that follow each other, in the order of the key. Route configurations are put together from some dozens of
+ * these where they have a thousand hosts, and most of them are the same in all.
+ */
+const encodedVirtualHosts: Query<readonly VirtualHostKey[], PartGroup> = {
+  name: 'xds/virtual-hosts',
+  keyOf: remembered((keys) => keys.map(encodedVirtualHost.keyOf).join(' ')),
+  compute: (world, keys) => encodeGroup(keys.map((key) => world.get(encodedVirtualHost, key))),
+  equals: sameGroup,
+}
+
 function make(world: World, key: EnvoyResource): XdsResource | Removal | undefined {
   switch (key.kind) {
     case 'cluster': {
@@ -463,7 +484,7 @@ function makeRoute(world: World, scope: ProxyScope, name: string): XdsResource |
       resource: routesOnDemand(parts),
       origin: [],
     })
-  const hosts = parts.virtualHosts.map((key) => world.get(encodedVirtualHost, key))
+  const hosts = inGroups(parts.virtualHosts).map((keys) => world.get(encodedVirtualHosts, keys))
   return joinParts(typeUrls.route, name, hosts, toBinary(RouteConfigurationSchema, parts.shell))
 }
 
@@ -471,7 +492,6 @@ function makeRoute(world: World, scope: ProxyScope, name: string): XdsResource |
 export const envoyBackend: Backend<Proxy, EnvoyList, EnvoyResource> = {
   lists,
   list,
-  isOwn: ({ kind }) => kind === 'own' || kind === 'explicit-proxy',
   demanded: (key, name) =>
     key.kind === 'demanded-hosts'
       ? { kind: 'demanded-host', text: `host ${name} ${key.text}`, name, scope: key.scope }

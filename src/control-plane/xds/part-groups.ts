@@ -1,47 +1,35 @@
-import type { EncodedPart } from './encode.ts'
-
 /** Fewer parts are left as they are. */
 const worthGrouping = 64
 const longestGroup = 64
 
-/** Groups in use, by the versions of their parts. */
-const known = new Map<string, WeakRef<Uint8Array>>()
-const gone = new FinalizationRegistry<string>((key) => {
-  if (!known.get(key)?.deref()) known.delete(key)
-})
-
 /**
- * The bytes of parts, one after the other, in pieces of about sixteen parts: few enough to be sent as they are, and many
- * enough that a change of one part leaves the others. Where a group ends is for the part before it to say, so that
- * resources that differ in some parts share the groups in which they do not.
+ * Parts in groups of about sixteen: few enough to be put together at every change, and many enough that a change of one
+ * part leaves the others. Where a group ends is for the name of its last part to say, so that lists that differ in some
+ * parts have the same groups where they do not.
  */
-export function inGroups(parts: readonly EncodedPart[]): readonly Uint8Array[] {
-  if (parts.length < worthGrouping) return parts.map(({ bytes }) => bytes)
-  const groups: Uint8Array[] = []
-  let start = 0
-  for (const [at, { version }] of parts.entries()) {
-    const isLast = at === parts.length - 1
-    if (!isLast && version.charCodeAt(0) % 16 !== 0 && at - start + 1 < longestGroup) continue
-    groups.push(groupOf(parts.slice(start, at + 1)))
-    start = at + 1
+export function inGroups<T extends { readonly name: string }>(parts: readonly T[]): readonly (readonly T[])[] {
+  const known = grouped.get(parts)
+  // The groups of a list are of the list's own type.
+  if (known) return known as readonly (readonly T[])[]
+  const groups: T[][] = []
+  const isShort = parts.length < worthGrouping
+  let group: T[] = []
+  for (const part of parts) {
+    group.push(part)
+    if (!isShort && !endsGroup(part.name) && group.length < longestGroup) continue
+    groups.push(group)
+    group = []
   }
+  if (group.length > 0) groups.push(group)
+  grouped.set(parts, groups)
   return groups
 }
 
-function groupOf(parts: readonly EncodedPart[]): Uint8Array {
-  const key = parts.map(({ version }) => version).join(' ')
-  const before = known.get(key)?.deref()
-  if (before) return before
-  let length = 0
-  for (const { bytes } of parts) length += bytes.length
-  // In memory of its own, that nothing else keeps.
-  const made = new Uint8Array(length)
-  let at = 0
-  for (const { bytes } of parts) {
-    made.set(bytes, at)
-    at += bytes.length
-  }
-  known.set(key, new WeakRef(made))
-  gone.register(made, key)
-  return made
+/** The groups of each list, for as long as somebody holds it. */
+const grouped = new WeakMap<readonly unknown[], readonly (readonly unknown[])[]>()
+
+function endsGroup(name: string): boolean {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193)
+  return hash >>> 28 === 0
 }

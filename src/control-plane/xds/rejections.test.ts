@@ -18,7 +18,8 @@ const object = (name: string): ObjectRef => ({
 function routes(hosts: Readonly<Record<string, string>>): XdsResource {
   const parts = Object.entries(hosts).map(([name, version]) => ({ version: name + version, origin: [object(name)] }))
   const version = parts.map((part) => part.version).join()
-  return new XdsResource(typeUrls.route, '80', { pieces: [], version, parts, origin: parts.flatMap((p) => p.origin) })
+  const groups = [{ bytes: new Uint8Array(), versions: version, parts }]
+  return new XdsResource(typeUrls.route, '80', { pieces: [], version, groups, origin: [] })
 }
 
 function setUp() {

@@ -8,16 +8,24 @@ export interface Part {
   readonly origin: readonly ObjectRef[]
 }
 
+/** Parts that stand one after the other, encoded. */
+export interface PartGroup {
+  readonly bytes: Uint8Array
+  /** Versions of the parts, one after the other. */
+  readonly versions: string
+  readonly parts: readonly Part[]
+}
+
 /** A resource as a backend makes it. */
 export interface Made {
   /** The message, encoded; several pieces where parts are shared with other resources. */
   readonly pieces: readonly Uint8Array[]
   /** Differs whenever the pieces differ. */
   readonly version: string
-  /** The objects that it says something of. */
+  /** The objects that it says something of, beside those of its parts. */
   readonly origin: readonly ObjectRef[]
   /** What it is put together from, if that is known. */
-  readonly parts?: readonly Part[]
+  readonly groups?: readonly PartGroup[]
   /** Of a cluster: the name of its endpoint set. */
   readonly endpointSet?: string
   /** Ids of the patches (of EnvoyFilters) that changed it. */
@@ -41,10 +49,10 @@ export class XdsResource implements EncodedResource {
   readonly typeUrl: string
   readonly version: string
   readonly endpointSet?: string
-  readonly origin: readonly ObjectRef[]
   readonly patches: readonly string[]
-  readonly parts: readonly Part[]
+  readonly groups: readonly PartGroup[]
   readonly size: number
+  readonly #origin: readonly ObjectRef[]
   readonly #messageSize: number
   #pieces: readonly Uint8Array[]
 
@@ -52,14 +60,23 @@ export class XdsResource implements EncodedResource {
     this.typeUrl = typeUrl
     this.name = name
     this.version = made.version
-    this.origin = made.origin
+    this.#origin = made.origin
     this.patches = made.patches ?? []
-    this.parts = made.parts ?? []
+    this.groups = made.groups ?? []
     if (made.endpointSet !== undefined) this.endpointSet = made.endpointSet
     this.#messageSize = made.pieces.reduce((sum, { length }) => sum + length, 0)
     const { size, pieces } = anyOf(typeUrl, made.pieces)
     this.size = size
     this.#pieces = pieces
+  }
+
+  get parts(): readonly Part[] {
+    return this.groups.flatMap(({ parts }) => parts)
+  }
+
+  /** The objects that it says something of. */
+  get origin(): readonly ObjectRef[] {
+    return this.groups.length === 0 ? this.#origin : [...this.parts.flatMap(({ origin }) => origin), ...this.#origin]
   }
 
   /** The message itself, without the Any around it. */
@@ -82,6 +99,12 @@ export function sameResource(a: XdsResource | Removal | undefined, b: XdsResourc
   if (a === b) return true
   if (a?.patches.join() !== b?.patches.join()) return false
   if (a instanceof Removal || b instanceof Removal) return a instanceof Removal && b instanceof Removal
-  if (!a || !b || a.version !== b.version || a.origin.length !== b.origin.length) return false
-  return a.origin.every((ref, i) => b.origin[i] !== undefined && compareRefs(ref, b.origin[i]) === 0)
+  if (!a || !b || a.version !== b.version) return false
+  // Equal groups are the same object.
+  if (a.groups.length > 0) return a.groups.length === b.groups.length && a.groups.every((g, i) => g === b.groups[i])
+  const origin = b.origin
+  return (
+    a.origin.length === origin.length &&
+    a.origin.every((ref, i) => origin[i] !== undefined && compareRefs(ref, origin[i]) === 0)
+  )
 }
