@@ -1,7 +1,9 @@
 // `fairlead explain` on files: every pod in them is a proxy that is given what translation makes.
 import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { staticMesh } from '../control-plane/explain/index.ts'
 import { snapshotOf, staticWorld, systemNamespace, type World } from '../discovery/index.ts'
+import type { ObjectRef } from '../report/index.ts'
 import { groupKind, type KubeObject, readObjects, soundObject } from '../resources/index.ts'
 import { DebugApiError } from './debug-api.ts'
 import type { ProxySource } from './explain.ts'
@@ -15,6 +17,7 @@ export interface ExplainFiles {
 /** Proxies read the objects of their own cluster; where it has none of Istio's, those of the first. */
 export function meshOfFiles(files: ExplainFiles, fail: (message: string) => never): ProxySource {
   const objects = new Map<string, KubeObject[]>()
+  const places = new Map<string, (path: string) => string>()
   for (const text of files.clusters) {
     const at = text.indexOf('=')
     if (at <= 0) fail(`--cluster ${text}: must be NAME=FILE`)
@@ -22,6 +25,7 @@ export function meshOfFiles(files: ExplainFiles, fail: (message: string) => neve
     const { objects: read, problems } = readObjects(readFile(file, fail), file, name)
     const broken = problems.find(({ severity }) => severity === 'error')
     if (broken) fail(`${file}: ${broken.message}`)
+    for (const each of read) places.set(placeKey(each.ref), (path) => `${basename(file)}:${each.locate(path).line}`)
     const sound = read.map(({ object }) => soundObject(object, name).object)
     objects.set(name, [...(objects.get(name) ?? []), ...sound])
   }
@@ -47,6 +51,8 @@ export function meshOfFiles(files: ExplainFiles, fail: (message: string) => neve
         throw new DebugApiError(`proxy ${name} is in several clusters: ${found.map((proxy) => proxy.name).join(', ')}`)
       return found[0]
     },
+    names: async () => mesh.names,
+    placeOf: (ref, path) => places.get(placeKey(ref))?.(path ?? ''),
     clusters: async () => clusters,
     owners: async () => (address) => mesh.ownersOf(address),
     all: async () =>
@@ -56,6 +62,11 @@ export function meshOfFiles(files: ExplainFiles, fail: (message: string) => neve
     entryPort: async (address, port) => mesh.entryPort(address, port),
     tracing: async (work) => work(mesh),
   }
+}
+
+/** Without its version: resources tell of objects by the version that they know. */
+function placeKey({ cluster, kind, namespace, name }: ObjectRef): string {
+  return [cluster, kind, namespace, name].join('/')
 }
 
 function readFile(file: string, fail: (message: string) => never): string {

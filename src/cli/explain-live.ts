@@ -25,6 +25,7 @@ export function liveMesh(options: DebugApiOptions): ProxySource {
         throw new DebugApiError(`proxy ${name} is in several places: ${found.map(nameOf).join(', ')}`)
       return found[0] && load(found[0])
     },
+    names: async () => (await rows()).map(nameOf),
     async clusters() {
       const known = (await getDebug<{ name: string }[]>(options, '/debug/clusters')) ?? []
       return [...new Set([...known.map(({ name }) => name), ...(await rows()).map(({ cluster }) => cluster)])].sort()

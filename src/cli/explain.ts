@@ -10,12 +10,16 @@ import {
   describeTrace,
   dial,
   type Hop,
+  hintsFor,
   hostAndPort,
   type Mesh,
   outcomesOf,
+  type PlaceOf,
   type ProxyConfig,
+  type Telling,
   trace,
 } from '../evaluator/index.ts'
+import { nearNames } from '../lib/index.ts'
 import { asking, type DebugApiOptions, debugApiOptions } from './debug-api.ts'
 import { meshOfFiles } from './explain-files.ts'
 import { liveMesh } from './explain-live.ts'
@@ -39,6 +43,10 @@ export interface ProxySource {
   find(name: string): Promise<ProxyConfig | undefined>
   /** Port of a pod at which connections to a port of its Service arrive. */
   entryPort(podAddress: string, servicePort: number): Promise<number | undefined>
+  /** Names of all proxies, as `CLUSTER/pod.namespace`. */
+  names(): Promise<readonly string[]>
+  /** Where an object stands, or a part of it (`spec.rules[0]`), for those that come from files. */
+  placeOf?: PlaceOf
   /** Names of the clusters that are known. */
   clusters(): Promise<readonly string[]>
   /** Clusters in which something has an address. */
@@ -116,7 +124,8 @@ async function explain(question: Question, options: Options, command: Command): 
   const proxy = await source.find(question.from)
   if (!proxy) {
     const where = options.cluster ? 'no pod with a proxy has that name in the files' : 'see: fairlead proxies'
-    console.error(`fairlead: proxy ${question.from} is not known; ${where}`)
+    const near = nearProxies(question.from, await source.names())
+    console.error(`fairlead: proxy ${question.from} is not known; ${where}${near}`)
     process.exitCode = 1
     return
   }
@@ -126,7 +135,18 @@ async function explain(question: Question, options: Options, command: Command): 
   if (loss.hasLost(proxy)) fail(`${proxy.name} runs in a cluster that is taken for dead`)
   const hop = await source.tracing((mesh) => trace(loss.mesh(mesh), loss.proxy(proxy), call, circumstances))
   if (options.without && options.output === 'text') console.log(`As if ${options.without.join(' and ')} had died:\n`)
-  print(hop, options.output)
+  const { placeOf } = source
+  print(hop, { hints: hintsFor(proxy, hop), ...(placeOf && { placeOf }) }, options.output)
+}
+
+/** Names in which the given one occurs, or that are like it. */
+function nearProxies(name: string, known: readonly string[]): string {
+  const without = (full: string): string => full.slice(full.indexOf('/') + 1)
+  const own = without(name)
+  const [first = ''] = own.split('.')
+  const like = nearNames(own, known.map(without))
+  const near = known.filter((full) => without(full).startsWith(first) || like.includes(without(full)))
+  return near.length === 0 ? '' : `; there is ${near.slice(0, 5).join(', ')}`
 }
 
 /** Gateways are called from outside: where a connection to the Service before them arrives. Undefined for sidecars. */
@@ -201,9 +221,10 @@ const circumstances: Circumstances = {
   },
 }
 
-function print(hop: Hop, format: Options['output']): void {
-  const data = { ...hop, outcomes: outcomesOf(hop) }
+function print(hop: Hop, telling: Telling, format: Options['output']): void {
+  const { hints = [] } = telling
+  const data = { ...hop, outcomes: outcomesOf(hop), ...(hints.length > 0 && { hints }) }
   if (format === 'json') console.log(JSON.stringify(data, undefined, 2))
   else if (format === 'yaml') console.log(stringify(JSON.parse(JSON.stringify(data))).trimEnd())
-  else console.log(describeTrace(hop))
+  else console.log(describeTrace(hop, telling))
 }

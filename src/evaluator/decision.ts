@@ -123,6 +123,8 @@ export interface Decision {
   /** The objects that the route itself was made from. */
   readonly routeOrigin?: readonly ObjectRef[]
   readonly ending?: Ending
+  /** The answer is to a preflight of CORS; gRPC clients get it in plain words, too. */
+  readonly preflight?: boolean
   /** Status of the answer that ends the call here. */
   readonly status?: number
 }

@@ -2,7 +2,7 @@
 import { formatRef, type ObjectRef } from '../report/index.ts'
 import type { Decision, Destination } from './decision.ts'
 import { describeChange, type HeaderChange } from './header-changes.ts'
-import { describePolicy } from './origin.ts'
+import { describePolicy, originOfPolicy } from './origin.ts'
 import type { EndpointOdds, UpstreamTls } from './rungs.ts'
 import { type Branch, type Hop, type Outcome, outcomesOf } from './trace.ts'
 import type { Verdict } from './verdict.ts'
@@ -26,26 +26,52 @@ const endings: Readonly<Record<NonNullable<Outcome['ending']>, string>> = {
   timeout: 'the program takes longer than the proxy waits',
 }
 
-/** Lines of text for a whole trace: the hops in order, then what comes of it. */
-export function describeTrace(hop: Hop): string {
-  const lines: string[] = []
-  const told = new Set<string>()
-  let number = 0
-  const tell = (each: Hop): void => {
-    const text = describeHop(each)
-    const key = text.join('\n')
-    if (told.has(key)) return
-    told.add(key)
-    number++
-    lines.push(`${number}. ${each.decision.proxy}`, ...text.map((line) => `   ${line}`), '')
-    for (const branch of each.branches) if (branch.hop) tell(branch.hop)
-  }
-  tell(hop)
-  lines.push('Outcome', ...outcomesOf(hop).map((outcome) => `   ${describeOutcome(outcome)}`))
-  return lines.join('\n')
+/** Where an object stands that a user wrote, or a part of it (`spec.rules[1]`): `shop.yaml:12`; undefined if that is not known. */
+export type PlaceOf = (ref: ObjectRef, path?: string) => string | undefined
+
+/** What is told beside the trace itself. */
+export interface Telling {
+  readonly placeOf?: PlaceOf
+  readonly hints?: readonly string[]
 }
 
-function describeHop({ call, decision, branches }: Hop): string[] {
+/** Lines of text for a whole trace: the hops in order, then what comes of it. Proxies that do the same are told once. */
+export function describeTrace(hop: Hop, { placeOf = () => undefined, hints = [] }: Telling = {}): string {
+  const groups = new Map<string, { readonly text: readonly string[]; readonly proxies: string[] }>()
+  const note = (each: Hop): void => {
+    const { proxy } = each.decision
+    // Objects that a resource names without their cluster are of the proxy's own.
+    const cluster = proxy.includes('/') ? proxy.slice(0, proxy.indexOf('/')) : ''
+    const text = describeHop(each, (ref, path) => placeOf(ref.cluster === '' ? { ...ref, cluster } : ref, path))
+    const key = text.join('\n').replaceAll(each.call.address, 'its address')
+    const known = groups.get(key)
+    if (known && !known.proxies.includes(proxy)) known.proxies.push(proxy)
+    if (known) return
+    groups.set(key, { text, proxies: [proxy] })
+    for (const branch of each.branches) if (branch.hop) note(branch.hop)
+  }
+  note(hop)
+  const told = [...groups.values()].flatMap(({ text, proxies: [proxy = '', ...alike] }, at) => [
+    `${at + 1}. ${proxy}${alike.length === 0 ? '' : `, and so ${someOf(alike)}`}`,
+    ...text.map((line) => `   ${line}`),
+    '',
+  ])
+  return [
+    ...told,
+    'Outcome',
+    ...outcomesOf(hop).map((outcome) => `   ${describeOutcome(outcome, hop)}`),
+    ...(hints.length === 0 ? [] : ['', ...hints.map((hint) => `Note: ${hint}`)]),
+  ].join('\n')
+}
+
+const mostNames = 4
+
+function someOf(names: readonly string[]): string {
+  const more = names.length - mostNames
+  return more > 0 ? `${names.slice(0, mostNames).join(', ')} and ${more} more` : names.join(', ')
+}
+
+function describeHop({ call, decision, branches }: Hop, placeOf: PlaceOf): string[] {
   const d = decision
   const row = (name: string, text: string | undefined): string[] =>
     text === undefined || text === '' ? [] : [`${name.padEnd(12)} ${text}`]
@@ -60,10 +86,13 @@ function describeHop({ call, decision, branches }: Hop): string[] {
       'listener',
       d.listener && [d.listener, d.filterChain && `chain ${d.filterChain}`].filter(Boolean).join(', '),
     ),
-    ...d.verdicts.flatMap((verdict) => row('policy', describeVerdict(verdict))),
+    ...d.verdicts.flatMap((verdict) => [
+      ...row('policy', describeVerdict(verdict, placeOf)),
+      ...rulesThatFail(verdict, placeOf).map((text) => `${' '.repeat(13)}${text}`),
+    ]),
     ...row('virtual host', d.virtualHost && `${d.virtualHost} of routes ${d.routeConfiguration || '(inline)'}`),
     ...row('route', d.because && [d.route ? `"${d.route}": ` : '', d.because.join(' and ')].join('')),
-    ...row('from', refs(d.routeOrigin)),
+    ...row('from', refs(d.routeOrigin, placeOf)),
     ...(d.nearMisses ?? [])
       .slice(0, 6)
       .flatMap(({ route, failed }) => row('not', `"${route}", for want of: ${failed}`)),
@@ -79,22 +108,42 @@ function describeHop({ call, decision, branches }: Hop): string[] {
       describeDestination(
         destination,
         branches.filter((branch) => branch.destination === at),
+        placeOf,
       ),
     ),
     ...row('ends', d.ending && `${endings[d.ending]}${d.status === undefined ? '' : ` (${d.status})`}`),
   ]
 }
 
-function describeVerdict({ filter, action, allowed, policy, dryRun, dryRunPolicy, note }: Verdict): string {
+function describeVerdict(verdict: Verdict, placeOf: PlaceOf): string {
+  const { filter, action, allowed, policy, dryRun, dryRunPolicy, note } = verdict
   const short = filter.replace(/^envoy\.filters\.(http|network)\./, '')
   if (action === 'TOKEN' || action === 'ASK') return `${allowed ? '' : 'DENIED: '}${note ?? ''} (${short})`
-  const by = policy === undefined ? `no ${action} rule matches` : describePolicy(policy)
+  const by = policy === undefined ? `no ${action} rule matches` : placed(policy, placeOf)
   const result = action === 'LOG' ? (policy === undefined ? 'not audited' : 'audited') : allowed ? 'allowed' : 'DENIED'
   const dry =
     dryRun === undefined
       ? ''
-      : `; dry run would ${dryRun}${dryRunPolicy === undefined ? '' : ` by ${describePolicy(dryRunPolicy)}`}`
+      : `; dry run would ${dryRun}${dryRunPolicy === undefined ? '' : ` by ${placed(dryRunPolicy, placeOf)}`}`
   return `${action}: ${result}, ${by}${dry}`
+}
+
+/** A rule with its place in the user's file. */
+function placed(policy: string, placeOf: PlaceOf): string {
+  const origin = originOfPolicy(policy)
+  const place = origin && placeOf(origin.ref, `spec.rules[${origin.rule}]`)
+  return describePolicy(policy) + (place === undefined ? '' : ` (${place})`)
+}
+
+const mostRules = 6
+
+/** The rules that were asked and do not match, each with the condition that is missing. */
+function rulesThatFail({ rules = [], dryRunRules = [] }: Verdict, placeOf: PlaceOf): string[] {
+  const failing = [...rules, ...dryRunRules].filter(({ failed }) => failed !== undefined)
+  const told = failing
+    .slice(0, mostRules)
+    .map(({ policy, failed }) => `not ${placed(policy, placeOf)}, for want of: ${failed}`)
+  return failing.length > mostRules ? [...told, `and ${failing.length - mostRules} more that do not match`] : told
 }
 
 function describeFault({ fault }: Decision): string | undefined {
@@ -114,7 +163,7 @@ function describePatience({ timeoutMs, retries }: Decision): string | undefined 
   return `${timeout}, up to ${retries.count} retries${perTry} on ${retries.on}`
 }
 
-function describeDestination(destination: Destination, branches: readonly Branch[]): string[] {
+function describeDestination(destination: Destination, branches: readonly Branch[], placeOf: PlaceOf): string[] {
   const { cluster, share, known, rungs, balancer, finding, requestChanges, responseChanges, outlier, sent } =
     destination
   const where = {
@@ -128,7 +177,7 @@ function describeDestination(destination: Destination, branches: readonly Branch
   const tls = distinctTls(rungs.flatMap(({ endpoints }) => endpoints))
   return [
     head,
-    ...(destination.origin.length > 0 ? [indent(`from ${refs(destination.origin.toSorted(byRank))}`)] : []),
+    ...(destination.origin.length > 0 ? [indent(`from ${refs(destination.origin.toSorted(byRank), placeOf)}`)] : []),
     ...destination.origin.filter(isDrain).map((ref) => indent(`without the clusters that ${formatRef(ref)} drains`)),
     ...(sent ? [indent(`as ${sent.method} ${sent.host ?? '(name of the endpoint)'}${sent.path}`)] : []),
     ...requestChanges.filter(isNews).map((step) => indent(`request: ${describeChange(step)}`)),
@@ -181,7 +230,7 @@ function distinctTls(endpoints: readonly EndpointOdds[]): UpstreamTls[] {
   return [...found.values()]
 }
 
-function describeOutcome(outcome: Outcome): string {
+function describeOutcome(outcome: Outcome, { decision: first }: Hop): string {
   const { share, kind, proxy, endpoint, request, status, grpcStatus, ending, location } = outcome
   const odds = percent(share).padStart(7)
   const because = ending ? `: ${endings[ending]}` : ''
@@ -189,19 +238,23 @@ function describeOutcome(outcome: Outcome): string {
   if (kind === 'answered')
     return `${odds}  ${grpcStatus === undefined ? status : `gRPC status ${grpcStatus}`} by ${proxy}${location ? `, to ${location}` : ''}${because}`
   const as = request ? ` as ${request.method} ${request.host ?? ''}${request.path}` : ''
-  return `${odds}  reaches ${endpoint}${as}`
+  // The proxy that stands before the program, if there is one.
+  const behind = proxy === first.proxy ? '' : `, behind ${proxy}`
+  return `${odds}  reaches ${endpoint}${as}${behind}`
 }
 
 /** Objects, each once; of many, the first few. */
-function refs(origin: readonly ObjectRef[] | undefined): string | undefined {
+function refs(origin: readonly ObjectRef[] | undefined, placeOf: PlaceOf): string | undefined {
   // The same object may be named with its cluster and, by the resource itself, without.
   const located = new Set(
     (origin ?? []).filter(({ cluster }) => cluster !== '').map((ref) => formatRef({ ...ref, cluster: '' })),
   )
   const told = (origin ?? []).filter((ref) => ref.cluster !== '' || !located.has(formatRef(ref)))
-  const all = [...new Set(told.map(formatRef))]
-  if (all.length === 0) return undefined
-  return all.length > 4 ? `${all.slice(0, 4).join(', ')} and ${all.length - 4} more` : all.join(', ')
+  const named = told.map((ref) => {
+    const place = placeOf(ref)
+    return place === undefined ? formatRef(ref) : `${formatRef({ ...ref, cluster: '' })} (${place})`
+  })
+  return named.length === 0 ? undefined : someOf([...new Set(named)])
 }
 
 function percent(share: number): string {

@@ -276,9 +276,17 @@ describe('identity', () => {
   it('decides with the policy that matched', () => {
     const allowed = inbound('spiffe://cluster.local/ns/shop/sa/reader')
     expect(allowed.verdicts).toEqual([
-      { filter: 'envoy.filters.http.rbac', action: 'ALLOW', allowed: true, policy: 'readers' },
+      {
+        filter: 'envoy.filters.http.rbac',
+        action: 'ALLOW',
+        allowed: true,
+        policy: 'readers',
+        rules: [{ policy: 'readers' }],
+      },
     ])
-    expect(inbound('spiffe://cluster.local/ns/shop/sa/other').ending).toBe('denied')
+    const denied = inbound('spiffe://cluster.local/ns/shop/sa/other')
+    expect(denied.ending).toBe('denied')
+    expect(denied.verdicts[0]?.rules).toEqual([{ policy: 'readers', failed: 'caller ends with "/sa/reader"' }])
     expect(inbound('spiffe://cluster.local/ns/shop/sa/reader', 'POST').ending).toBe('denied')
   })
 

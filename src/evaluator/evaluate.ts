@@ -176,6 +176,7 @@ function throughHttp(
       ...judged,
       status: filtered.answered,
       responseChanges: filtered.responseChanges,
+      ...(filtered.preflight && { preflight: true }),
       ...(denied && { ending: 'denied' }),
     }
   }

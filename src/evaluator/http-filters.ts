@@ -31,6 +31,8 @@ export interface Filtered {
   readonly fault: Fault | undefined
   /** Status of an answer that a filter gave. */
   readonly answered: number | undefined
+  /** The answer is to a preflight of CORS. */
+  readonly preflight: boolean
   readonly responseChanges: readonly HeaderChange[]
   /** ALPN that a filter asks for towards endpoints. */
   readonly alpn: readonly string[] | undefined
@@ -45,6 +47,7 @@ interface State {
   choice: RouteChoice | undefined
   fault: Fault | undefined
   answered: number | undefined
+  preflight: boolean
   responseChanges: HeaderChange[]
   alpn: readonly string[] | undefined
 }
@@ -56,6 +59,7 @@ export function runFilters(manager: HttpConnectionManager, seen: Seen, means: Me
     choice: means.choose(),
     fault: undefined,
     answered: undefined,
+    preflight: false,
     responseChanges: [],
     alpn: undefined,
   }
@@ -173,7 +177,10 @@ function crossOrigin(state: State, config: Any | undefined, seen: Seen): void {
   const allowed = policy.allowOriginStringMatch.some((matcher) => matchesString(matcher, origin))
   const preflight =
     seen.headers.get(':method') === 'OPTIONS' && (seen.headers.get('access-control-request-method') ?? '') !== ''
-  if (preflight && (allowed || policy.forwardNotMatchingPreflights === false)) state.answered = 200
+  if (preflight && (allowed || policy.forwardNotMatchingPreflights === false)) {
+    state.answered = 200
+    state.preflight = true
+  }
   if (!allowed) return
   state.responseChanges.push({ set: 'access-control-allow-origin', value: origin })
   if (policy.allowCredentials) state.responseChanges.push({ set: 'access-control-allow-credentials', value: 'true' })

@@ -1,7 +1,7 @@
 // The objects that resources name themselves: routes and clusters in their metadata (`istio.config`), authorization rules in
 // their names. By these conventions every control plane that speaks Istio's names can be read.
 import type { JsonObject } from '@bufbuild/protobuf'
-import type { ObjectRef } from '../report/index.ts'
+import { formatRef, type ObjectRef } from '../report/index.ts'
 
 /** The object of a path `/apis/<group>/<version>/namespaces/<namespace>/<kind>/<name>`. */
 export function originOfMetadata(filterMetadata: Readonly<Record<string, JsonObject>> | undefined): ObjectRef[] {
@@ -16,8 +16,16 @@ function camelCase(kebab: string): string {
   return kebab.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase())
 }
 
+/** The object, and which of its rules (from 0), that a policy of an RBAC filter was made from; undefined if its name does not tell. */
+export function originOfPolicy(name: string): { readonly ref: ObjectRef; readonly rule: number } | undefined {
+  const [, namespace = '', own = '', rule = ''] = /ns\[([^\]]*)\]-policy\[([^\]]*)\]-rule\[(\d+)\]/.exec(name) ?? []
+  if (own === '') return undefined
+  const ref = { cluster: '', apiVersion: 'security.istio.io/v1', kind: 'AuthorizationPolicy', namespace, name: own }
+  return { ref, rule: Number(rule) }
+}
+
 /** A policy of an RBAC filter in words: `AuthorizationPolicy shop/guests, rule 2`. */
 export function describePolicy(name: string): string {
-  const parts = /ns\[([^\]]*)\]-policy\[([^\]]*)\]-rule\[(\d+)\]/.exec(name)
-  return parts ? `AuthorizationPolicy ${parts[1]}/${parts[2]}, rule ${Number(parts[3]) + 1}` : name
+  const origin = originOfPolicy(name)
+  return origin ? `${formatRef(origin.ref)}, rule ${origin.rule + 1}` : name
 }

@@ -44,14 +44,16 @@ export function receive(
   const behindProxies = remote && trusted > 0
   const told = headers.get('x-forwarded-proto')
   if (told === undefined || (remote && !behindProxies)) headers.set('x-forwarded-proto', scheme)
-  const byHeader = told !== undefined && !remote && /^https?$/i.test(told) ? told.toLowerCase() : scheme
+  // Once it is clear whether the header is believed.
+  const proto = headers.get('x-forwarded-proto') ?? ''
+  const byHeader = /^https?$/i.test(proto) ? proto.toLowerCase() : scheme
   headers.set(':scheme', call.scheme ?? byHeader)
   const remoteAddress = remoteAddressOf(headers.get('x-forwarded-for'), call, remote, trusted)
   if (remote && call.sourceAddress !== undefined) {
     const loopback = /^127\.|^::1$/.test(call.sourceAddress)
     const own = loopback ? (hostAddress ?? call.sourceAddress) : call.sourceAddress
-    const known = headers.get('x-forwarded-for')
-    headers.set('x-forwarded-for', known === undefined ? own : `${known},${own}`)
+    const before = headers.get('x-forwarded-for')
+    headers.set('x-forwarded-for', before === undefined ? own : `${before},${own}`)
   }
   return { call, headers, remoteAddress, metadata: new MetadataStore() }
 }

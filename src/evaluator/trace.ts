@@ -226,10 +226,10 @@ function answerOf({
   call,
   decision,
 }: Hop): Pick<Outcome, 'kind' | 'status' | 'ending' | 'location' | 'body'> | undefined {
-  const { status, ending, redirect, directResponse } = decision
+  const { status, ending, redirect, directResponse, preflight } = decision
   if (status === undefined) return ending ? { kind: 'closed', ending } : undefined
   return {
-    ...answerTo(call, status),
+    ...(preflight ? { kind: 'answered', status } : answerTo(call, status)),
     ...(ending && { ending }),
     ...(redirect && { location: redirect.location }),
     ...(directResponse && { body: directResponse.body }),

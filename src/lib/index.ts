@@ -8,4 +8,5 @@ export {
   matchesRequirement,
   matchesSelector,
 } from './label-selector.ts'
+export { nearNames } from './near-names.ts'
 export { sameStructure } from './same-structure.ts'

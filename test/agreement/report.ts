@@ -5,7 +5,8 @@ export function describeReport(
   report: AgreementReport,
   about: { readonly envoy: string; readonly seed: number; readonly show: number },
 ): string {
-  const { asked, equal, worlds, disagreements, tally, features, oddsDeviation, oddsSpread, chances, seconds } = report
+  const { asked, equal, worlds, late, disagreements, tally, features, oddsDeviation, oddsSpread, chances, seconds } =
+    report
   const share = asked === 0 ? 0 : (100 * equal) / asked
   const rows = (counts: ReadonlyMap<string, number>): string[] =>
     [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([what, count]) => `  ${String(count).padStart(7)}  ${what}`)
@@ -16,6 +17,7 @@ export function describeReport(
     'On their way calls met:',
     ...rows(features),
     `Odds: ${oddsDeviation.toFixed(2)} standard deviations off, ${oddsSpread.toFixed(2)} in their spread, in ${chances} requests with several outcomes`,
+    ...(late > 0 ? [`Left out: ${late} requests for which the machine was too busy`] : []),
     `Agreement: ${equal} of ${asked} requests (${share.toFixed(3)} %), ${worlds} random meshes from seed ${about.seed}, Envoy ${about.envoy}, ${seconds.toFixed(0)} s`,
   ].join('\n')
 }

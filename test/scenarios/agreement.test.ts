@@ -14,6 +14,7 @@ test(`evaluator and Envoy say the same of ${requests} random requests`, { timeou
   console.log(describeReport(report, { envoy: envoy.version, seed, show: 10 }))
   expect(report.asked).toBeGreaterThanOrEqual(requests)
   expect(report.equal / report.asked).toBeGreaterThanOrEqual(0.999)
+  expect(report.late / report.asked).toBeLessThan(0.01)
   // Where several things may come of a call, they come as often as told.
   expect(Math.abs(report.oddsDeviation)).toBeLessThan(5)
   expect(report.oddsSpread).toBeLessThan(5)

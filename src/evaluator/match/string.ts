@@ -51,11 +51,13 @@ export function matchesString(matcher: StringMatcher, value: string): boolean {
   }
 }
 
+const verbs = { exact: 'is', prefix: 'starts with', suffix: 'ends with', contains: 'contains' } as const
+
 /** In words, for explanations. */
 export function describeString(matcher: StringMatcher): string {
   const pattern = matcher.matchPattern
   const folded = matcher.ignoreCase ? ' (any case)' : ''
   if (pattern.case === 'safeRegex') return `matches /${pattern.value.regex}/`
   if (pattern.case === undefined || pattern.case === 'custom') return 'a matcher that is not understood'
-  return `${pattern.case === 'exact' ? 'is' : pattern.case} "${pattern.value}"${folded}`
+  return `${verbs[pattern.case]} "${pattern.value}"${folded}`
 }

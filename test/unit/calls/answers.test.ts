@@ -106,4 +106,40 @@ describe('as Envoy does it', () => {
     expectCall(shop, from, to, { headers: { 'x-user': 'ann' } }).answers(403)
     expectCall(shop, from, to, { headers: { 'x-user': 'ann,bob' } }).arrivesAs({ headers: { 'x-user': 'ann,bob,bob' } })
   })
+
+  test('preflights of CORS are answered to gRPC clients in plain words, too', () => {
+    const cors = 'corsPolicy: { allowOrigins: [{ exact: "https://site.example" }] }'
+    const shop = mesh(rule(`{ ${cors}, route: [{ destination: { host: cart } }] }`))
+    const headers = { ...grpc, origin: 'https://site.example', 'access-control-request-method': 'GET' }
+    const [outcome] = shop.call(from, 'OPTIONS http://cart/', { headers }).outcomes
+    expect(outcome).toMatchObject({ status: 200 })
+    expect(outcome).not.toHaveProperty('grpcStatus')
+  })
+
+  test('redirects have the scheme that a trusted proxy tells of', () => {
+    const edge = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: edge, namespace: shop }
+spec: { selector: { istio: edge }, servers: [{ port: { number: 80, name: http, protocol: HTTP }, hosts: ['*'] }] }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: edge, namespace: shop }
+spec: { hosts: [shop.example], gateways: [edge], http: [{ redirect: { uri: /new } }] }
+`
+    const gateway = { gateway: true, ports: { http: 80 } }
+    const redirected = (trusted: number) =>
+      expectCall(
+        new TestMesh(
+          { east: { services: { edge: gateway }, yaml: edge } },
+          `defaultConfig: { gatewayTopology: { numTrustedProxies: ${trusted} } }`,
+        ),
+        'edge-v1-0.shop',
+        'GET http://shop.example/',
+        { at: '10.10.0.1:8080', headers: { 'x-forwarded-proto': 'https' } },
+      )
+    redirected(0).redirectsTo('http://shop.example/new')
+    redirected(1).redirectsTo('https://shop.example/new')
+  })
 })

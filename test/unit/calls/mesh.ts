@@ -10,11 +10,15 @@ import {
   type Call,
   type Circumstances,
   copiesOf,
+  describeTrace,
   dial,
+  type Hop,
+  hintsFor,
   hostAndPort,
   type Outcome,
   outcomesOf,
   type ProxyConfig,
+  type Telling,
   trace,
   triesOf,
 } from '../../../src/evaluator/index.ts'
@@ -115,6 +119,29 @@ export class TestMesh {
 
   /** `from`: `pod.namespace`, e.g. `client-v1-0.shop`; `to`: `METHOD URL`. */
   call(from: string, to: string, options: CallOptions = {}): ExpectedCall {
+    const { hop } = this.#trace(from, to, options)
+    const outcomes = outcomesOf(hop)
+    return {
+      outcomes,
+      shares: this.#sharesOf(outcomes),
+      arrival: arrivalOf(outcomes),
+      location: outcomes[0]?.location,
+      copies: copiesOf(hop).map((copy) => ({ share: copy.share, shares: this.#sharesOf(copy.outcomes) })),
+      tries: (status) => triesOf(hop, status),
+    }
+  }
+
+  /** In words. */
+  explain(from: string, to: string, options: CallOptions & Telling = {}): string {
+    return describeTrace(this.#trace(from, to, options).hop, options)
+  }
+
+  hints(from: string, to: string, options: CallOptions = {}): readonly string[] {
+    const { proxy, hop } = this.#trace(from, to, options)
+    return hintsFor(proxy, hop)
+  }
+
+  #trace(from: string, to: string, options: CallOptions): { proxy: ProxyConfig; hop: Hop } {
     const proxy = this.#mesh.find(from)[0]
     if (!proxy) throw new Error(`no proxy ${from}; there are ${this.#mesh.names.join(', ')}`)
     const [method = '', url = ''] = to.split(' ')
@@ -130,16 +157,7 @@ export class TestMesh {
       headers: options.headers ?? {},
     })
     const call = options.at === undefined ? dialled : fromOutside(proxy, dialled, options)
-    const hop = trace(this.#mesh, proxy, call, options.circumstances)
-    const outcomes = outcomesOf(hop)
-    return {
-      outcomes,
-      shares: this.#sharesOf(outcomes),
-      arrival: arrivalOf(outcomes),
-      location: outcomes[0]?.location,
-      copies: copiesOf(hop).map((copy) => ({ share: copy.share, shares: this.#sharesOf(copy.outcomes) })),
-      tries: (status) => triesOf(hop, status),
-    }
+    return { proxy, hop: trace(this.#mesh, proxy, call, options.circumstances) }
   }
 
   #sharesOf(outcomes: readonly Outcome[]): Shares {
