@@ -10,8 +10,8 @@ import { serviceEntryServices } from './service-entries.ts'
 import { textQuery, type World, worldQuery } from './world.ts'
 
 /**
- * The services with a host name, one for each namespace that declares it: a Kubernetes Service first, then by age.
- * Services of that name in several clusters are one service.
+ * The services with a host name: a Kubernetes Service first, then by namespace and age; one for each namespace that
+ * declares it, but for ServiceEntries that cannot be one (`mergeEntries`). Kubernetes Services of that name in several clusters are one service.
  */
 export const servicesOfHost = textQuery(
   'discovery/services-of-host',
@@ -62,25 +62,26 @@ function mergedKubernetesService(world: World, host: string): Service | undefine
   }
 }
 
-/** ServiceEntries for one host in one namespace: equal ones add their ports to the oldest, others do not count. */
+/**
+ * ServiceEntries for one host in one namespace: equal ones add their ports to the oldest. Others stay services of their
+ * own: each may be for other clients, and of those that a client sees the first counts.
+ */
 function mergeEntries(entries: readonly Service[]): Service[] {
   const [first, ...others] = entries
   if (!first) return []
   const mergeable = others.filter((other) => canMerge(first, other))
-  if (mergeable.length === 0) return [first]
+  const rest = mergeEntries(others.filter((other) => !mergeable.includes(other)))
+  if (mergeable.length === 0) return [first, ...rest]
   const ports = [...first.ports]
   for (const port of mergeable.flatMap((other) => other.ports))
     if (!ports.some(({ number }) => number === port.number)) ports.push(port)
-  return [
-    {
-      ...first,
-      ports,
-      origin: [...first.origin, ...mergeable.flatMap(({ origin }) => origin)],
-      defaultAddresses: [
-        ...new Set([...first.defaultAddresses, ...mergeable.flatMap((each) => each.defaultAddresses)]),
-      ],
-    },
-  ]
+  const merged = {
+    ...first,
+    ports,
+    origin: [...first.origin, ...mergeable.flatMap(({ origin }) => origin)],
+    defaultAddresses: [...new Set([...first.defaultAddresses, ...mergeable.flatMap((each) => each.defaultAddresses)])],
+  }
+  return [merged, ...rest]
 }
 
 function canMerge(a: Service, b: Service): boolean {

@@ -6,7 +6,7 @@ import { proxyOf, worldOf } from './test-world.ts'
 interface Answer {
   readonly clusters: readonly { name: string; [field: string]: unknown }[]
   readonly listeners: readonly { name: string; address?: unknown; filterChains?: unknown[] }[]
-  readonly routes: readonly { name: string; virtualHosts?: { name: string }[] }[]
+  readonly routes: readonly { name: string; virtualHosts?: { name: string; domains: string[] }[] }[]
   readonly endpoints: readonly { clusterName: string; endpoints?: Group[] }[]
 }
 
@@ -154,10 +154,50 @@ spec:
     const [socket] = given.listeners.filter(({ name }) => name === 'unix:///var/run/cart.sock_0')
     expect(socket?.address).toEqual({ pipe: { path: '/var/run/cart.sock' } })
     expect(hostsOf('unix:///var/run/cart.sock')).toEqual(['cart.shop.svc.cluster.local:80', 'allow_any'])
+    const [cartHost] = given.routes.find(({ name }) => name.startsWith('unix:'))?.virtualHosts ?? []
+    expect(cartHost?.domains).toEqual(expect.arrayContaining(['cart.shop.svc', 'cart.shop.svc:80']))
   })
 
   test('on a socket are for no port', () => {
     expect(hostsOf('80')).toEqual(['api.example.com:80', 'cart.shop.svc.cluster.local:80', 'allow_any'])
+  })
+})
+
+describe('of several ServiceEntries for one host', () => {
+  const one = (name: string, namespace: string, year: number, ports: readonly number[], more: string): string => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name}, namespace: ${namespace}, creationTimestamp: '${year}-01-01T00:00:00Z' }
+spec: { hosts: [api.example.com], ports: [${ports.map((port) => `{ number: ${port}, name: http-${port}, protocol: HTTP }`).join()}], ${more} }
+---
+`
+  const portsOf = ({ clusters }: Answer): string[] =>
+    clusters.flatMap(({ name }) => (name.endsWith('|api.example.com') ? [name.split('|')[1] ?? ''] : [])).sort()
+
+  test('in a namespace, one that clients elsewhere do not see hides none that they see', () => {
+    const text =
+      one('old', 'bank', 2020, [80], 'resolution: DNS, exportTo: [.]') +
+      one('new', 'bank', 2021, [81], 'resolution: DNS')
+    expect(portsOf(answer(text))).toEqual(['81'])
+    expect(portsOf(answer(text, { proxy: { namespace: 'bank' } }))).toEqual(['80'])
+  })
+
+  test('a sidecar takes its own namespace, a gateway the oldest', () => {
+    const text = one('old', 'bank', 2020, [80], 'resolution: DNS') + one('new', 'shop', 2021, [81], 'resolution: DNS')
+    expect(portsOf(answer(text))).toEqual(['81'])
+    expect(portsOf(answer(text, { proxy: { type: 'gateway' } }))).toEqual(['80'])
+  })
+
+  test('an egress listener takes one that has its port', () => {
+    const sidecar = `
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: { name: s, namespace: shop }
+spec: { egress: [{ port: { number: 80, protocol: HTTP, name: http }, hosts: ['*/*'] }] }
+---
+`
+    const text = one('old', 'bank', 2020, [80], 'resolution: DNS') + one('new', 'shop', 2021, [81], 'resolution: DNS')
+    expect(portsOf(answer(sidecar + text))).toEqual(['80'])
   })
 })
 

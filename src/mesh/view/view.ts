@@ -37,6 +37,8 @@ const visibleServices = textQuery(
 interface BindingKey {
   readonly host: string
   readonly namespace: string
+  /** Name of the object that declares the service: a namespace may have several ServiceEntries for a host. */
+  readonly declaredBy: string
   readonly rule: string
   readonly ports: readonly number[] | undefined
   readonly aliases: readonly string[]
@@ -45,16 +47,22 @@ interface BindingKey {
 /** Bindings are made once each, so that equal ones are the same object. */
 const bindingOf: Query<BindingKey, Binding | undefined> = {
   name: 'mesh/binding',
-  keyOf: ({ host, namespace, rule, ports, aliases }) =>
-    [host, namespace, rule, ports?.join() ?? '', aliases.join()].join('|'),
+  keyOf: ({ host, namespace, declaredBy, rule, ports, aliases }) =>
+    [host, namespace, declaredBy, rule, ports?.join() ?? '', aliases.join()].join('|'),
   compute: (world, key) => {
-    const service = world.get(servicesOfHost, key.host).find(({ namespace }) => namespace === key.namespace)
+    const service = world
+      .get(servicesOfHost, key.host)
+      .find((each) => each.namespace === key.namespace && declarerOf(each) === key.declaredBy)
     if (!service) return undefined
     // The text says all that is in the binding, so that whatever is kept under it is right.
     const text = `${bindingOf.keyOf(key)}|${digestOf(service)}`
     return { key: text, service, rule: key.rule, ports: key.ports, aliases: key.aliases }
   },
   equals: (a, b) => a === b || (a?.service === b?.service && a?.key === b?.key),
+}
+
+function declarerOf({ origin }: Service): string {
+  return origin[0]?.name ?? ''
 }
 
 /** What a proxy sees of the mesh. Shared by all proxies of equal key. */
@@ -81,7 +89,7 @@ function plain({ listener, services, rules, ruleOfService }: EgressView): unknow
 function computeView(world: World, key: ViewKey): View {
   const bind = binder(world, key)
   if (key.type === 'gateway') {
-    const services = oneOfEachHost(world.get(visibleServices, key.namespace), key.namespace).flatMap(
+    const services = oneOfEachHost(world.get(visibleServices, key.namespace), undefined).flatMap(
       (service) => bind(service) ?? [],
     )
     return { services, byHost: byHost(services), egress: [] }
@@ -110,6 +118,7 @@ function binder(world: World, { namespace, ruleLabels }: ViewKey): Bind {
     return world.get(bindingOf, {
       host,
       namespace: service.namespace,
+      declaredBy: declarerOf(service),
       rule,
       ports,
       aliases: ownAliases ?? aliases.get(host) ?? [],
@@ -118,15 +127,16 @@ function binder(world: World, { namespace, ruleLabels }: ViewKey): Bind {
 }
 
 /**
- * Of several services with one host the one in the client's namespace counts, else a Kubernetes Service, else the first.
+ * Of several services with one host the one in the client's namespace counts (gateways prefer none), else a Kubernetes
+ * Service, else the first.
  */
-function oneOfEachHost(services: readonly Service[], namespace: string): Service[] {
+function oneOfEachHost(services: readonly Service[], namespace: string | undefined): Service[] {
   const chosen = new Map<string, Service>()
   for (const service of services) {
     const known = chosen.get(service.host)
     const better =
       known === undefined ||
-      service.namespace === namespace ||
+      (service.namespace === namespace && known.namespace !== namespace) ||
       (known.registry !== 'kubernetes' && service.registry === 'kubernetes' && known.namespace !== namespace)
     if (better) chosen.set(service.host, service)
   }
@@ -138,8 +148,10 @@ function egressView(world: World, key: ViewKey, listener: EgressListener | undef
   const visible = world.get(visibleServices, key.namespace)
   const imported = listener ? visible.filter(({ namespace, host }) => importsService(hosts, namespace, host)) : visible
   const port = matchedPort(listener)
-  const services = oneOfEachHost(imported, key.namespace).flatMap((service) => {
-    const ports = portsSeen(service, port === undefined ? undefined : [port])
+  const wanted = port === undefined ? undefined : [port]
+  const listened = imported.filter((service) => portsSeen(service, wanted) !== 'none')
+  const services = oneOfEachHost(listened, key.namespace).flatMap((service) => {
+    const ports = portsSeen(service, wanted)
     return ports === 'none' ? [] : (bind(service, ports, listener && importedAliases(world, service, hosts)) ?? [])
   })
   const rules = world.get(meshRules, key.namespace)

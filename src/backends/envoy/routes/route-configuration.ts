@@ -15,6 +15,7 @@ import {
   routeScopeKey,
   sameKeys,
   type VirtualHostKey,
+  withoutUsualPort,
 } from './virtual-host-keys.ts'
 
 /** A route configuration without its shared virtual hosts, which are encoded once each and put in between. */
@@ -44,13 +45,6 @@ const proxyVirtualHosts: Query<RouteScope, readonly VirtualHostKey[]> = {
   },
   equals: sameKeys,
 }
-
-/** Clients leave out port 80, so names on it stand with and without. */
-function withoutUsualPort(key: VirtualHostKey): VirtualHostKey {
-  if (key.port !== 80) return key
-  return { ...key, domains: key.domains.flatMap((domain) => [domain, domain.replace(/:80$/, '')]) }
-}
-
 /** Ports that carry no HTTP are reached by CONNECT only. */
 function tcpDrafts(egress: Parameters<typeof draftsOf>[0], scope: RouteScope): ReturnType<typeof draftsOf> {
   const asHttp = egress.services.map((binding) => ({

@@ -61,9 +61,16 @@ export const portVirtualHosts: Query<{ scope: RouteScope; port: number; bind: st
     if (!egress) return []
     const anyPort = port === 0 || parseProtocol(egress.listener?.port?.protocol ?? '') === 'HTTP_PROXY'
     const drafts = draftsOf(egress, scope, anyPort ? undefined : port)
-    return finishDrafts(view, scope, drafts, 'none')
+    const keys = finishDrafts(view, scope, drafts, 'none')
+    return anyPort ? keys.map(withoutUsualPort) : keys
   },
   equals: sameKeys,
+}
+
+/** Clients leave out port 80, so names on it stand with and without. */
+export function withoutUsualPort(key: VirtualHostKey): VirtualHostKey {
+  if (key.port !== 80) return key
+  return { ...key, domains: key.domains.flatMap((domain) => [domain, domain.replace(/:80$/, '')]) }
 }
 
 export function virtualHostKeyText(key: VirtualHostKey): string {
