@@ -3,9 +3,9 @@
 import { chunkOf, lossOf, nextNonce } from './chunk.ts'
 import { Holding } from './holding.ts'
 import type { ProxyResources, ResourceVersion } from './resource.ts'
-import type { Protocol } from './stream.ts'
+import type { DiscoveryStream, Protocol } from './stream.ts'
 import { ownNames, type Subscription } from './subscription.ts'
-import { isAskedUnnamed, isReport } from './types.ts'
+import { isAskedUnnamed, isReport, typeUrls } from './types.ts'
 import { type DeltaRequest, decodeDeltaRequest, encodeDeltaResponse } from './wire.ts'
 
 /** Aimed-at size of a response, in bytes; larger sets come in parts, so that others get their turn. */
@@ -23,7 +23,7 @@ export const delta: Protocol = {
       if (request.error) stream.refused(subscription, request.nonce, request.error.message)
       else stream.accepted(subscription, request.nonce)
     }
-    if (isNew) begin(subscription, request, stream.resources)
+    if (isNew) begin(subscription, request, stream)
     else resubscribe(subscription, request, stream.resources)
   },
 
@@ -45,7 +45,8 @@ export const delta: Protocol = {
 }
 
 /** The first request of a type on a stream: the client may have resources from an earlier stream. */
-function begin(subscription: Subscription, request: DeltaRequest, resources: ProxyResources): void {
+function begin(subscription: Subscription, request: DeltaRequest, stream: DiscoveryStream): void {
+  const { resources, references } = stream
   const explicit = request.subscribe.filter((name) => name !== '*')
   const unnamed = request.subscribe.length === 0 && isAskedUnnamed(subscription.typeUrl)
   const all = unnamed || explicit.length < request.subscribe.length
@@ -59,9 +60,17 @@ function begin(subscription: Subscription, request: DeltaRequest, resources: Pro
     const resource = resources.get(subscription.typeUrl, name)
     const held = ofItsOwn.has(name) ? own : shared
     held.set(name, resource?.version === version ? resource : { version })
+    if (resource?.version === version) stream.keeps(subscription, resource)
   }
   subscription.resume(Holding.of(shared, own))
+  if (all && subscription.typeUrl === typeUrls.cluster)
+    references.inherit([...shared.keys()].filter((name) => isOutsideOfLists(resources, name)))
   if (all) subscription.subscribeAll()
+}
+
+/** A cluster that clients are given if something leads to it: what that is they have yet to say on this stream. */
+function isOutsideOfLists(resources: ProxyResources, name: string): boolean {
+  return !resources.includes(typeUrls.cluster, name) && resources.get(typeUrls.cluster, name) !== undefined
 }
 
 function resubscribe(subscription: Subscription, request: DeltaRequest, resources: ProxyResources): void {

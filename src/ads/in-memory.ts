@@ -121,6 +121,8 @@ export class InMemorySource implements ResourceSource {
   readonly rejections: { typeUrl: string; names: readonly string[]; detail: string }[] = []
   readonly acceptances: string[] = []
   readonly onDemand = new Set<string>()
+  /** What resources lead to, by name. */
+  readonly links = new Map<string, readonly string[]>()
   encodings = 0
   private readonly types = new Map<string, Map<string, EncodedResource>>()
   private readonly listeners = new Set<(change: ResourceChange) => void>()
@@ -152,6 +154,7 @@ export class InMemorySource implements ResourceSource {
       version,
       size: anyOf(typeUrl, [Buffer.from(`${name}=${version}`)]).size,
       ...(typeUrl.endsWith('.Cluster') ? { endpointSet: name } : {}),
+      refersTo: this.links.get(name) ?? [],
       pieces: make,
     }
   }

@@ -14,6 +14,11 @@ export interface EncodedResource extends ResourceVersion {
    * https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#resource-warming
    */
   readonly endpointSet?: string
+  /**
+   * Names of clusters that it leads to, where clients are given no clusters but those that something leads to: they go to
+   * the client before it.
+   */
+  readonly refersTo?: readonly string[]
   /** Length of all pieces together. */
   readonly size: number
   /**
@@ -31,6 +36,8 @@ export interface ProxyNode {
   readonly cluster: string
   readonly metadata: Readonly<Record<string, unknown>>
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string }
+  /** Whether its stream is of the incremental kind. */
+  readonly incremental: boolean
   /** SPIFFE id that the peer proved by token or certificate; undefined only where plaintext was allowed by flag. */
   readonly identity: string | undefined
 }

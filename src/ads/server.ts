@@ -126,6 +126,7 @@ export class AdsServer {
         zone: node.locality?.zone ?? '',
         subZone: node.locality?.subZone ?? '',
       },
+      incremental: protocol.name === 'delta',
     }
     return { ...claim, identity: await this.options.verifier.verify(peer, claim) }
   }

@@ -9,6 +9,7 @@
 import type { Message } from './chunk.ts'
 import type { Layer } from './held.ts'
 import type { Holding } from './holding.ts'
+import { References } from './references.ts'
 import type { EncodedResource, ProxyNode, ProxyResources, ResourceChange, ResourceSource } from './resource.ts'
 import { Subscription } from './subscription.ts'
 import type { ServerStream } from './transport.ts'
@@ -60,6 +61,8 @@ export class DiscoveryStream {
   readonly node: ProxyNode
   readonly connectedAt: number
   readonly subscriptions: Subscription[] = []
+  /** Clusters that the client is given since something leads to them. */
+  readonly references: References
   bytesSent = 0
   messagesSent = 0
   /** A message is on its way; the next is made when the peer has taken it. */
@@ -90,6 +93,10 @@ export class DiscoveryStream {
     this.clock = parts.clock
     this.wake = wake
     this.connectedAt = parts.clock.now()
+    this.references = new References(
+      (ms, callback) => parts.clock.after(ms, callback),
+      (name) => this.changed(new Map([[typeUrls.cluster, new Set([name])]])),
+    )
     this.connection = parts.source.connect(parts.node, (change) => this.changed(change))
   }
 
@@ -101,7 +108,7 @@ export class DiscoveryStream {
   subscription(typeUrl: string): { subscription: Subscription; isNew: boolean } {
     const known = this.find(typeUrl)
     if (known) return { subscription: known, isNew: false }
-    const subscription = new Subscription(typeUrl, this.protocol.name)
+    const subscription = new Subscription(typeUrl, this.protocol.name, this.references)
     this.subscriptions.push(subscription)
     this.subscriptions.sort((a, b) => pushRank(a.typeUrl) - pushRank(b.typeUrl))
     return { subscription, isNew: true }
@@ -183,6 +190,7 @@ export class DiscoveryStream {
       }
       if (!subscription.hasWork) continue
       const response = this.protocol.upserts(subscription, this.resources, this.nonce)
+      if (response && this.leadsToNew(subscription, response)) return this.next()
       if (response) return { subscription, response }
       if (subscription.endRefusal()) this.source.accepted(this.node, subscription.typeUrl)
     }
@@ -195,11 +203,32 @@ export class DiscoveryStream {
     return undefined
   }
 
+  /** The client has a resource from an earlier stream as it is now: it is to have what that leads to. */
+  keeps({ typeUrl }: Subscription, resource: EncodedResource): void {
+    const added = this.references.note(typeUrl, resource)
+    for (const name of added) this.find(typeUrls.cluster)?.pending.add(name)
+  }
+
+  /**
+   * Whether a response refers to clusters that its client has yet to be sent. They go first, and what the response has
+   * stays due until they have their endpoints.
+   */
+  private leadsToNew(subscription: Subscription, { upserts }: Response): boolean {
+    const clusters = this.find(typeUrls.cluster)
+    if (!clusters?.wildcard) return false
+    const referred = upserts.flatMap((resource) => this.references.note(subscription.typeUrl, resource))
+    const missing = referred.filter((name) => !clusters.held.has(name) && clusters.current(this.resources, name))
+    if (missing.length === 0) return false
+    for (const name of missing) clusters.pending.add(name)
+    for (const { name } of upserts) subscription.pending.add(name)
+    return true
+  }
+
   /** Make before break: what may refer to new clusters is held back until these have their endpoints. */
   private mustWait(subscription: Subscription): boolean {
     return (
       this.warming.size > 0 &&
-      subscription.answered &&
+      (subscription.answered || this.references.size > 0) &&
       pushRank(subscription.typeUrl) >= pushRank(typeUrls.listener) &&
       !subscription.settled
     )
@@ -216,7 +245,7 @@ export class DiscoveryStream {
       if (endpoints?.wanted.has(name)) {
         endpoints.forced.add(name)
         endpoints.pending.add(name)
-      } else if (users && !before.has(cluster.name)) this.warming.add(name)
+      } else if ((users || this.references.has(cluster.name)) && !before.has(cluster.name)) this.warming.add(name)
     }
     if (this.warming.size > 0 && !this.stopWaiting) {
       this.stopWaiting = this.clock.after(warmingLimitMs, () => this.endWarming())
@@ -240,6 +269,7 @@ export class DiscoveryStream {
     if (this.ended) return
     this.ended = true
     this.stopWaiting?.()
+    this.references.close()
     this.connection.close()
   }
 }

@@ -2,10 +2,11 @@
 import { lossOf } from './chunk.ts'
 import type { Layer } from './held.ts'
 import { Holding, heldAmong } from './holding.ts'
+import type { References } from './references.ts'
 import { halves, mentions } from './refused-parts.ts'
 import type { EncodedResource, ProxyResources, ResourceList } from './resource.ts'
 import { noteScan, recallScan } from './scans.ts'
-import { isFullState } from './types.ts'
+import { isFullState, typeUrls } from './types.ts'
 import { Wanted } from './wanted.ts'
 
 /** Lists of this length and more are scanned, not copied. */
@@ -77,8 +78,11 @@ export class Subscription {
   /** A refused resource became again what the client has. */
   private takenBack = false
 
-  constructor(typeUrl: string, protocol: 'sotw' | 'delta') {
+  private readonly references: References
+
+  constructor(typeUrl: string, protocol: 'sotw' | 'delta', references: References) {
     this.typeUrl = typeUrl
+    this.references = references
     this.fullState = protocol === 'sotw' && isFullState(typeUrl)
   }
 
@@ -116,6 +120,7 @@ export class Subscription {
 
   /** Notes that the client has these no more. */
   lose(names: readonly string[]): void {
+    this.references.drop(this.typeUrl, names)
     const held = names.filter((name) => this.held.has(name))
     if (held.length > 0) this.held = this.held.with(lossOf(held))
   }
@@ -135,8 +140,17 @@ export class Subscription {
 
   /** The resource that the client is to have under this name now. */
   current(resources: ProxyResources, name: string): EncodedResource | undefined {
-    if (!this.wanted.has(name) && !(this.wildcard && resources.includes(this.typeUrl, name))) return undefined
-    return resources.get(this.typeUrl, name)
+    return this.includes(resources, name) ? resources.get(this.typeUrl, name) : undefined
+  }
+
+  private includes(resources: ProxyResources, name: string): boolean {
+    if (this.wanted.has(name)) return true
+    return this.wildcard && (resources.includes(this.typeUrl, name) || this.isReferred(name))
+  }
+
+  /** Whether it belongs to a wildcard subscription of clusters since something else that the client has leads to it. */
+  private isReferred(name: string): boolean {
+    return this.typeUrl === typeUrls.cluster && this.references.has(name)
   }
 
   /** All names that the client is to have, in the order of the source. */
@@ -144,6 +158,7 @@ export class Subscription {
     const all = new Set<string>()
     if (this.wildcard) {
       for (const { names } of resources.lists(this.typeUrl)) for (const name of names) all.add(name)
+      if (this.typeUrl === typeUrls.cluster) for (const name of this.references) all.add(name)
     }
     for (const name of this.wanted) all.add(name)
     return all
@@ -174,6 +189,7 @@ export class Subscription {
       }
     }
     for (const name of this.wanted) this.pending.add(name)
+    if (this.wildcard && this.typeUrl === typeUrls.cluster) for (const name of this.references) this.pending.add(name)
     if (this.held.size > 0) for (const name of this.held.entries().keys()) this.pending.add(name)
   }
 
@@ -259,6 +275,8 @@ export class Subscription {
     this.sent = [...this.sent, { nonce, layer, before: this.held, at: now }]
     this.held = this.held.with(layer, this.ownAmong(layer, resources))
     if (this.forced.size > 0) for (const name of layer.keys()) this.forced.delete(name)
+    if (this.references.size > 0)
+      for (const [name, resource] of layer) if (!resource) this.references.drop(this.typeUrl, [name])
     this.lastNonce = nonce
     this.lastSentAt = now
     this.answered = true

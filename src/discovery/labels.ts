@@ -17,6 +17,11 @@ export const labelNames = {
   dataPlane: 'fairlead.dev/data-plane',
   /** On a Service, ServiceEntry or namespace; on the system namespace for the whole mesh: `disabled` = no failing over. */
   failover: 'fairlead.dev/failover',
+  /**
+   * On a namespace, on the system namespace for the whole mesh, and as annotation of a pod: `true` = sidecars are given what
+   * their requests need, when they need it.
+   */
+  onDemand: 'fairlead.dev/on-demand',
   /** Of an endpoint that is the gateway of another cluster: that cluster. A gateway never passes TLS on to it. */
   remoteCluster: 'xcp.tetrate.io/cluster',
 } as const

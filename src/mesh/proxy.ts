@@ -45,6 +45,8 @@ export interface Proxy {
   readonly inboundPorts: readonly InboundPort[]
   /** Of data path `loopback`, itself included if it stands on such a machine. */
   readonly machines: Machines
+  /** Whether it is told of changes only: by streams of the other kind it can ask for nothing when it needs it. */
+  readonly incremental: boolean
   /** Everything else that it said. */
   readonly metadata: Readonly<Record<string, unknown>>
 }
@@ -54,10 +56,12 @@ export interface NodeDescription {
   readonly id: string
   readonly metadata: Readonly<Record<string, unknown>>
   readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string }
+  /** Whether its stream is of the incremental kind; true if that is not known. */
+  readonly incremental?: boolean
 }
 
 /** Undefined if the node does not say who it is in Istio's form (`type~ip~pod.namespace~domain`). */
-export function proxyOfNode({ id, metadata, locality }: NodeDescription): Proxy | undefined {
+export function proxyOfNode({ id, metadata, locality, incremental = true }: NodeDescription): Proxy | undefined {
   const [type, address = '', podName = '', domain = ''] = id.split('~')
   if (type !== 'sidecar' && type !== 'router') return undefined
   const namespace = text(metadata['NAMESPACE']) || (domain.split('.')[0] ?? '')
@@ -77,6 +81,7 @@ export function proxyOfNode({ id, metadata, locality }: NodeDescription): Proxy 
     dataPath: metadata['FAIRLEAD_DATA_PATH'] === 'loopback' ? 'loopback' : 'capture',
     inboundPorts: inboundPorts(metadata['FAIRLEAD_INBOUND_PORTS']),
     machines: machinesIn(metadata['FAIRLEAD_MACHINES']),
+    incremental,
     metadata,
   }
 }
@@ -101,6 +106,7 @@ export function proxyOfDescription(description: Readonly<Record<string, unknown>
     dataPath: all['FAIRLEAD_DATA_PATH'] === 'loopback' ? 'loopback' : 'capture',
     inboundPorts: inboundPorts(all['FAIRLEAD_INBOUND_PORTS']),
     machines: machinesIn(all['FAIRLEAD_MACHINES']),
+    incremental: true,
     metadata: all,
   }
 }

@@ -2,7 +2,9 @@ import {
   allServices,
   labelNames,
   meshConfigOf,
+  namespaceOf,
   podLocality,
+  systemNamespace,
   type World,
   withPlace,
   worldQuery,
@@ -50,7 +52,7 @@ export interface ProxyScope {
   readonly http10: boolean
   /** Where secrets come from: the stream to the control plane, or the agent beside the proxy (Istio's). */
   readonly secrets: 'ads' | 'agent'
-  /** Asks for virtual hosts when the first request for them comes. */
+  /** Is given virtual hosts when the first request for them comes, and the clusters to which they lead with them. */
   readonly onDemand: boolean
   /** Resolves names of ServiceEntries to addresses that the mesh gave them. */
   readonly autoAddresses: boolean
@@ -75,6 +77,7 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     ruleLabels,
     eastWest: isGateway && passesMeshThrough(world.get(gatewayPlan, { labels, gatewayPorts, namespace })),
   }
+  const patches = patchesOf(world, proxy)
   const scope: Omit<ProxyScope, 'key'> = {
     type,
     namespace,
@@ -92,10 +95,10 @@ export function scopeOf(world: World, proxy: Proxy): ProxyScope {
     closedPorts: closedPorts(proxy),
     http10: metadataFlag(proxy, 'HTTP10'),
     secrets: hasIstioAgent(proxy) ? 'agent' : 'ads',
-    onDemand: !isGateway && asksOnDemand(proxy),
+    onDemand: asksOnDemand(world, proxy) && patches.routes.length === 0,
     autoAddresses: metadataFlag(proxy, 'DNS_CAPTURE'),
     gatewayPorts,
-    patches: patchesOf(world, proxy),
+    patches,
     telemetry: telemetryScope(world, proxy),
   }
   return { ...scope, key: JSON.stringify(scope) }
@@ -108,14 +111,22 @@ function hasIstioAgent(proxy: Proxy): boolean {
   return proxy.dataPath !== 'loopback' && typeof config === 'object' && config !== null
 }
 
-/** Said by the proxy's agent, or by an annotation of its pod. */
-function asksOnDemand(proxy: Proxy): boolean {
+/**
+ * Whether what it needs is given to a proxy on demand. The nearest word counts: its agent's, an annotation of its pod, a label
+ * of the namespace, one of the system namespace for the whole mesh. Patches of routes may want to see all of them.
+ */
+function asksOnDemand(world: World, proxy: Proxy): boolean {
+  if (proxy.type === 'gateway' || !proxy.incremental) return false
   const { ANNOTATIONS: annotations } = proxy.metadata
-  const said = typeof annotations === 'object' && annotations !== null ? Object.entries(annotations) : []
-  return (
-    metadataFlag(proxy, 'FAIRLEAD_ON_DEMAND') ||
-    said.some(([name, value]) => name === 'fairlead.dev/on-demand' && value === 'true')
-  )
+  const ofPod = typeof annotations === 'object' && annotations !== null ? Object.entries(annotations) : []
+  if (metadataFlag(proxy, 'FAIRLEAD_ON_DEMAND')) return true
+  const said = [
+    ofPod.find(([name]) => name === labelNames.onDemand)?.[1],
+    ...[proxy.namespace, systemNamespace].map(
+      (namespace) => namespaceOf(world, world.primary, namespace).labels[labelNames.onDemand],
+    ),
+  ]
+  return said.find((value) => value === 'true' || value === 'false') === 'true'
 }
 
 /** Where the proxy runs by what is known now: what it said when it started may be older than the labels of its node. */

@@ -1,7 +1,7 @@
 // All simulated sidecars of a run, and how long a change takes until the last of them has acknowledged it.
 import type { BenchPod, BenchService, Size } from './objects.ts'
 import { localityOf, networkOf, podLabels } from './objects.ts'
-import { type Hub, Sidecar, type SidecarNode } from './sidecar.ts'
+import { type Hub, Sidecar, type SidecarNode, typeUrls } from './sidecar.ts'
 
 /** A change must have reached everybody within this time. */
 const patienceMs = 180_000
@@ -32,6 +32,29 @@ export class SidecarFleet {
       () => 'all sidecars to have everything',
     )
     return Math.max(...made.map(({ completeAt }) => completeAt)) - start
+  }
+
+  /** Each asks for the virtual hosts that it uses; milliseconds until the last has them and all that they lead to. */
+  async use(hostsOf: (sidecar: Sidecar) => readonly string[]): Promise<number> {
+    const start = performance.now()
+    for (const sidecar of this.#sidecars) sidecar.use(hostsOf(sidecar))
+    await this.#until(
+      () => this.#sidecars.every(({ usedAt }) => usedAt > 0),
+      () => 'all sidecars to have what they use',
+    )
+    return Math.max(...this.#sidecars.map(({ usedAt }) => usedAt)) - start
+  }
+
+  /** Resources that all sidecars have together. */
+  get held(): number {
+    const types = Object.values(typeUrls)
+    return this.#sidecars.reduce((sum, each) => sum + types.reduce((n, type) => n + each.has(type).size, 0), 0)
+  }
+
+  /** Disconnects all. */
+  disconnect(): void {
+    this.close()
+    this.#sidecars = []
   }
 
   /** Cuts the connections of some, and connects them anew; milliseconds until they have everything again. */

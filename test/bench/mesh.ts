@@ -29,10 +29,15 @@ const quietMs = 500
 const writers = 24
 const settleSeconds = 300
 
-type Say = (line: string) => void
+export type Say = (line: string) => void
 
 /** Runs all phases on a mesh of this size; everything that it starts ends with it. */
-export async function measureMesh(size: Size, say: Say): Promise<Row[]> {
+export function measureMesh(size: Size, say: Say): Promise<Row[]> {
+  return withMesh(size, say, (run) => phases(run, say))
+}
+
+/** Runs something on a mesh of this size, and ends everything that this takes. */
+export async function withMesh<T>(size: Size, say: Say, work: (run: Run) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-bench-'))
   const children: ReturnType<typeof startNode>[] = []
   let fleet: SidecarFleet | undefined
@@ -63,7 +68,7 @@ export async function measureMesh(size: Size, say: Say): Promise<Row[]> {
     await putAll(first, istioObjects(size, services))
     await settled(http)
     fleet = new SidecarFleet(xds)
-    return await phases({ size, services, client: first, http, fleet }, say)
+    return await work({ size, services, client: first, http, fleet })
   } catch (error) {
     say(`the control plane's last words:\n${lastLines(join(folder, 'serve.log'))}`)
     throw error
@@ -78,7 +83,7 @@ function lastLines(file: string): string {
   return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').slice(-20).join('\n') : '(none)'
 }
 
-interface Run {
+export interface Run {
   readonly size: Size
   readonly services: readonly BenchService[]
   /** Of the cluster that holds Istio's objects. */
@@ -120,7 +125,7 @@ async function phases(run: Run, say: Say): Promise<Row[]> {
 }
 
 /** A pod becomes unready, or ready again. */
-function endpointChange({ client, fleet }: Run, service: BenchService, i: number): Promise<number> {
+export function endpointChange({ client, fleet }: Run, service: BenchService, i: number): Promise<number> {
   const pods = service.pods[0] ?? []
   const pod = pods[i % pods.length]
   if (!pod) throw new Error(`${service.name} has no pod in the first cluster`)
@@ -148,7 +153,7 @@ async function churn({ size, services, client, fleet }: Run): Promise<number[]> 
   return times
 }
 
-async function each(
+export async function each(
   count: number,
   services: readonly BenchService[],
   fleet: SidecarFleet,
@@ -164,7 +169,7 @@ async function each(
   return times
 }
 
-async function measured({ http, fleet }: Run, name: string, times: () => Promise<number[]>): Promise<Row> {
+export async function measured({ http, fleet }: Run, name: string, times: () => Promise<number[]>): Promise<Row> {
   const before = await vitals(http)
   const { messages, bytes } = fleet.counted
   const ms = await times()
@@ -243,7 +248,7 @@ async function put(client: KubeClient, { type, object }: Written): Promise<void>
   await client.mergePatch(type, at, { status: object.status })
 }
 
-const apply = (client: KubeClient, { type, object }: Written): Promise<unknown> =>
+export const apply = (client: KubeClient, { type, object }: Written): Promise<unknown> =>
   client.apply(type, object, { manager: 'bench', force: true })
 
 async function ready(http: string): Promise<void> {

@@ -18,6 +18,7 @@ export const typeUrls = {
   endpoints: 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment',
   listener: 'type.googleapis.com/envoy.config.listener.v3.Listener',
   route: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+  virtualHost: 'type.googleapis.com/envoy.config.route.v3.VirtualHost',
 } as const
 
 /** What all sidecars of a run share: what was received, and who wants to know of it. */
@@ -65,6 +66,7 @@ export class Sidecar {
   readonly #types: Record<string, Subscription> = Object.fromEntries(
     Object.values(typeUrls).map((url) => [url, { started: false, have: new Map(), wanted: new Set() }]),
   )
+  #usedAt = 0
   #buffered: Buffer[] = []
   #size = 0
   #closing = false
@@ -88,6 +90,17 @@ export class Sidecar {
   close(): void {
     this.#closing = true
     this.#session.destroy()
+  }
+
+  /** Asks for virtual hosts, as Envoy does for the first request to each. */
+  use(hosts: readonly string[]): void {
+    this.#usedAt = 0
+    this.#subscribe(typeUrls.virtualHost, hosts, [])
+  }
+
+  /** Milliseconds of the process's clock when the hosts that it uses had come, with their clusters and endpoints; 0 before. */
+  get usedAt(): number {
+    return this.#usedAt
   }
 
   /** The resources of a type that it has: name → version. */
@@ -146,6 +159,8 @@ export class Sidecar {
     const isComplete =
       listeners.have.size > 0 && this.#missing(typeUrls.endpoints) + this.#missing(typeUrls.route) === 0
     if (isComplete && this.completeAt === 0) this.completeAt = performance.now()
+    if (this.#usedAt === 0 && this.#missing(typeUrls.virtualHost) + this.#missing(typeUrls.endpoints) === 0)
+      this.#usedAt = performance.now()
   }
 
   #note({ typeUrl, resources, removedResources }: DeltaDiscoveryResponse): void {

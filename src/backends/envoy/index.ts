@@ -55,6 +55,7 @@ export {
   scopeClusters,
   sharedListener,
 } from './resources.ts'
+export { clustersNamed } from './routes/clusters-named.ts'
 export { hasHostsOnDemand, hostOnDemand, routesOnDemand } from './routes/on-demand.ts'
 export { buildOutboundRoutes, outboundRouteParts, type RouteConfigurationParts } from './routes/route-configuration.ts'
 export { virtualHost } from './routes/virtual-host.ts'

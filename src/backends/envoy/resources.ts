@@ -31,6 +31,7 @@ import {
   patchedOwnListeners,
   patchedRoutes,
 } from './patches/apply.ts'
+import { hasHostsOnDemand } from './routes/on-demand.ts'
 import { buildOutboundRoutes } from './routes/route-configuration.ts'
 import { observedListener } from './telemetry/listener.ts'
 
@@ -152,7 +153,9 @@ export function outboundListeners(world: World, scope: ProxyScope, proxy: Proxy)
 /** A listener that is the same for all proxies of a scope, as it is given to them. */
 export function sharedListener(world: World, scope: ProxyScope, built: Built<Listener>): Built<Listener> | Removed {
   const observed = observedListener(world, scope, 'CLIENT', built)
-  const asking = scope.onDemand ? { ...observed, resource: withOnDemand(observed.resource) } : observed
+  const asking = scope.onDemand
+    ? { ...observed, resource: withOnDemand(observed.resource, (route) => hasHostsOnDemand(scope, route)) }
+    : observed
   return patchedListener(world, scope, asking)
 }
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire'
 import type { ObjectRef } from '../../report/index.ts'
-import { type Part, type PartGroup, XdsResource } from './xds-resource.ts'
+import { type Made, type Part, type PartGroup, XdsResource } from './xds-resource.ts'
 
 /** A message with the objects that it says something of. */
 interface Built<T> {
@@ -27,15 +27,15 @@ export function encodeResource<S extends DescMessage>(
   typeUrl: string,
   name: string,
   { resource, origin, patches }: Built<MessageShape<S>>,
-  endpointSet?: string,
+  more: Pick<Made, 'endpointSet' | 'refersTo'> = {},
 ): XdsResource {
   const bytes = toBinary(schema, resource)
   return new XdsResource(typeUrl, name, {
     pieces: [bytes],
     version: versionOf(bytes),
     origin,
-    ...(endpointSet !== undefined && { endpointSet }),
     ...(patches && { patches }),
+    ...more,
   })
 }
 

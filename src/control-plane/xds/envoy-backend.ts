@@ -4,7 +4,7 @@
 //   proxy → scope → view → the clusters of that view (SpecList, equal ones are one) → one cluster or endpoint set
 //
 // so that a change costs what is made of the changed thing, however many proxies there are.
-import { toBinary } from '@bufbuild/protobuf'
+import { type DescMessage, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import { type Cluster, Cluster_DiscoveryType, ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import { TypedExtensionConfigSchema } from '#gen/envoy/config/core/v3/extension_pb.js'
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
@@ -20,6 +20,7 @@ import {
   capturingListener,
   clusterEndpoints,
   clusterKey,
+  clustersNamed,
   credential,
   type EndpointsKey,
   endpointsKey,
@@ -117,7 +118,9 @@ export type EnvoyList = Key &
     | { readonly kind: 'clusters'; readonly specs: SpecList; readonly scope: ProxyScope }
     | { readonly kind: 'fixed-clusters'; readonly scope: ProxyScope }
     | OwnKey
+    | { readonly kind: 'demanded-clusters'; readonly scope: ProxyScope }
     | { readonly kind: 'endpoints'; readonly specs: SpecList; readonly scope: ProxyScope }
+    | { readonly kind: 'demanded-endpoints'; readonly scope: ProxyScope }
     | { readonly kind: 'listeners'; readonly scope: ProxyScope }
     | { readonly kind: 'explicit-proxy'; readonly proxy: Proxy; readonly scope: ProxyScope }
     | { readonly kind: 'added-listeners'; readonly scope: ProxyScope }
@@ -133,7 +136,9 @@ export type EnvoyResource = Key &
     | { readonly kind: 'cluster'; readonly spec: ClusterSpec; readonly scope: ProxyScope }
     | { readonly kind: 'fixed-cluster'; readonly name: string; readonly scope: ProxyScope }
     | (OwnKey & { readonly name: string })
+    | { readonly kind: 'demanded-cluster'; readonly name: string; readonly scope: ProxyScope }
     | { readonly kind: 'endpoints'; readonly spec: ClusterSpec; readonly scope: ProxyScope }
+    | { readonly kind: 'demanded-endpoints'; readonly name: string; readonly scope: ProxyScope }
     | { readonly kind: 'listener'; readonly key: ListenerKey; readonly scope: ProxyScope }
     | { readonly kind: 'capturing-listener'; readonly scope: ProxyScope }
     | { readonly kind: 'local-proxy'; readonly port: number; readonly scope: ProxyScope }
@@ -216,16 +221,18 @@ function lists(world: World, connected: Proxy, typeUrl: string): EnvoyList[] {
   const scope = scopeOf(world, proxy)
   switch (typeUrl) {
     case typeUrls.cluster: {
-      const specs = world.get(specLists, scope)
-      const place = specs.someNamed ? endpointClass(scope) : ''
       const patched = patchClass(scope, 'clusters')
       return [
         { kind: 'fixed-clusters', text: `fixed-clusters ${viewClass(scope)}${patched}`, scope },
-        { kind: 'clusters', text: `clusters ${specs.digest} ${clusterClass(scope)} ${place}${patched}`, specs, scope },
+        scope.onDemand
+          ? { kind: 'demanded-clusters', text: `demanded clusters ${demandClass(scope)}${patched}`, scope }
+          : clusterList(world, scope),
         own('clusters', proxy),
       ]
     }
     case typeUrls.endpoint: {
+      if (scope.onDemand)
+        return [{ kind: 'demanded-endpoints', text: `demanded endpoints ${demandClass(scope)}`, scope }]
       const specs = world.get(specLists, scope)
       return [{ kind: 'endpoints', text: `endpoints ${specs.digest} ${endpointClass(scope)}`, specs, scope }]
     }
@@ -250,6 +257,13 @@ function lists(world: World, connected: Proxy, typeUrl: string): EnvoyList[] {
     default:
       return []
   }
+}
+
+function clusterList(world: World, scope: ProxyScope): EnvoyList {
+  const specs = world.get(specLists, scope)
+  const place = specs.someNamed ? endpointClass(scope) : ''
+  const text = `clusters ${specs.digest} ${clusterClass(scope)} ${place}${patchClass(scope, 'clusters')}`
+  return { kind: 'clusters', text, specs, scope }
 }
 
 function listenerLists(scope: ProxyScope, proxy: Proxy): EnvoyList[] {
@@ -324,6 +338,8 @@ function list(world: World, key: EnvoyList): Listed<EnvoyResource>[] {
       }))
     }
     case 'demanded-hosts':
+    case 'demanded-clusters':
+    case 'demanded-endpoints':
       return []
     case 'secrets':
       return key.names.map((name) => {
@@ -367,10 +383,39 @@ const ownResources: Query<OwnKey, readonly (XdsResource | Removal)[]> = {
   compute: (world, { type, proxy }) => {
     const scope = scopeOf(world, proxy)
     return type === 'clusters'
-      ? ownClusters(world, scope, proxy).map(encodeCluster)
-      : ownListeners(world, scope, proxy).map(encodeListener)
+      ? ownClusters(world, scope, proxy).map((built) => encodeCluster(built, scope))
+      : ownListeners(world, scope, proxy).map((built) => encodeListener(built, scope))
   },
   equals: (a, b) => a.length === b.length && a.every((each, i) => sameResource(each, b[i])),
+}
+
+/** The cluster of a name, for proxies that ask for clusters by name. */
+const specOf: Query<{ readonly name: string; readonly scope: ProxyScope }, ClusterSpec | undefined> = {
+  name: 'xds/cluster-spec',
+  keyOf: ({ name, scope }) => `${name} ${specLists.keyOf(scope)}`,
+  compute: (world, { name, scope }) => world.get(specLists, scope).specs.get(name),
+  equals: (a, b) => a === b || (a !== undefined && b !== undefined && specText(a) === specText(b)),
+}
+
+/** What of a scope decides over clusters and endpoints that proxies ask for by name. */
+const demandClass = (scope: ProxyScope): string =>
+  `${specLists.keyOf(scope)} ${clusterClass(scope)} ${endpointClass(scope)}`
+
+/** A cluster is made once for all scopes between which it does not differ. */
+const encodedCluster: Query<
+  { readonly spec: ClusterSpec; readonly scope: ProxyScope },
+  XdsResource | Removal | undefined
+> = {
+  name: 'xds/cluster',
+  keyOf: ({ spec, scope }) => {
+    const own = `${clusterClass(scope)}${patchClass(scope, 'clusters')}`
+    return shortText(specText(spec), isNamed(spec) ? `${own} ${endpointClass(scope)}` : own)
+  },
+  compute: (world, { spec, scope }) => {
+    const built = outboundCluster.compute(world, clusterKey(world, scope, spec))
+    return built && encodeCluster(patchedCluster(world, scope, 'outbound', built), scope)
+  },
+  equals: sameResource,
 }
 
 /** Endpoints are made once for all classes of clients between which they do not differ. */
@@ -406,18 +451,24 @@ const encodedVirtualHosts: Query<readonly VirtualHostKey[], PartGroup> = {
 
 function make(world: World, key: EnvoyResource): XdsResource | Removal | undefined {
   switch (key.kind) {
-    case 'cluster': {
-      const built = outboundCluster.compute(world, clusterKey(world, key.scope, key.spec))
-      return built && encodeCluster(patchedCluster(world, key.scope, 'outbound', built))
+    case 'cluster':
+      return encodedCluster.compute(world, key)
+    case 'demanded-cluster': {
+      const spec = world.get(specOf, key)
+      return spec && world.get(encodedCluster, { spec, scope: key.scope })
     }
     case 'fixed-cluster': {
       const built = fixedClusterOf(world, key.scope, key.name)
-      return built && encodeCluster(built)
+      return built && encodeCluster(built, key.scope)
     }
     case 'own':
       return world.get(ownResources, key).find(({ name }) => name === key.name)
     case 'endpoints':
       return world.get(encodedEndpoints, endpointsKey(world, key.scope, key.spec))
+    case 'demanded-endpoints': {
+      const spec = world.get(specOf, key)
+      return spec && world.get(encodedEndpoints, endpointsKey(world, key.scope, spec))
+    }
     case 'listener':
       return encodeShared(world, key.scope, outboundListener.compute(world, key.key))
     case 'capturing-listener':
@@ -430,17 +481,19 @@ function make(world: World, key: EnvoyResource): XdsResource | Removal | undefin
       return encodeShared(world, key.scope, { resource: tunnelListener(world), origin: [] })
     case 'added-listener': {
       const added = listenersAdded(world, key.scope, 'outbound').find(({ resource: { name } }) => name === key.name)
-      return added && encodeListener(added)
+      return added && encodeListener(added, key.scope)
     }
     case 'extension': {
       const added = extensionsAdded(world, key.scope).find(({ resource: { name } }) => name === key.name)
-      return added && encodeResource(TypedExtensionConfigSchema, typeUrls.extension, key.name, added)
+      const schema = TypedExtensionConfigSchema
+      return added && encodeResource(schema, typeUrls.extension, key.name, added, leads(schema, added, key.scope))
     }
     case 'route':
       return makeRoute(world, key.scope, key.name)
     case 'demanded-host': {
       const built = hostOnDemand(world, key.scope, key.name)
-      return built && encodeResource(VirtualHostSchema, typeUrls.virtualHost, key.name, built)
+      const schema = VirtualHostSchema
+      return built && encodeResource(schema, typeUrls.virtualHost, key.name, built, leads(schema, built, key.scope))
     }
     case 'secret': {
       const built = credential.compute(world, key.credential)
@@ -452,13 +505,29 @@ function make(world: World, key: EnvoyResource): XdsResource | Removal | undefin
 }
 
 function encodeShared(world: World, scope: ProxyScope, built: Built<Listener>): XdsResource | Removal {
-  return encodeListener(sharedListener(world, scope, built))
+  return encodeListener(sharedListener(world, scope, built), scope)
 }
 
-function encodeCluster(built: Built<Cluster> | Removed): XdsResource | Removal {
+function encodeCluster(built: Built<Cluster> | Removed, scope: ProxyScope): XdsResource | Removal {
   if (!isBuilt(built)) return new Removal(built.name, built.patches)
   const { name } = built.resource
-  return encodeResource(ClusterSchema, typeUrls.cluster, name, built, endpointSetOf(built.resource))
+  const endpointSet = endpointSetOf(built.resource)
+  return encodeResource(ClusterSchema, typeUrls.cluster, name, built, {
+    ...(endpointSet !== undefined && { endpointSet }),
+    ...leads(ClusterSchema, built, scope, name),
+  })
+}
+
+/** What a resource leads to, for proxies that are given no clusters but those that something leads to. */
+function leads<S extends DescMessage>(
+  schema: S,
+  { resource }: Built<MessageShape<S>>,
+  scope: ProxyScope,
+  but?: string,
+): { refersTo?: readonly string[] } {
+  if (!scope.onDemand) return {}
+  const refersTo = clustersNamed(schema, resource).filter((name) => name !== but)
+  return refersTo.length === 0 ? {} : { refersTo }
 }
 
 function endpointSetOf({ name, clusterDiscoveryType, edsClusterConfig }: Cluster): string | undefined {
@@ -466,24 +535,25 @@ function endpointSetOf({ name, clusterDiscoveryType, edsClusterConfig }: Cluster
   return isEds ? edsClusterConfig?.serviceName || name : undefined
 }
 
-function encodeListener(built: Built<Listener> | Removed): XdsResource | Removal {
+function encodeListener(built: Built<Listener> | Removed, scope: ProxyScope): XdsResource | Removal {
   if (!isBuilt(built)) return new Removal(built.name, built.patches)
-  return encodeResource(ListenerSchema, typeUrls.listener, built.resource.name, built)
+  const { name } = built.resource
+  return encodeResource(ListenerSchema, typeUrls.listener, name, built, leads(ListenerSchema, built, scope))
 }
 
 /** The virtual hosts stand in front of those of the shell, as bytes that all route configurations share. */
 function makeRoute(world: World, scope: ProxyScope, name: string): XdsResource | undefined {
-  if (scope.patches.routes.length > 0) {
+  const schema = RouteConfigurationSchema
+  if (hasHostsOnDemand(scope, name)) {
+    const parts = outboundRouteParts(world, scope, name)
+    return parts && encodeResource(schema, typeUrls.route, name, { resource: routesOnDemand(parts), origin: [] })
+  }
+  if (scope.patches.routes.length > 0 || scope.onDemand) {
     const built = routesOf(world, scope, name)
-    return built && encodeResource(RouteConfigurationSchema, typeUrls.route, name, built)
+    return built && encodeResource(schema, typeUrls.route, name, built, leads(schema, built, scope))
   }
   const parts = outboundRouteParts(world, scope, name)
   if (!parts) return undefined
-  if (hasHostsOnDemand(scope, name))
-    return encodeResource(RouteConfigurationSchema, typeUrls.route, name, {
-      resource: routesOnDemand(parts),
-      origin: [],
-    })
   const hosts = inGroups(parts.virtualHosts).map((keys) => world.get(encodedVirtualHosts, keys))
   return joinParts(typeUrls.route, name, hosts, toBinary(RouteConfigurationSchema, parts.shell))
 }
@@ -492,10 +562,20 @@ function makeRoute(world: World, scope: ProxyScope, name: string): XdsResource |
 export const envoyBackend: Backend<Proxy, EnvoyList, EnvoyResource> = {
   lists,
   list,
-  demanded: (key, name) =>
-    key.kind === 'demanded-hosts'
-      ? { kind: 'demanded-host', text: `host ${name} ${key.text}`, name, scope: key.scope }
-      : undefined,
+  isOwn: ({ kind }) => kind === 'own' || kind === 'explicit-proxy',
+  demanded: (key, name) => {
+    const made = { text: `${key.text} ${name}`, name }
+    switch (key.kind) {
+      case 'demanded-hosts':
+        return { ...made, kind: 'demanded-host', scope: key.scope }
+      case 'demanded-clusters':
+        return { ...made, kind: 'demanded-cluster', scope: key.scope }
+      case 'demanded-endpoints':
+        return { ...made, kind: 'demanded-endpoints', scope: key.scope }
+      default:
+        return undefined
+    }
+  },
   make,
   patches: (world, proxy) => Object.values(scopeOf(world, proxy).patches).flat(),
   problems: (world, proxy) => gatewayProblems(world, scopeOf(world, proxy)),

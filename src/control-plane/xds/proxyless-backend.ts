@@ -115,12 +115,13 @@ function make(world: World, key: ProxylessResource): XdsResource | undefined {
         typeUrls.cluster,
         cluster.name,
         { resource: cluster, origin: [] },
-        cluster.name,
+        { endpointSet: cluster.name },
       )
     }
     case 'grpc-cluster': {
       const built = clientCluster(world, clusterKey(world, key.scope, key.spec))
-      return built && encodeResource(ClusterSchema, typeUrls.cluster, key.spec.name, built, key.spec.name)
+      const endpointSet = key.spec.name
+      return built && encodeResource(ClusterSchema, typeUrls.cluster, key.spec.name, built, { endpointSet })
     }
     case 'grpc-endpoint-set': {
       const built = clientEndpoints(world, endpointsKey(world, key.scope, key.spec))

@@ -39,6 +39,7 @@ export function standInsOf(world: World): { readonly nodes: readonly ProxyNode[]
     byPlace.set(place, {
       id: `sidecar~${status.podIP}~${name}.${namespace}~${namespace}.svc.cluster.local`,
       cluster: name,
+      incremental: true,
       identity: undefined,
       locality: { region, zone, subZone },
       metadata: {

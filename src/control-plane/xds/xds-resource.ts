@@ -28,6 +28,8 @@ export interface Made {
   readonly groups?: readonly PartGroup[]
   /** Of a cluster: the name of its endpoint set. */
   readonly endpointSet?: string
+  /** Names of clusters that it leads to, for proxies that are given only those that something leads to. */
+  readonly refersTo?: readonly string[]
   /** Ids of the patches (of EnvoyFilters) that changed it. */
   readonly patches?: readonly string[]
 }
@@ -49,6 +51,7 @@ export class XdsResource implements EncodedResource {
   readonly typeUrl: string
   readonly version: string
   readonly endpointSet?: string
+  readonly refersTo?: readonly string[]
   readonly patches: readonly string[]
   readonly groups: readonly PartGroup[]
   readonly size: number
@@ -64,6 +67,7 @@ export class XdsResource implements EncodedResource {
     this.patches = made.patches ?? []
     this.groups = made.groups ?? []
     if (made.endpointSet !== undefined) this.endpointSet = made.endpointSet
+    if (made.refersTo !== undefined) this.refersTo = made.refersTo
     this.#messageSize = made.pieces.reduce((sum, { length }) => sum + length, 0)
     const { size, pieces } = anyOf(typeUrl, made.pieces)
     this.size = size

@@ -7,18 +7,25 @@ import {
   ApiVersion,
   ConfigSourceSchema,
 } from '#gen/envoy/config/core/v3/config_source_pb.js'
-import { type VirtualHost, VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js'
+import {
+  type Route,
+  RouteActionSchema,
+  RouteSchema,
+  type VirtualHost,
+  VirtualHostSchema,
+} from '#gen/envoy/config/route/v3/route_components_pb.js'
 import { type RouteConfiguration, RouteConfigurationSchema, VhdsSchema } from '#gen/envoy/config/route/v3/route_pb.js'
 import type { World } from '../../../discovery/index.ts'
 import type { ProxyScope } from '../../../mesh/index.ts'
 import type { Built } from '../built.ts'
 import { httpProxyRoute } from '../names.ts'
+import { noTimeout } from '../proto.ts'
 import { outboundRouteParts, type RouteConfigurationParts } from './route-configuration.ts'
 import { virtualHost } from './virtual-host.ts'
 
-/** Whether proxies of a scope ask for the hosts of this route configuration one by one. Patches want to see them all. */
-export function hasHostsOnDemand({ onDemand, patches }: ProxyScope, route: string): boolean {
-  return onDemand && patches.routes.length === 0 && (route === httpProxyRoute || /^\d+$/.test(route))
+/** Whether proxies of a scope ask for the hosts of this route configuration one by one. */
+export function hasHostsOnDemand({ onDemand }: ProxyScope, route: string): boolean {
+  return onDemand && (route === httpProxyRoute || /^\d+$/.test(route))
 }
 
 /** The route configuration without hosts. */
@@ -52,10 +59,22 @@ export function hostOnDemand(world: World, scope: ProxyScope, name: string): Bui
   // Named by the host, so that those who ask for it with and without its port have one.
   return (
     resource && {
-      resource: create(VirtualHostSchema, { ...resource, name: host, domains: [host] }),
+      resource: create(VirtualHostSchema, {
+        ...resource,
+        name: host,
+        domains: [host],
+        routes: resource.routes.map(withoutIdleLimit),
+      }),
       origin: found?.origin ?? [],
     }
   )
+}
+
+/** The limit of the listener is for requests that wait for a route. */
+function withoutIdleLimit(route: Route): Route {
+  if (route.action.case !== 'route' || route.action.value.idleTimeout) return route
+  const value = create(RouteActionSchema, { ...route.action.value, idleTimeout: noTimeout })
+  return create(RouteSchema, { ...route, action: { case: 'route', value } })
 }
 
 /** Envoy's order: the whole name, the longest `*.suffix`, the longest `prefix.*`, `*`. */
