@@ -7,6 +7,7 @@ export { problemsOf, Rejections } from './rejections.ts'
 export type { ProxySessions } from './source.ts'
 export { defineStrangers } from './strangers.ts'
 export { TrackedWorlds } from './tracked-world.ts'
+export { Views } from './views.ts'
 export {
   type ConfigurationKind,
   configurationKinds,

@@ -9,7 +9,7 @@ import { type ResourceChange, typeUrls } from '../../ads/index.ts'
 import { type Proxy, proxyOfNode } from '../../mesh/index.ts'
 import { Engine } from '../../pipeline/index.ts'
 import { groupKind, type KubeObject, objectKey } from '../../resources/index.ts'
-import { envoyBackend } from './envoy-backend.ts'
+import { meshBackend } from './mesh-backend.ts'
 import { ObjectTables } from './object-tables.ts'
 import { TrackedWorlds } from './tracked-world.ts'
 import { Views } from './views.ts'
@@ -30,7 +30,7 @@ spec: { hosts: [s${i}.shop.svc.cluster.local], http: [{ timeout: ${timeout}, rou
 function setUp(services: number, metadata: Record<string, unknown>, incremental = true) {
   const engine = new Engine()
   const tables = new ObjectTables(engine)
-  const views = new Views(engine, new TrackedWorlds(tables), envoyBackend)
+  const views = new Views(engine, new TrackedWorlds(tables), meshBackend)
   const write = (text: string): void => {
     for (const document of parseAllDocuments(text)) {
       const object = document.toJS() as KubeObject
