@@ -96,7 +96,8 @@ async function configOf(options: DebugApiOptions, row: ProxyRow): Promise<ProxyC
   const name = nameOf(row)
   const given = await getDebug<ProxyConfiguration>(
     options,
-    `/debug/config/${name.split('/').map(encodeURIComponent).join('/')}`,
+    // A request asks for what the proxy has not got yet.
+    `/debug/config/${name.split('/').map(encodeURIComponent).join('/')}?demandable=true`,
   )
   if (!given) throw new DebugApiError(`proxy ${name} has gone`)
   const plain = (list: readonly GivenResource[]) => list.map(({ resource }) => resource)

@@ -35,6 +35,10 @@ Exit code: 0, or 1 if the control plane cannot be reached.`,
 
 const types = ['CDS', 'LDS', 'EDS', 'RDS', 'SDS']
 
+/** The types of columns: virtual hosts too where some proxy asks for them. */
+const shownTypes = (rows: readonly ProxyRow[]): readonly string[] =>
+  rows.some(({ sync }) => sync['VHDS']) ? [...types, 'VHDS'] : types
+
 /** For how long a certificate is still good, in its largest unit. */
 function lifeLeft(expires: string): string {
   if (expires === '') return '-'
@@ -46,10 +50,11 @@ function lifeLeft(expires: string): string {
 
 function table(rows: readonly ProxyRow[]): string {
   if (rows.length === 0) return 'No proxy is connected.'
+  const shown = shownTypes(rows)
   const lines = rows.map((row) => [
     row.proxy,
     row.cluster,
-    ...types.map((type) => row.sync[type]?.state ?? '-'),
+    ...shown.map((type) => row.sync[type]?.state ?? '-'),
     row.protocol,
     lifeLeft(row.certificateExpires),
     row.identity || '(not proved)',
@@ -59,6 +64,6 @@ function table(rows: readonly ProxyRow[]): string {
       refused.map(({ name, detail }) => `${row.proxy} refuses ${type} ${name}: ${detail}`),
     ),
   )
-  const grid = columns([['PROXY', 'CLUSTER', ...types, 'PROTOCOL', 'CERT', 'IDENTITY'], ...lines])
+  const grid = columns([['PROXY', 'CLUSTER', ...shown, 'PROTOCOL', 'CERT', 'IDENTITY'], ...lines])
   return refusals.length === 0 ? grid : `${grid}\n\n${refusals.join('\n')}`
 }

@@ -1,16 +1,17 @@
 // The whole product in one list. Each entry says what it reads and what it gives; nothing else wires stages together.
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ProxyNode } from '../ads/index.ts'
 import type { KubeClient } from '../clusters/index.ts'
 import type { TranslateResult } from '../dialects/index.ts'
-import { proxyOfNode } from '../mesh/index.ts'
+import { type Proxy, proxyOfNode } from '../mesh/index.ts'
 import { Engine, RebuildLoop } from '../pipeline/index.ts'
 import { compareProblems, type Problem } from '../report/index.ts'
 import { AuditRecorder } from './audit/index.ts'
 import { CertificateIssuer } from './certificates/index.ts'
 import { ClusterLog } from './cluster-log.ts'
 import { CrdInstaller } from './crd-installer.ts'
-import { defineFronts } from './explain/index.ts'
+import { defineDemandable, defineFronts } from './explain/index.ts'
 import { defineFailBack, FailBack } from './fail-back/index.ts'
 import { defineGatewayNames, GatewayNames, resolveName } from './gateway-names/index.ts'
 import { GuardedEndpoints } from './guarded-endpoints.ts'
@@ -200,10 +201,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     rejections,
     proxyProblems,
     backend: meshBackend,
-    proxyOf: (node, cluster) => {
-      const proxy = proxyOfNode(node)
-      return proxy && { ...proxy, cluster }
-    },
+    proxyOf,
     clientOf,
     secretForm: ({ cluster, namespace, name }) =>
       secretForm(engine.get(translation.result, ''), cluster, namespace, name),
@@ -239,6 +237,7 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
 
   // ── Views. ──
   const fronts = defineFronts(engine, worlds, inputs.clusters)
+  const demandable = defineDemandable(engine, worlds)
   metrics.gauge(
     'fairlead_cluster_stale_seconds',
     'For how long the API of a cluster is away; 0 if it answers.',
@@ -265,12 +264,14 @@ export async function serve(options: ServeOptions): Promise<ControlPlane> {
     fronts: () => engine.get(fronts, ''),
     authorities: () => plane.authorities(),
     rotate: (cluster) => plane.wishRotation(cluster),
-    proxyConfig: (proxy, only) =>
-      describeProxy(
-        plane,
-        proxy,
-        configurationKinds.filter((kind) => only === undefined || kind === only),
-      ),
+    proxyConfig: (name, only, withDemandable) => {
+      const kinds = configurationKinds.filter((kind) => only === undefined || kind === only)
+      const found = describeProxy(plane, name, kinds)
+      if (!found || !withDemandable) return found
+      const stream = plane.streams(found.cluster).find(({ node }) => node.id === found.nodeId)
+      const proxy = stream && proxyOf(stream.node, found.cluster)
+      return { ...found, ...(proxy && engine.get(demandable, { primary: found.cluster, proxy })) }
+    },
   })
   await app.listen(options.http)
   const address = app.server.address()
@@ -325,6 +326,12 @@ function secretForm({ secrets }: TranslateResult, cluster: string, namespace: st
   const { type } = found.object as { readonly type?: string }
   const { labels, annotations } = found.object.metadata
   return { ...(type && { type }), ...(labels && { labels }), ...(annotations && { annotations }) }
+}
+
+/** The proxy that a node describes, in the cluster that it is known to be in. */
+function proxyOf(node: ProxyNode, cluster: string): Proxy | undefined {
+  const proxy = proxyOfNode(node)
+  return proxy && { ...proxy, cluster }
 }
 
 function staleSeconds(staleSince: string | undefined): number {

@@ -24,7 +24,8 @@ export interface DebugViews {
   /** Names of the clusters that get another root; undefined if there is no such cluster. Rejects if it is not ours. */
   readonly rotate: (cluster: string) => Promise<readonly string[] | undefined>
   /** Undefined if there is no such proxy. */
-  readonly proxyConfig: (proxy: string, only: string | undefined) => unknown
+  /** `demandable`: with what a proxy on demand could ask for. */
+  readonly proxyConfig: (proxy: string, only: string | undefined, demandable: boolean) => unknown
 }
 
 /** `/ready`, `/metrics`, and JSON under `/debug`: what this process knows. It shows no keys. */
@@ -79,8 +80,10 @@ export function debugServer(views: DebugViews): FastifyInstance {
       return reply.code(409).send({ error: error instanceof Error ? error.message : String(error) })
     }
   })
-  app.get<{ Params: { '*': string }; Querystring: { only?: string } }>('/debug/config/*', async (request, reply) => {
-    const config = views.proxyConfig(request.params['*'], request.query.only)
+  type ConfigQuery = { Params: { '*': string }; Querystring: { only?: string; demandable?: string } }
+  app.get<ConfigQuery>('/debug/config/*', async (request, reply) => {
+    const { only, demandable } = request.query
+    const config = views.proxyConfig(request.params['*'], only, demandable === 'true')
     return config ?? reply.code(404).send({ error: `no proxy ${request.params['*']} is connected` })
   })
   return app

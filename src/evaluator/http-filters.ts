@@ -39,7 +39,13 @@ export interface Filtered {
 }
 
 /** Filters that change nothing that is told here. */
-const quiet = new Set(['envoy.filters.http.grpc_stats', 'envoy.filters.http.grpc_web', 'envoy.filters.http.router'])
+const quiet = new Set([
+  'envoy.filters.http.grpc_stats',
+  'envoy.filters.http.grpc_web',
+  // Requests wait until the route that is looked at here is there.
+  'envoy.filters.http.on_demand',
+  'envoy.filters.http.router',
+])
 
 interface State {
   verdicts: Verdict[]

@@ -297,3 +297,108 @@ it('lets first requests of every protocol wait: bodies, HTTP/2, WebSockets, tunn
   const all = await Promise.all(Array.from({ length: 50 }, () => call(hostOf(6))))
   expect(all.every(({ status: each, program }) => each === 200 && program === 's6')).toBe(true)
 })
+
+/** Requests one after the other for as long as something goes on. */
+async function meanwhile(host: string, work: () => Promise<unknown>): Promise<number[]> {
+  const statuses: number[] = []
+  let done = false
+  const calls = (async () => {
+    while (!done) {
+      statuses.push((await call(host)).status)
+      await delay(5)
+    }
+  })()
+  await work()
+  done = true
+  await calls
+  return statuses
+}
+
+const rule = (i: number, to: number): string => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: s${i}, namespace: shop }
+spec: { hosts: [s${i}], http: [{ route: [{ destination: { host: s${to} } }] }] }`
+
+it('loses nothing when a host in use is sent to a service that was never used', async () => {
+  const statuses = await meanwhile(hostOf(0), async () => {
+    plane.write(rule(0, 7))
+    await expect.poll(async () => (await call(hostOf(0))).program).toBe('s7')
+  })
+  expect(new Set(statuses)).toEqual(new Set([200]))
+  expect(await clustersOfEnvoy()).toContain(clusterOf(7))
+  plane.remove(rule(0, 7))
+  await expect.poll(async () => (await call(hostOf(0))).program).toBe('s0')
+})
+
+it('follows what rules, patches and endpoints say of clusters in use', async () => {
+  plane.write(`
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: s0, namespace: shop }
+spec: { host: s0, trafficPolicy: { connectionPool: { tcp: { connectTimeout: 3s } } } }
+---
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: { name: s0, namespace: shop }
+spec:
+  configPatches:
+  - applyTo: CLUSTER
+    match: { cluster: { service: s0.shop.svc.cluster.local } }
+    patch: { operation: MERGE, value: { max_requests_per_connection: 77 } }`)
+  const dump = async (): Promise<string> => {
+    const url = `http://${proxyAddress}:15000/config_dump?resource=dynamic_active_clusters&name_regex=.*s0.shop.*`
+    return (await fetch(url)).text()
+  }
+  await expect.poll(dump).toMatch(/"connect_timeout": "3s"[^]*"max_requests_per_connection": 77/)
+  plane.write(service(0, portOf(programs[8] as Server)))
+  await expect.poll(async () => (await call(hostOf(0))).program).toBe('s8')
+  plane.write(service(0, portOf(programs[0] as Server)))
+  await expect.poll(async () => (await call(hostOf(0))).program).toBe('s0')
+})
+
+it('tells that a service is gone, and takes it up again when it is back', async () => {
+  expect((await call(hostOf(9))).program).toBe('s9')
+  plane.remove(service(9, 1))
+  await expect.poll(async () => (await call(hostOf(9))).status, { timeout: 5000 }).not.toBe(200)
+  expect(await clustersOfEnvoy()).not.toContain(clusterOf(9))
+  plane.write(service(9, portOf(programs[9] as Server)))
+  await expect.poll(async () => (await call(hostOf(9))).program, { timeout: 5000 }).toBe('s9')
+})
+
+it('goes on without the control plane; what is asked for then is answered after a while', async () => {
+  const before = await clustersOfEnvoy()
+  plane.stop()
+  expect((await call(hostOf(0))).status).toBe(200)
+  const start = Date.now()
+  const waited = await call(hostOf(10))
+  expect(waited.status).toBe(504)
+  expect(Date.now() - start).toBeLessThan(20_000)
+  const statuses = await meanwhile(hostOf(0), async () => {
+    await plane.start()
+    await expect.poll(() => plane.given('VirtualHost'), { timeout: 10_000 }).toContain(`http_proxy/${hostOf(0)}`)
+    await delay(500)
+  })
+  expect(new Set(statuses)).toEqual(new Set([200]))
+  expect((await clustersOfEnvoy()).toSorted()).toEqual([...before, clusterOf(10)].toSorted())
+  expect(await call(hostOf(10))).toMatchObject({ status: 200, program: 's10' })
+})
+
+it('is switched off and on while requests run, and loses none', async () => {
+  const label = (value: string): string => `
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop, labels: { fairlead.dev/on-demand: "${value}" } }`
+  const off = await meanwhile(hostOf(0), async () => {
+    plane.write(label('false'))
+    await expect.poll(clustersOfEnvoy, { timeout: 10_000 }).toHaveLength(count)
+    expect((await call(hostOf(11))).status).toBe(200)
+  })
+  expect(new Set(off)).toEqual(new Set([200]))
+  const on = await meanwhile(hostOf(0), async () => {
+    plane.write(label('true'))
+    await expect.poll(clustersOfEnvoy, { timeout: 10_000 }).not.toContain(clusterOf(11))
+    expect((await call(hostOf(11))).status).toBe(200)
+  })
+  expect(new Set(on)).toEqual(new Set([200]))
+})

@@ -3,6 +3,7 @@ import { type DescMessage, fromBinary, type JsonValue, toJson } from '@bufbuild/
 import { ClusterSchema } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
 import { ListenerSchema } from '#gen/envoy/config/listener/v3/listener_pb.js'
+import { VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js'
 import { RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js'
 import { type Secret, SecretSchema } from '#gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.js'
 import { type EncodedResource, type ProxyNode, type StreamStatus, typeUrls } from '../../ads/index.ts'
@@ -149,11 +150,25 @@ export function describeProxy(
     cluster: plane.clusterOf(stream.node),
     nodeId: stream.node.id,
     listeners: list('listeners'),
-    routes: list('routes'),
+    routes: withHosts(
+      list('routes'),
+      (given?.get(typeUrls.virtualHost) ?? []).map((host) => describe(host, VirtualHostSchema)),
+    ),
     clusters: list('clusters'),
     endpoints: list('endpoints'),
     secrets: list('secrets'),
   }
+}
+
+/** Route configurations with the hosts that the proxy has asked for: Envoy puts them together by name. */
+function withHosts(routes: readonly GivenResource[], hosts: readonly GivenResource[]): GivenResource[] {
+  return routes.map((each) => {
+    const own = hosts.filter(({ name }) => name.startsWith(`${each.name}/`))
+    const resource = each.resource
+    if (own.length === 0 || resource === null || typeof resource !== 'object' || Array.isArray(resource)) return each
+    const origin = [...each.origin, ...own.flatMap((host) => host.origin)]
+    return { ...each, origin, resource: { ...resource, virtualHosts: own.map((host) => host.resource) } }
+  })
 }
 
 const byName = (a: GivenResource, b: GivenResource): number => (a.name < b.name ? -1 : 1)
