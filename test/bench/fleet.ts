@@ -3,8 +3,9 @@ import type { BenchPod, BenchService, Size } from './objects.ts'
 import { localityOf, networkOf, podLabels } from './objects.ts'
 import { type Hub, Sidecar, type SidecarNode, typeUrls } from './sidecar.ts'
 
-/** A change must have reached everybody within this time. */
+/** Who waits gives up when nothing at all has come for this time, or when this many of such times are over. */
 const patienceMs = 180_000
+const mostPatience = 8
 
 export class SidecarFleet {
   readonly counted = { messages: 0, bytes: 0, resources: 0, lastAt: 0 }
@@ -115,10 +116,13 @@ export class SidecarFleet {
   }
 
   async #until(done: () => boolean, what: () => string): Promise<void> {
-    const end = performance.now() + patienceMs
+    const start = performance.now()
+    const end = start + mostPatience * patienceMs
     while (!done()) {
       if (this.#error) throw this.#error
-      if (performance.now() > end) throw new Error(`waited ${patienceMs / 1000} s in vain for ${what()}`)
+      const now = performance.now()
+      if (now > Math.min(end, Math.max(start, this.counted.lastAt) + patienceMs))
+        throw new Error(`waited ${Math.round((now - start) / 1000)} s in vain for ${what()}`)
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }
@@ -140,12 +144,15 @@ export function nodesOf(
     pods.flatMap((ofCluster, cluster) => ofCluster.map((pod) => ({ pod, cluster }))),
   )
   const step = pods.length / size.clients
-  return Array.from({ length: size.clients }, (_, i) => pods[Math.floor(i * step)]).flatMap((found) =>
+  // Of each stretch of pods another one: first replicas are all in the first cluster.
+  const place = (i: number): number => Math.floor(i * step) + ((i * 31) % Math.max(1, Math.floor(step)))
+  return Array.from({ length: size.clients }, (_, i) => pods[place(i)]).flatMap((found) =>
     found ? [nodeOf(found.pod, clusterId(found.cluster), size.clusters > 1 ? networkOf(found.cluster) : '')] : [],
   )
 }
 
-function nodeOf(pod: BenchPod, clusterId: string, network: string): SidecarNode {
+/** The sidecar of a pod, as it tells of itself. */
+export function nodeOf(pod: BenchPod, clusterId: string, network: string): SidecarNode {
   const { name, namespace, ip } = pod
   return {
     cluster: clusterId,

@@ -4,7 +4,7 @@ import { textQuery, type World } from '../../discovery/index.ts'
 import { sameStructure } from '../../lib/index.ts'
 import { istioKinds } from '../../mesh/index.ts'
 import type { Problem } from '../../report/index.ts'
-import { fieldPath, isObject, objectKey, refOf } from '../../resources/index.ts'
+import { fieldPath, isObject, type KubeObject, objectKey, refOf } from '../../resources/index.ts'
 
 /** By kind: paths within spec (`[]` for items; `**.` in front: wherever it stands; `*`: the object) and why. */
 export const unsupportedFields: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -61,7 +61,7 @@ function credentialProblems(world: World): Problem[] {
   return world.objects(world.primary, istioKinds.destinationRule).flatMap((object) => {
     const { workloadSelector } = (object.spec ?? {}) as { readonly workloadSelector?: unknown }
     if (workloadSelector !== undefined) return []
-    return placesOf(object.spec, '**.tls.credentialName').map(
+    return credentialPlaces(object).map(
       (path): Problem => ({
         code: 'no-effect',
         severity: 'warning',
@@ -72,6 +72,17 @@ function credentialProblems(world: World): Problem[] {
     )
   })
 }
+
+/** Found once for each state of an object: of thousands of rules one changes at a time. */
+function credentialPlaces(object: KubeObject): readonly string[] {
+  const known = placesOfCredentials.get(object)
+  if (known) return known
+  const places = placesOf(object.spec, '**.tls.credentialName')
+  placesOfCredentials.set(object, places)
+  return places
+}
+
+const placesOfCredentials = new WeakMap<KubeObject, readonly string[]>()
 
 /** A warning for each field of an object that nothing is made from. */
 export function unsupportedFieldProblems(world: World): Problem[] {
