@@ -207,7 +207,7 @@ export class XdsPlane {
     this.#ports = await openPorts({ ...this.#parts, ads: this.ads, certificate, tls: xds, plaintext: xdsPlaintext })
     if (this.#ports.tls) log.info({ address: formatAddress(this.#ports.tls) }, 'xDS')
     if (this.#ports.plaintext) log.info({ address: formatAddress(this.#ports.plaintext) }, 'xDS in plaintext')
-    this.#parts.rehearsal.start()
+    if (!this.#stopped) this.#parts.rehearsal.start()
   }
 
   get ports(): Pick<Ports, 'tls' | 'plaintext'> | undefined {
