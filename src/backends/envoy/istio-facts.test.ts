@@ -209,6 +209,15 @@ describe('settings of the mesh', () => {
     expect(JSON.stringify(limits?.['circuitBreakers'])).toContain('"maxConnections":33')
   })
 
+  test('keep connections to hosts that nobody declared alive, and let clients speak HTTP/1.0 there', () => {
+    const mesh = 'outboundTrafficPolicy: { mode: ALLOW_ANY_DYNAMIC_DNS }\ntcpKeepalive: { probes: 5 }'
+    const cluster = clusterOf(mesh, 'AllowAnyDynamicDNSCluster')
+    expect(cluster?.['upstreamConnectionOptions']).toEqual({ tcpKeepalive: { keepaliveProbes: 5 } })
+    const { listeners } = answer('', { mesh, proxy: { metadata: { HTTP10: '1' } } })
+    const catching = listeners.find(({ name }) => name === 'virtualOutbound')
+    expect(JSON.stringify(catching)).toContain('"acceptHttp10":true')
+  })
+
   test('an outbound policy without mode is the strict one', () => {
     expect(clusterOf('', 'PassthroughCluster')).toBeDefined()
     const catchAll = (mesh: string) =>

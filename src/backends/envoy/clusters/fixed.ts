@@ -31,7 +31,7 @@ export function fixedClustersOf(world: World, scope: ProxyScope): Cluster[] {
   return [
     blackHole,
     passthrough(meshConfigOf(world)),
-    ...(mode === 'ALLOW_ANY_DYNAMIC_DNS' ? [anyName(scope, connectTimeout)] : []),
+    ...(mode === 'ALLOW_ANY_DYNAMIC_DNS' ? [anyName(scope, meshConfigOf(world))] : []),
     ...(scope.dataPath === 'loopback' ? [tunnel(connectTimeout)] : []),
   ]
 }
@@ -55,14 +55,13 @@ export function defaultPool(mesh: MeshConfig): Pick<EffectivePolicy, 'connection
 }
 
 /** Goes to whatever the host of a request resolves to. */
-function anyName({ ipFamilies }: ProxyScope, connectTimeout: ReturnType<typeof milliseconds>): Cluster {
+function anyName({ ipFamilies }: ProxyScope, mesh: MeshConfig): Cluster {
   return create(ClusterSchema, {
     name: fixedClusters.allowAnyDynamicDns,
     altStatName: `${fixedClusters.allowAnyDynamicDns};`,
     ...dynamicForwardProxyType(fixedClusters.allowAnyDynamicDns, ipFamilies, true),
-    connectTimeout,
     lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
-    circuitBreakers: { thresholds: [noLimits] },
+    ...connectionPoolFields(mesh, {}),
     typedExtensionProtocolOptions: emitHttpOptions(newHttpOptions('downstream')),
   })
 }

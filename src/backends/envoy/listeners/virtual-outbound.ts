@@ -48,7 +48,7 @@ export function capturingListener(world: World, scope: ProxyScope): Listener {
 }
 
 /** Plain HTTP to hosts that nobody knows is resolved by name. */
-function unknownHttp(world: World, { policy, ipFamilies }: ListenerClient): FilterChain {
+function unknownHttp(world: World, { policy, ipFamilies, http10 }: ListenerClient): FilterChain {
   const inline = create(RouteConfigurationSchema, {
     name: virtualHostNames.allowAnyDynamicDns,
     virtualHosts: [catchAll(policy)],
@@ -64,6 +64,7 @@ function unknownHttp(world: World, { policy, ipFamilies }: ListenerClient): Filt
         statPrefix: `outbound_${listenerNames.outbound}_allow_any_dynamic_dns`,
         routes: { inline },
         after: [dynamicForwardProxyFilter(fixedClusters.allowAnyDynamicDns, ipFamilies)],
+        ...(http10 && { fields: { httpProtocolOptions: { acceptHttp10: true } } }),
       }),
     ],
   })
