@@ -4,9 +4,10 @@ import { createInterface } from 'node:readline'
 import { type Command, Option } from 'commander'
 import picocolors from 'picocolors'
 import { stringify } from 'yaml'
-import { failoverProblemsTogether, switchProblems, tryTimeoutProblems } from '../mesh/index.ts'
+import { snapshotOf, staticWorld } from '../discovery/index.ts'
+import { failoverProblemsTogether, referenceProblems, switchProblems, tryTimeoutProblems } from '../mesh/index.ts'
 import { compareProblems, formatRef } from '../report/index.ts'
-import { checkFile, type LocatedProblem, type ReadObject, soundObject } from '../resources/index.ts'
+import { checkFile, groupKind, type LocatedProblem, type ReadObject, soundObject } from '../resources/index.ts'
 import { printLine } from './print.ts'
 
 interface LintOptions {
@@ -31,7 +32,8 @@ export function register(program: Command): void {
       const files = options.file ?? []
       const read = await Promise.all(files.map((file) => readProblems(file, command)))
       const own = read.flatMap(({ problems }) => problems)
-      const problems = options.each ? own : [...own, ...together(read.flatMap(({ objects }) => objects))]
+      const all = options.each ? [] : await together(read.flatMap(({ objects }) => objects))
+      const problems = [...own, ...all.filter((problem) => !own.some((each) => isSame(each, problem)))]
       print(problems, options.output, files)
       if (problems.some((p) => p.severity === 'error')) process.exitCode = 1
       return
@@ -67,18 +69,31 @@ async function check(text: string, file: string): Promise<Checked> {
   return { objects, problems: all.sort((a, b) => line(a) - line(b) || (a.at?.column ?? 0) - (b.at?.column ?? 0)) }
 }
 
-/** What only the objects of all files together tell. */
-function together(objects: readonly ReadObject[]): LocatedProblem[] {
+/** What only the objects of all files together tell, as the objects of one cluster. */
+async function together(objects: readonly ReadObject[]): Promise<LocatedProblem[]> {
   const idOf = ({ kind, namespace, name }: ReadObject['ref']): string => `${kind} ${namespace}/${name}`
   const byId = new Map(objects.map((read) => [idOf(read.ref), read]))
   const sound = objects.map(({ object }) => soundObject(object, '').object)
-  const all = [...switchProblems(sound), ...tryTimeoutProblems(sound), ...failoverProblemsTogether(sound)]
-  const found = all.sort(compareProblems)
-  return found.map((problem) => {
+  const found = [
+    ...switchProblems(sound),
+    ...tryTimeoutProblems(sound),
+    ...failoverProblemsTogether(sound),
+    ...referenceProblems(sound),
+  ]
+  if (sound.some(({ apiVersion, kind }) => apiVersion.includes('istio.io/') || kind === 'ConfigMap')) {
+    // The translation takes longer to load than all the rest.
+    const { worldProblems } = await import('../backends/envoy/index.ts')
+    const world = staticWorld(snapshotOf(new Map([['', sound]]), groupKind), { primary: '' })
+    found.push(...world.get(worldProblems, undefined).filter((each) => !found.some((other) => isSame(each, other))))
+  }
+  return found.sort(compareProblems).map((problem) => {
     const at = byId.get(idOf(problem.object))?.locate(problem.path)
     return at ? { ...problem, at } : problem
   })
 }
+
+const isSame = (one: LocatedProblem, other: LocatedProblem): boolean =>
+  one.path === other.path && one.message === other.message && formatRef(one.object) === formatRef(other.object)
 
 /** One JSON line for each request line, until standard input ends. */
 async function answerBatch(): Promise<void> {

@@ -36,7 +36,13 @@ export {
   workloadEntriesByAddress,
 } from './indexes.ts'
 export { type Cidr, cidrContains, formatIp, isIpAddress, isIpv6, parseCidr, parseIp } from './ip.ts'
-export { kinds, type PodObject, type ServiceObject, type WorkloadEntryObject } from './kube-types.ts'
+export {
+  kinds,
+  type PodObject,
+  type ServiceEntryObject,
+  type ServiceObject,
+  type WorkloadEntryObject,
+} from './kube-types.ts'
 export { kubernetesService } from './kubernetes-services.ts'
 export { labelNames, selects, withPlace } from './labels.ts'
 export type {

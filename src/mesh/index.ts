@@ -83,6 +83,7 @@ export {
   supportsIpv6,
 } from './proxy.ts'
 export { type ProxySettings, proxySettings } from './proxy-settings.ts'
+export { referenceProblems } from './references.ts'
 export { type Rungs, rungsOfService } from './rungs.ts'
 export { labelsOfClient, type ProxyScope, scopeOf } from './scope.ts'
 export * from './security/index.ts'

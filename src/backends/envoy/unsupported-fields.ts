@@ -12,10 +12,20 @@ export const unsupportedFields: Readonly<Record<string, Readonly<Record<string, 
     '**.loadBalancer.backendUtilization': 'endpoints are weighted by what is known of them, not by what they report',
   },
   [istioKinds.envoyFilter]: {
+    'configPatches[].match.listener.filterChain.transportSocket': 'chains are told apart by what they match',
     'configPatches[].match.waypoint': 'there are no waypoints',
+    'configPatches[].patch.filterClass': 'filters stand where the operation puts them',
+  },
+  [istioKinds.gateway]: {
+    'servers[].defaultEndpoint': 'requests go where VirtualServices say',
+    'servers[].tls.tlsCertificates[].caCertificates': 'clients are verified with caCertificates of tls',
   },
   [istioKinds.proxyConfig]: {
     image: 'proxies are no containers of an image',
+  },
+  [istioKinds.sidecar]: {
+    'ingress[].tls.caCertCredentialName': 'a sidecar reads files; name one by caCertificates',
+    'ingress[].tls.tlsCertificates[].caCertificates': 'clients are verified with caCertificates of tls',
   },
   [istioKinds.telemetry]: {
     'metrics[].reportingInterval': 'connections are counted when they end',

@@ -78,9 +78,14 @@ const httpRedirect = object(
   { atMostOne: [['port', 'derivePort']] },
 )
 
+const base64 = string({
+  pattern: '^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$',
+  description: 'base64.',
+})
+
 const httpDirectResponse = object({
   status: required(uint32()),
-  body: object({ string: string(), bytes: string() }, { atMostOne: [['string', 'bytes']] }),
+  body: object({ string: string(), bytes: base64 }, { atMostOne: [['string', 'bytes']] }),
 })
 
 const httpRewrite = object({
@@ -99,7 +104,7 @@ export const httpRetry = object({
 })
 
 /** `value` is percent, 0 to 100, with fractions down to 0.0001. */
-export const percent = object({ value: number() })
+export const percent = object({ value: number({ minimum: 0, maximum: 100 }) })
 
 const httpFaultInjection = object({
   delay: object(

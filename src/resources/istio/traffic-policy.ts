@@ -117,7 +117,7 @@ export const tcpKeepalive = object({
 })
 
 const tcpPool = object({
-  maxConnections: int32(),
+  maxConnections: int32({ minimum: 0 }),
   connectTimeout: duration({ minimum: '1ms', description: '10s if not given.' }),
   tcpKeepalive,
   maxConnectionDuration: duration({ minimum: '1ms' }),
@@ -125,14 +125,14 @@ const tcpPool = object({
 })
 
 const httpPool = object({
-  http1MaxPendingRequests: int32(),
-  http2MaxRequests: int32(),
-  maxRequestsPerConnection: int32(),
-  maxRetries: int32(),
+  http1MaxPendingRequests: int32({ minimum: 0 }),
+  http2MaxRequests: int32({ minimum: 0 }),
+  maxRequestsPerConnection: int32({ minimum: 0 }),
+  maxRetries: int32({ minimum: 0 }),
   idleTimeout: duration({ minimum: '1ms' }),
   h2UpgradePolicy: oneOf(['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']),
   useClientProtocol: boolean(),
-  maxConcurrentStreams: int32(),
+  maxConcurrentStreams: int32({ minimum: 0 }),
   http2KeepAlive: object({ interval: duration({ minimum: '1ms' }), timeout: duration({ minimum: '1ms' }) }),
 })
 
@@ -146,8 +146,8 @@ export const outlierDetection = object({
   consecutive5xxErrors: uint32({ nullable: true }),
   interval: duration({ minimum: '1ms' }),
   baseEjectionTime: duration({ minimum: '1ms' }),
-  maxEjectionPercent: int32(),
-  minHealthPercent: int32(),
+  maxEjectionPercent: int32({ minimum: 0, maximum: 100 }),
+  minHealthPercent: int32({ minimum: 0, maximum: 100 }),
   outlierDetectionHttpErrorCodes: list(int32({ minimum: 100, maximum: 599 })),
 })
 

@@ -13,7 +13,7 @@ import {
   LocalityLbEndpointsSchema,
 } from '#gen/envoy/config/endpoint/v3/endpoint_components_pb.js'
 import { ClusterLoadAssignmentSchema } from '#gen/envoy/config/endpoint/v3/endpoint_pb.js'
-import { isHttp2, type MeshConfig, meshConfigOf, type Query, type World } from '../../../discovery/index.ts'
+import { isHttp, isHttp2, type MeshConfig, meshConfigOf, type Query, type World } from '../../../discovery/index.ts'
 import { type EffectivePolicy, type EndpointClient, type ProxyScope, ruleOf } from '../../../mesh/index.ts'
 import type { Built } from '../built.ts'
 import { namedEndpoints, spillPolicy } from '../endpoints/build.ts'
@@ -34,6 +34,7 @@ import {
   type quickEjection,
   quickEjectionOf,
 } from '../failover.ts'
+import { keptHeaderCase } from '../filters/proxy-headers.ts'
 import { duration, type Init, milliseconds, noTimeout } from '../proto.ts'
 import type { SecretSource } from '../tls/secrets.ts'
 import { applyHttpPool, connectionPoolFields, upgradesToHttp2 } from './connection-pool.ts'
@@ -269,5 +270,6 @@ function httpOptionsOf(
   const options = newHttpOptions(asCame ? 'downstream' : always ? 'http2' : undefined)
   applyHttpPool(options, connectionPool)
   options.errors = outlier && errorMatcher(outlier)
+  if (isHttp(port.protocol) || port.protocol === 'auto') options.http1 = keptHeaderCase(mesh)
   return options
 }

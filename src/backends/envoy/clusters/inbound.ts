@@ -6,7 +6,7 @@ import {
   ClusterSchema,
 } from '#gen/envoy/config/cluster/v3/cluster_pb.js'
 import type { BindConfigSchema } from '#gen/envoy/config/core/v3/address_pb.js'
-import { isHttp2, meshConfigOf, type ServicePort, type World } from '../../../discovery/index.ts'
+import { isHttp, isHttp2, meshConfigOf, type ServicePort, type World } from '../../../discovery/index.ts'
 import {
   bindingInView,
   type EffectivePolicy,
@@ -24,6 +24,7 @@ import {
 } from '../../../mesh/index.ts'
 import { type AddressInit, address } from '../address.ts'
 import type { Built } from '../built.ts'
+import { keptHeaderCase } from '../filters/proxy-headers.ts'
 import { fixedClusters, inboundClusterName } from '../names.ts'
 import { type Init, milliseconds } from '../proto.ts'
 import { applyHttpPool, connectionPoolFields, upgradesToHttp2 } from './connection-pool.ts'
@@ -57,6 +58,7 @@ function inboundCluster(world: World, proxy: Proxy, target: InboundTarget): Buil
         : undefined,
   )
   applyHttpPool(http, policy.connectionPool)
+  if (isHttp(target.protocol) || target.protocol === 'auto') http.http1 = keptHeaderCase(mesh)
   const name = inboundClusterName(target.port)
   const statName =
     mesh.inboundClusterStatName && service

@@ -20,6 +20,7 @@ import type { MeshConfig } from '../../../discovery/index.ts'
 import { extensionConfig, type Init, noTimeout } from '../proto.ts'
 import { corsFilter } from './cors.ts'
 import { faultFilter } from './fault.ts'
+import { keptHeaderCase, managerHeaderFields, suppressesEnvoyHeaders } from './proxy-headers.ts'
 
 type ManagerInit = Init<typeof HttpConnectionManagerSchema>
 
@@ -42,6 +43,7 @@ export interface HttpManagerOptions {
 /** A connection manager as the last network filter of a chain. */
 export function httpConnectionManager(options: HttpManagerOptions): Filter {
   const { mesh, statPrefix, routes, fields } = options
+  const http1 = keptHeaderCase(mesh)
   return create(
     FilterSchema,
     extensionConfig('envoy.filters.network.http_connection_manager', HttpConnectionManagerSchema, {
@@ -55,7 +57,11 @@ export function httpConnectionManager(options: HttpManagerOptions): Filter {
       generateRequestId: true,
       accessLog: [...(options.accessLog ?? [])],
       ...(options.tracing && { tracing: options.tracing }),
+      ...managerHeaderFields(mesh),
       ...fields,
+      ...(http1 && {
+        httpProtocolOptions: { ...http1, acceptHttp10: fields?.httpProtocolOptions?.acceptHttp10 === true },
+      }),
       routeSpecifier:
         'rds' in routes
           ? { case: 'rds', value: { routeConfigName: routes.rds, configSource: adsSource } }
@@ -87,7 +93,7 @@ function pathFields({ pathNormalization }: MeshConfig): ManagerInit {
 }
 
 /** In order: what admits requests, what looks at them, what routes may switch on, what sends them. */
-function httpFilters({ before = [], after = [], grpcWeb }: HttpManagerOptions): HttpFilter[] {
+function httpFilters({ mesh, before = [], after = [], grpcWeb }: HttpManagerOptions): HttpFilter[] {
   return [
     ...before,
     ...(grpcWeb ? [httpFilter('envoy.filters.http.grpc_web', GrpcWebSchema)] : []),
@@ -98,7 +104,7 @@ function httpFilters({ before = [], after = [], grpcWeb }: HttpManagerOptions): 
     httpFilter(faultFilter, HTTPFaultSchema),
     httpFilter(corsFilter, CorsSchema),
     ...after,
-    httpFilter('envoy.filters.http.router', RouterSchema),
+    httpFilter('envoy.filters.http.router', RouterSchema, { suppressEnvoyHeaders: suppressesEnvoyHeaders(mesh) }),
   ]
 }
 

@@ -5,10 +5,11 @@ import {
   VirtualHost_TlsRequirementType,
   VirtualHostSchema,
 } from '#gen/envoy/config/route/v3/route_components_pb.js'
-import type { World } from '../../../discovery/index.ts'
+import { meshConfigOf, type World } from '../../../discovery/index.ts'
 import { virtualRule } from '../../../mesh/index.ts'
 import type { ObjectRef } from '../../../report/index.ts'
 import type { Built } from '../built.ts'
+import { countsAttempts, withForwardedHost } from '../filters/proxy-headers.ts'
 import type { RouteContext } from '../routes/context.ts'
 import { leavesNothing } from '../routes/match.ts'
 import { routesOfRule } from '../routes/route.ts'
@@ -33,13 +34,17 @@ export function gatewayVirtualHost(world: World, key: GatewayVirtualHostKey): Bu
     routes.push(...routesOfRule(rule, context))
     origin.push(...rule.origin)
   }
+  const mesh = meshConfigOf(world)
   const services = [...key.destinations.values()].flatMap(({ service }) => service.origin)
   return {
     resource: create(VirtualHostSchema, {
       name: key.name,
       domains: [...key.domains],
-      routes: [...routes.filter((route) => !leavesNothing(route)), ...routes.filter(leavesNothing)],
-      includeRequestAttemptCount: true,
+      routes: withForwardedHost(mesh, [
+        ...routes.filter((route) => !leavesNothing(route)),
+        ...routes.filter(leavesNothing),
+      ]),
+      includeRequestAttemptCount: countsAttempts(mesh),
       requireTls: key.requireTls ? VirtualHost_TlsRequirementType.ALL : VirtualHost_TlsRequirementType.NONE,
     }),
     origin: [...origin, ...services],

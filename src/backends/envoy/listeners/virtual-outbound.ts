@@ -51,7 +51,7 @@ export function capturingListener(world: World, scope: ProxyScope): Listener {
 function unknownHttp(world: World, { policy, ipFamilies, http10 }: ListenerClient): FilterChain {
   const inline = create(RouteConfigurationSchema, {
     name: virtualHostNames.allowAnyDynamicDns,
-    virtualHosts: [catchAll(policy)],
+    virtualHosts: [catchAll(meshConfigOf(world), policy)],
     validateClusters: false,
     ignorePortInHostMatching: true,
   })

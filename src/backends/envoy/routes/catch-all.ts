@@ -1,6 +1,8 @@
 import { create } from '@bufbuild/protobuf'
-import { type VirtualHost, VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js'
+import { RouteSchema, type VirtualHost, VirtualHostSchema } from '#gen/envoy/config/route/v3/route_components_pb.js'
+import type { MeshConfig } from '../../../discovery/index.ts'
 import type { OutboundPolicy } from '../../../mesh/index.ts'
+import { countsAttempts, withForwardedHost } from '../filters/proxy-headers.ts'
 import { fixedClusters, outboundClusterName, virtualHostNames } from '../names.ts'
 import { noTimeout } from '../proto.ts'
 import { routeMatch } from './match.ts'
@@ -13,7 +15,7 @@ export function egressCluster({ mode, egressProxy }: OutboundPolicy): string | u
 }
 
 /** The virtual host for all hosts that no other is for. */
-export function catchAll(policy: OutboundPolicy): VirtualHost {
+export function catchAll(mesh: MeshConfig, policy: OutboundPolicy): VirtualHost {
   const dynamic = policy.mode === 'ALLOW_ANY_DYNAMIC_DNS'
   const cluster = dynamic ? fixedClusters.allowAnyDynamicDns : egressCluster(policy)
   const name = dynamic
@@ -21,26 +23,25 @@ export function catchAll(policy: OutboundPolicy): VirtualHost {
     : cluster === undefined
       ? virtualHostNames.blockAll
       : virtualHostNames.allowAny
+  const route = create(RouteSchema, {
+    name,
+    match: routeMatch(undefined, 'istio'),
+    action:
+      cluster === undefined
+        ? { case: 'directResponse', value: { status: 502 } }
+        : {
+            case: 'route',
+            value: {
+              clusterSpecifier: { case: 'cluster', value: cluster },
+              timeout: noTimeout,
+              maxGrpcTimeout: noTimeout,
+            },
+          },
+  })
   return create(VirtualHostSchema, {
     name,
     domains: ['*'],
-    includeRequestAttemptCount: true,
-    routes: [
-      {
-        name,
-        match: routeMatch(undefined, 'istio'),
-        action:
-          cluster === undefined
-            ? { case: 'directResponse', value: { status: 502 } }
-            : {
-                case: 'route',
-                value: {
-                  clusterSpecifier: { case: 'cluster', value: cluster },
-                  timeout: noTimeout,
-                  maxGrpcTimeout: noTimeout,
-                },
-              },
-      },
-    ],
+    includeRequestAttemptCount: countsAttempts(mesh),
+    routes: withForwardedHost(mesh, [route]),
   })
 }

@@ -1,6 +1,6 @@
 import { clone, create } from '@bufbuild/protobuf'
 import { type RouteConfiguration, RouteConfigurationSchema } from '#gen/envoy/config/route/v3/route_pb.js'
-import { isHttp, type Query, type World } from '../../../discovery/index.ts'
+import { isHttp, meshConfigOf, type Query, type World } from '../../../discovery/index.ts'
 import { outboundPolicyOf, type ProxyScope, viewOf } from '../../../mesh/index.ts'
 import type { Built } from '../built.ts'
 import { gatewayVirtualHosts, serversOfRoutes } from '../gateway/virtual-host-keys.ts'
@@ -75,7 +75,7 @@ export function outboundRouteParts(world: World, scope: ProxyScope, name: string
     const virtualHosts = own.length === 1 ? own.map((key) => ({ ...key, domains: ['*'] })) : own
     return { name, virtualHosts, shell: shellOf(name, true) }
   }
-  const rest = catchAll(outboundPolicyOf(world, scope.view))
+  const rest = catchAll(meshConfigOf(world), outboundPolicyOf(world, scope.view))
   if (name === httpProxyRoute) {
     const virtualHosts = world.get(proxyVirtualHosts, scope)
     // Hosts stand with their ports here: ignoring those would send every port of a name to the first.

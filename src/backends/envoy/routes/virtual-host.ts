@@ -5,10 +5,11 @@ import {
   type VirtualHost,
   VirtualHostSchema,
 } from '#gen/envoy/config/route/v3/route_components_pb.js'
-import type { Query, World } from '../../../discovery/index.ts'
+import { meshConfigOf, type Query, type World } from '../../../discovery/index.ts'
 import { type Binding, type GuardedClient, meshGateway, virtualRule } from '../../../mesh/index.ts'
 import type { Built } from '../built.ts'
 import { meshProtocolsConfig } from '../filters/mesh-protocols.ts'
+import { countsAttempts, withForwardedHost } from '../filters/proxy-headers.ts'
 import { gatewayVirtualHost } from '../gateway/virtual-host.ts'
 import { type GatewayVirtualHostKey, gatewayVirtualHostText } from '../gateway/virtual-host-keys.ts'
 import { fixedClusters, outboundClusterName } from '../names.ts'
@@ -34,6 +35,7 @@ export const virtualHost: Query<AnyVirtualHostKey, Built<VirtualHost>> = {
     if (key.kind === 'gateway') return gatewayVirtualHost(world, key)
     const rule = key.rule === '' ? undefined : world.get(virtualRule, key.rule)
     const { binding, port } = key
+    const mesh = meshConfigOf(world)
     const client: GuardedClient = { ...key.client, port, gateways: sidecars }
     const context: RouteContext = {
       world,
@@ -48,8 +50,8 @@ export const virtualHost: Query<AnyVirtualHostKey, Built<VirtualHost>> = {
       resource: create(VirtualHostSchema, {
         name: key.name,
         domains: [...key.domains],
-        routes: [...tunnelRoutes(key), ...(key.tunnel === 'tcp' ? [] : routes)],
-        includeRequestAttemptCount: true,
+        routes: withForwardedHost(mesh, [...tunnelRoutes(key), ...(key.tunnel === 'tcp' ? [] : routes)]),
+        includeRequestAttemptCount: countsAttempts(mesh),
       }),
       origin: [...(binding?.service.origin ?? []), ...(rule?.origin ?? [])],
     }
