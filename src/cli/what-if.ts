@@ -49,6 +49,9 @@ async function whatIf(options: Options, command: Command): Promise<void> {
     ? meshOfFiles({ clusters: options.cluster, meshConfig: options.meshConfig }, fail)
     : liveMesh(options)
   const loss = await lossOf(source, options.without, fail)
+  const staying = (await source.clusters()).filter((cluster) => !options.without.includes(cluster))
+  if (staying.length === 0)
+    fail(`--without ${options.without.join(' ')}: no cluster is left from which anything could be sent`)
   const all = consequencesOf(await source.all(), loss, options.without)
   const touched = all.filter(({ touched: own }) => own)
   const shown = options.all ? all : touched

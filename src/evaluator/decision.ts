@@ -15,6 +15,7 @@ export type Ending =
   | 'client-certificate-refused'
   | 'protocol'
   | 'bad-request'
+  | 'upgrade-refused'
   | 'no-route-configuration'
   | 'no-virtual-host'
   | 'no-route'
@@ -26,6 +27,7 @@ export type Ending =
 export const endingStatus: Readonly<Partial<Record<Ending, number>>> = {
   'bad-request': 400,
   protocol: 400,
+  'upgrade-refused': 403,
   'no-route-configuration': 404,
   'no-virtual-host': 404,
   'no-route': 404,

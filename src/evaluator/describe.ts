@@ -15,6 +15,7 @@ const endings: Readonly<Record<NonNullable<Outcome['ending']>, string>> = {
   'client-certificate-refused': 'the client certificate is of no accepted trust domain; the connection is closed',
   protocol: 'the bytes are not of the protocol that is spoken here',
   'bad-request': 'Envoy refuses the request as malformed',
+  'upgrade-refused': 'the proxy does not let connections change to this protocol',
   'no-route-configuration': 'the proxy was not given the route configuration yet',
   'no-virtual-host': 'no virtual host has this name',
   'no-route': 'the virtual host has no route for it',

@@ -17,7 +17,7 @@ import { type Means, runFilters } from './http-filters.ts'
 import { findFilterChain, findListener } from './listener.ts'
 import { matchesString } from './match/string.ts'
 import { originOfMetadata } from './origin.ts'
-import { connection, receive } from './request.ts'
+import { allowsUpgrade, connection, receive, upgradeOf } from './request.ts'
 import { chooseRoute } from './route.ts'
 import { unpack } from './unpack.ts'
 import type { Verdict } from './verdict.ts'
@@ -152,6 +152,9 @@ function throughHttp(
     origin: [...here.origin, ...(proxy.origin?.('route', name) ?? [])],
   }
   if (!config) return ended(named, 'no-route-configuration')
+  const upgrade = upgradeOf(seen)
+  if (upgrade !== undefined && !allowsUpgrade(manager, chooseRoute(config, seen)?.route?.action, upgrade))
+    return ended(named, 'upgrade-refused')
   const filtered = runFilters(manager, seen, {
     choose: () => chooseRoute(config, seen),
     circumstances,

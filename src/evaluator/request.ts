@@ -1,5 +1,7 @@
 // A request as the connection manager hands it to its filters: checked, with its path in normal form and the headers that
 // Envoy adds.
+
+import type { Route } from '#gen/envoy/config/route/v3/route_components_pb.js'
 import {
   HttpConnectionManager_PathWithEscapedSlashesAction as EscapedSlashes,
   type HttpConnectionManager,
@@ -56,6 +58,24 @@ export function receive(
     headers.set('x-forwarded-for', before === undefined ? own : `${before},${own}`)
   }
   return { call, headers, remoteAddress, metadata: new MetadataStore() }
+}
+
+/** The protocol that a request asks its connection to change to (`websocket`); undefined if it asks for none. Source: Utility::isUpgrade. */
+export function upgradeOf({ call, headers }: Seen): string | undefined {
+  if (call.protocol !== 'http') return undefined
+  const asks = /(?:^|,)\s*upgrade\s*(?:,|$)/i.test(headers.get('connection') ?? '')
+  return asks ? headers.get('upgrade')?.toLowerCase() : undefined
+}
+
+/** Whether a connection manager lets requests change to a protocol; routes may say otherwise. */
+export function allowsUpgrade(
+  manager: HttpConnectionManager,
+  action: Route['action'] | undefined,
+  to: string,
+): boolean {
+  const own = action?.case === 'route' ? action.value.upgradeConfigs : []
+  const found = [...own, ...manager.upgradeConfigs].find(({ upgradeType }) => upgradeType.toLowerCase() === to)
+  return found !== undefined && found.enabled !== false
 }
 
 /** Which client address is believed: the connection's, or the n-th of X-Forwarded-For from the right. */

@@ -37,6 +37,8 @@ export interface AgreementOptions {
   readonly seconds?: number
   readonly requestsPerWorld?: number
   readonly worldsPerEnvoy?: number
+  /** Which addresses it uses, of 0 to 63; other runs on the machine use others. */
+  readonly block?: number
   readonly envoy: string
   readonly log?: (line: string) => void
 }
@@ -76,6 +78,7 @@ interface Tools {
   readonly certificates: Certificates
   readonly envoy: string
   readonly now: number
+  readonly block: number
 }
 
 export async function measureAgreement(options: AgreementOptions): Promise<AgreementReport> {
@@ -83,7 +86,14 @@ export async function measureAgreement(options: AgreementOptions): Promise<Agree
   const keys = makeTokenKeys()
   const now = Math.floor(Date.now() / 1000)
   const certificates = await makeCertificates()
-  const tools: Tools = { keys, tokens: tokenPool(keys, now), certificates, envoy: options.envoy, now }
+  const tools: Tools = {
+    keys,
+    tokens: tokenPool(keys, now),
+    certificates,
+    envoy: options.envoy,
+    now,
+    block: options.block ?? 0,
+  }
   const startedAt = Date.now()
   const tally = new Map<string, number>()
   const features = new Map<string, number>()
@@ -176,7 +186,7 @@ interface Placed {
 }
 
 async function runBatch(seeds: readonly number[], requestsPerWorld: number, tools: Tools): Promise<Asked[]> {
-  const addresses = new Addresses()
+  const addresses = new Addresses(tools.block)
   const adminAddress = addresses.take()
   const placed = seeds.map((seed, at): Placed => {
     const world = randomWorld(seed, addresses, tools.keys)
@@ -237,12 +247,24 @@ function isImpatient({ decision, branches }: Hop): boolean {
   return limits.some((limit) => limit > 0 && limit < slowMs) || branches.some(({ hop }) => hop && isImpatient(hop))
 }
 
+/** Over HTTP/2 the change of a protocol is asked for in another way. */
+function speaksHttp2({ decision, branches }: Hop): boolean {
+  return (
+    decision.destinations.some(({ protocol }) => protocol === 'http2') ||
+    branches.some(({ hop }) => hop && speaksHttp2(hop))
+  )
+}
+
 /** The call without what it asks of programs, where that could not be judged, or would only take time. */
 function bearable(test: TestCall, hop: Hop): TestCall {
   const dropped: string[] = []
   if (!bearsBadAnswers(hop)) dropped.push(answerHeader)
   if (!isImpatient(hop) || copiesOf(hop).length > 0) dropped.push(slowHeader)
   else if (slowHeader in test.call.headers) dropped.push(answerHeader)
+  if ('upgrade' in test.call.headers) {
+    dropped.push(answerHeader, slowHeader, 'content-type')
+    if (speaksHttp2(hop) || copiesOf(hop).length > 0) dropped.push('connection', 'upgrade')
+  }
   const headers = Object.fromEntries(Object.entries(test.call.headers).filter(([name]) => !dropped.includes(name)))
   return { ...test, call: { ...test.call, headers } }
 }

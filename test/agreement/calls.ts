@@ -7,7 +7,7 @@ import type { TokenKeys } from './tokens.ts'
 import {
   audiences,
   badStatuses,
-  externalHost,
+  externalHosts,
   gatewayHosts,
   gatewayPorts,
   groups,
@@ -78,9 +78,22 @@ export function randomCalls(
     if (!made) continue
     const { call } = made
     const headers = call.protocol === 'tcp' ? call.headers : { ...call.headers, 't-call': id }
-    calls.push({ ...made, id, call: { ...call, headers } })
+    calls.push({
+      ...made,
+      id,
+      call: call.protocol === 'http2' ? { ...call, headers: withoutUpgrade(headers) } : { ...call, headers },
+    })
   }
   return calls
+}
+
+/** HTTP/2 has another way to change the protocol. */
+export function withoutUpgrade({
+  connection: _connection,
+  upgrade: _upgrade,
+  ...headers
+}: Call['headers']): Call['headers'] {
+  return headers
 }
 
 type Made = Omit<TestCall, 'id'>
@@ -112,6 +125,10 @@ function request(dice: Dice, tokens: readonly string[]): Pick<Call, 'path' | 'me
   if (dice.chance(0.06)) headers[answerHeader] = String(dice.pick(badStatuses))
   if (dice.chance(0.1)) headers[slowHeader] = '1'
   if (dice.chance(0.08)) headers['content-type'] = dice.pick(['application/grpc', 'application/grpc+proto'])
+  if (dice.chance(0.04)) {
+    headers['connection'] = 'Upgrade'
+    headers['upgrade'] = dice.pick(['websocket', 'websocket', 'WebSocket', 'other'])
+  }
   if (dice.chance(0.05)) headers['x-forwarded-proto'] = dice.pick(['https', 'http'])
   return { path, method, headers, sourceAddress }
 }
@@ -147,7 +164,7 @@ function captured(dice: Dice, world: RandomWorld, entry: PlacedProxy, tokens: re
   const host = stray
     ? dice.pick(['unknown.example', virtual, `${virtual}:${number}`, 'www.shop.example'])
     : external
-      ? externalHost
+      ? dice.pick(externalHosts)
       : nameOf(dice, service, entry.pod.namespace, number)
   const protocol = dice.chance(0.15) ? 'http2' : 'http'
   const call: Call = { direction: 'direct', ...place, protocol, host, ...request(dice, tokens), ...schemeOf(protocol) }
@@ -158,7 +175,9 @@ function explicit(dice: Dice, entry: PlacedProxy, tokens: readonly string[]): Ma
   const place = entry.places.get('virtualOutbound')
   if (!place) return undefined
   const [service, port] = dice.pick(httpServices)
-  const named = dice.chance(0.15) ? `${externalHost}:${ports.http}` : nameOf(dice, service, entry.pod.namespace, port)
+  const named = dice.chance(0.15)
+    ? `${dice.pick(externalHosts)}:${ports.http}`
+    : nameOf(dice, service, entry.pod.namespace, port)
   const host = named.includes(':') || dice.chance(0.1) ? named : `${named}:${port}`
   const call: Call = {
     direction: 'direct',

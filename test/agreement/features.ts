@@ -17,6 +17,7 @@ const met: Readonly<Record<string, (decision: Decision, hop: Hop) => boolean>> =
       rungs.some((rung) => new Set(rung.endpoints.map((each) => each.locality)).size > 1),
     ),
   'gateway between networks': ({ proxy }) => proxy.endsWith('/passage'),
+  'upgrade of the protocol': (_, { call }) => 'upgrade' in call.headers,
   redirect: ({ redirect }) => redirect !== undefined,
   rewrite: ({ destinations }) => destinations.some(({ sent }) => sent?.headers['x-envoy-original-path'] !== undefined),
   'several rungs': ({ destinations }) => destinations.some(({ rungs }) => rungs.length > 1),

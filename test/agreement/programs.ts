@@ -84,6 +84,11 @@ export function openPrograms(certificate: { readonly cert: string; readonly key:
     inTime(request.headers, () => response.writeHead(status, answerHeaders(text)).end())
   })
   http1.keepAliveTimeout = 60_000
+  http1.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+    const headers = { ...answerHeaders(answer(request, placeOf(socket))), upgrade: 'websocket', connection: 'Upgrade' }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`)
+  })
   const http2 = createServer2()
   http2.on('stream', (stream, headers) => {
     stream.on('error', () => stream.close())

@@ -2,6 +2,7 @@
 import { compact, type Dice } from './dice.ts'
 import {
   externalHost,
+  externalHosts,
   groups,
   headerNames,
   headerPatterns,
@@ -309,6 +310,19 @@ export function serviceEntries(external: readonly string[], secure: readonly str
       hosts: [externalHost],
       ports: [{ number: ports.http, name: 'http', protocol: 'HTTP' }],
       endpoints: external.map((address) => ({ address })),
+    }),
+    entry('named', {
+      location: 'MESH_EXTERNAL',
+      resolution: 'DNS',
+      hosts: [externalHosts[1]],
+      ports: [{ number: ports.http, name: 'http', protocol: 'HTTP' }],
+      endpoints: external.map((address) => ({ address })),
+    }),
+    entry('anywhere', {
+      location: 'MESH_EXTERNAL',
+      resolution: 'NONE',
+      hosts: [externalHosts[2]],
+      ports: [{ number: ports.http, name: 'http', protocol: 'HTTP' }],
     }),
     entry('secure', {
       ...static_,

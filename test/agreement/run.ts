@@ -1,4 +1,4 @@
-// npm run agreement -- [-n REQUESTS] [--seed SEED] [--show N] [--for SECONDS]: how often evaluator and Envoy say the same.
+// npm run agreement -- [-n REQUESTS] [--seed SEED] [--show N] [--for SECONDS] [--block N]: how often evaluator and Envoy say the same.
 import { parseArgs } from 'node:util'
 import { findEnvoy } from '../../src/sandbox/envoy/index.ts'
 import { measureAgreement } from './agreement.ts'
@@ -11,6 +11,7 @@ const { values } = parseArgs({
     show: { type: 'string', default: '5' },
     'per-world': { type: 'string', default: '120' },
     for: { type: 'string' },
+    block: { type: 'string', default: '0' },
   },
 })
 
@@ -20,6 +21,7 @@ const report = await measureAgreement({
   requests: Number(values.requests),
   ...(values.for !== undefined && { seconds: Number(values.for) }),
   requestsPerWorld: Number(values['per-world']),
+  block: Number(values.block),
   envoy: envoy.path,
   log: (line) => console.error(line),
 })

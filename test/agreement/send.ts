@@ -81,6 +81,7 @@ function sendHttp1({ call, absolute }: TestCall, socket: Socket, finish: Finish)
       finish(observed(response.statusCode ?? 0, plain(response.headers), Buffer.concat(chunks).toString())),
     )
   })
+  request.on('upgrade', (response) => finish(observed(response.statusCode ?? 0, plain(response.headers), '')))
   request.end()
 }
 

@@ -56,6 +56,8 @@ export const subjects = ['ann', 'bob', 'tester@example'] as const
 export const groups = ['dev', 'admin'] as const
 
 export const externalHost = 'api.example.com'
+/** With endpoints by address, by DNS, and wherever it was going. */
+export const externalHosts = [externalHost, 'named.example.com', 'anywhere.example.com'] as const
 export const secureHost = 'secure.example.com'
 export const gatewayHosts = ['shop.example', 'www.shop.example', '*.wild.example'] as const
 

@@ -47,13 +47,19 @@ export interface RandomWorld {
   readonly sick: readonly string[]
 }
 
-/** Gives addresses in 127.64.0.0/10, each once. */
+const blockSize = 62_500
+
+/** Gives addresses in 127.64.0.0/10, each once; from the block (0 to 63) on, so that several runs fit on one machine. */
 export class Addresses {
-  #next = 0
+  #next: number
+
+  constructor(block = 0) {
+    this.#next = block * blockSize
+  }
 
   take(): string {
     const n = this.#next++
-    return `127.${64 + Math.floor(n / 62500)}.${1 + (Math.floor(n / 250) % 250)}.${1 + (n % 250)}`
+    return `127.${64 + Math.floor(n / blockSize)}.${1 + (Math.floor(n / 250) % 250)}.${1 + (n % 250)}`
   }
 }
 

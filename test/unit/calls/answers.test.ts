@@ -62,6 +62,15 @@ describe('a program that takes a second', () => {
   })
 })
 
+describe('a request that asks for another protocol', () => {
+  const asking = (upgrade: string) => ({ headers: { connection: 'keep-alive, Upgrade', upgrade } })
+  test('may have a WebSocket, and nothing else', () => {
+    expectCall(mesh(''), from, to, asking('WebSocket')).reaches('cart-v1-0')
+    expectCall(mesh(''), from, to, asking('other')).answers(403)
+    expectCall(mesh(''), from, to, { headers: { upgrade: 'other' } }).reaches('cart-v1-0')
+  })
+})
+
 describe('an authorizer that speaks gRPC', () => {
   const asking = policy('{ action: CUSTOM, provider: { name: guard }, rules: [{}] }')
   const answering = (answer: AuthorizerAnswer) => {
