@@ -124,6 +124,9 @@ export const failoverSpec = object(
         maxItems: 64,
         description:
           'The services: names in this namespace, or full hosts. Only in the root namespace those of other namespaces.',
+        rules: [
+          { rule: "self.all(h, !h.startsWith('*'))", message: 'must name one service each: wildcards are not allowed' },
+        ],
       }),
     ),
     rungs: list(rung, {
