@@ -344,6 +344,39 @@ describe('state of the world', () => {
     expect((await client.take()).map(short)).toEqual(['ClusterLoadAssignment b=2'])
   })
 
+  it('finds the refused one of a full state by itself, where the client does not name it', async () => {
+    const { source, server } = setUp()
+    source.set(cluster, { a: '1', b: '1', c: '1', d: '1', e: '1' })
+    const client = new InMemoryClient(server, 'sotw')
+    client.send({ node, typeUrl: cluster })
+    ack(client, (await client.take())[0])
+    source.set(cluster, { a: '2', b: '2', c: 'bad', d: '2' })
+    let has: readonly string[] = []
+    for (let round = 0; round < 8; round++) {
+      for (const r of await client.take()) {
+        const bad = r.resources.includes('c=bad')
+        if (!bad) has = r.resources
+        const errorDetail = bad ? { errorDetail: { code: 3, message: 'cannot be decoded' } } : {}
+        client.send({ typeUrl: cluster, responseNonce: r.nonce, ...errorDetail })
+      }
+    }
+    expect(has).toEqual(['a=2', 'b=2', 'c=1', 'd=2', 'e=1'])
+    expect(source.rejections).toEqual([{ typeUrl: cluster, names: ['c'], detail: 'cannot be decoded' }])
+  })
+
+  it('blames nothing of a full state that a client refuses at first for another', async () => {
+    const { source, server } = setUp()
+    source.set(cluster, { a: '1', b: 'bad', c: '1' })
+    const client = new InMemoryClient(server, 'sotw')
+    client.send({ node, typeUrl: cluster })
+    const [first] = await client.take()
+    expect(first?.resources).toEqual(['a=1', 'b=bad', 'c=1'])
+    client.send({ typeUrl: cluster, responseNonce: first?.nonce ?? '', errorDetail: { code: 3, message: 'b: bad' } })
+    source.set(cluster, { d: '1' })
+    expect((await client.take()).at(-1)?.resources).toEqual(['a=1', 'c=1', 'd=1'])
+    expect(source.rejections).toEqual([{ typeUrl: cluster, names: ['b'], detail: 'b: bad' }])
+  })
+
   it('keeps the last good state of a refused cluster while others change', async () => {
     const { source, server } = setUp()
     source.set(cluster, { a: '1', b: '1' })

@@ -6,7 +6,14 @@ import {
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
 } from '#gen/envoy/service/discovery/v3/discovery_pb.js'
-import type { EncodedResource, ProxyNode, ProxyResources, ResourceChange, ResourceSource } from './resource.ts'
+import type {
+  EncodedResource,
+  ProxyNode,
+  ProxyResources,
+  RefusedResource,
+  ResourceChange,
+  ResourceSource,
+} from './resource.ts'
 import type { AdsServer } from './server.ts'
 import type { Peer, StreamError } from './transport.ts'
 import { anyOf } from './wire.ts'
@@ -179,8 +186,8 @@ export class InMemorySource implements ResourceSource {
     return this.listeners.size
   }
 
-  rejected(_node: ProxyNode, typeUrl: string, names: readonly string[], detail: string): void {
-    this.rejections.push({ typeUrl, names: [...names].sort(), detail })
+  rejected(_node: ProxyNode, typeUrl: string, refused: readonly RefusedResource[], detail: string): void {
+    this.rejections.push({ typeUrl, names: refused.map(({ name }) => name).sort(), detail })
   }
 
   accepted(_node: ProxyNode, typeUrl: string): void {

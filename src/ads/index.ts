@@ -3,6 +3,7 @@ export type {
   EncodedResource,
   ProxyNode,
   ProxyResources,
+  RefusedResource,
   ResourceChange,
   ResourceList,
   ResourceSource,

@@ -65,6 +65,14 @@ export interface ProxyResources {
   get(typeUrl: string, name: string): EncodedResource | undefined
 }
 
+export interface RefusedResource {
+  readonly name: string
+  /** As it was sent. */
+  readonly resource: ResourceVersion
+  /** Refused just now, not before. */
+  readonly isNew: boolean
+}
+
 /** The stage before `ads`. */
 export interface ResourceSource {
   /**
@@ -73,13 +81,13 @@ export interface ResourceSource {
    */
   connect(node: ProxyNode, changed: (change: ResourceChange) => void): { resources: ProxyResources; close(): void }
   /**
-   * A proxy refused resources (NACK): `detail` is Envoy's own text, `has` what it goes on with. Cleared by the next ACK
-   * of that type.
+   * A proxy refused resources (NACK): `refused` is all of the type that it refuses now, `detail` Envoy's own text of the
+   * newest, `has` what it goes on with. Cleared by the next ACK of that type.
    */
   rejected(
     node: ProxyNode,
     typeUrl: string,
-    names: readonly string[],
+    refused: readonly RefusedResource[],
     detail: string,
     has: (name: string) => ResourceVersion | undefined,
   ): void

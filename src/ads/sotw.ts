@@ -34,7 +34,7 @@ export const sotw: Protocol = {
       subscription.lose(subscription.takeGone(resources))
     }
     if (changed.length === 0 && !subscription.answerDue) return undefined
-    const content = subscription.fullState ? everything(subscription, resources) : changed
+    const content = subscription.fullState ? everything(subscription, resources, changed) : changed
     const message = chunkOf(content).message('sotw', subscription.typeUrl, after)
     return { ...message, upserts: changed, layer: chunkOf(changed).layer }
   },
@@ -43,25 +43,29 @@ export const sotw: Protocol = {
     if (subscription.gone.size === 0) return undefined
     const removed = subscription.takeGone(resources)
     if (removed.length === 0) return undefined
-    const message = chunkOf(everything(subscription, resources)).message('sotw', subscription.typeUrl, after)
+    const message = chunkOf(everything(subscription, resources, [])).message('sotw', subscription.typeUrl, after)
     return { ...message, upserts: [], layer: lossOf(removed) }
   },
 }
 
-/** All that the client is to have: refused resources as it has them, and what is gone until its turn comes. */
-function everything(subscription: Subscription, resources: ProxyResources): EncodedResource[] {
+/**
+ * All that the client is to have after a response: what is told now is new, and the rest as the client has it, what is
+ * gone until its turn comes included. So a refusal is about what is told, and nothing else.
+ */
+function everything(
+  subscription: Subscription,
+  resources: ProxyResources,
+  told: readonly EncodedResource[],
+): EncodedResource[] {
   const content: EncodedResource[] = []
-  const keep = (name: string): void => {
+  const now = new Map(told.map((resource) => [resource.name, resource]))
+  const add = (name: string): void => {
     const held = subscription.held.get(name)
-    if (held && 'pieces' in held) content.push(held)
+    const resource = now.get(name) ?? (held && 'pieces' in held ? held : undefined)
+    if (resource) content.push(resource)
   }
-  for (const name of subscription.names(resources)) {
-    const resource = subscription.current(resources, name)
-    if (!resource) continue
-    if (subscription.refused.get(name)?.version === resource.version) keep(name)
-    else content.push(resource)
-  }
-  for (const name of subscription.gone) if (!subscription.current(resources, name)) keep(name)
+  for (const name of subscription.names(resources)) if (subscription.current(resources, name)) add(name)
+  for (const name of subscription.gone) if (!subscription.current(resources, name)) add(name)
   return content
 }
 

@@ -140,9 +140,10 @@ export class DiscoveryStream {
   refused(subscription: Subscription, nonce: string, detail: string): void {
     const gaveUp = subscription.refuse(nonce, detail)
     if (subscription.typeUrl === typeUrls.cluster) this.endWarming()
-    if (!gaveUp && subscription.retries.length > 0) return
-    const names = gaveUp ? [...subscription.refused.keys()] : []
-    this.source.rejected(this.node, subscription.typeUrl, names, detail, (name) => subscription.held.get(name))
+    if (gaveUp.length === 0 && subscription.retries.length > 0) return
+    const all = gaveUp.length > 0 ? [...subscription.refused] : []
+    const refused = all.map(([name, { resource }]) => ({ name, resource, isNew: gaveUp.includes(name) }))
+    this.source.rejected(this.node, subscription.typeUrl, refused, detail, (name) => subscription.held.get(name))
   }
 
   /** Its client has told something of itself, and asked for nothing. */

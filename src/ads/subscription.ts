@@ -4,8 +4,9 @@ import type { Layer } from './held.ts'
 import { Holding, heldAmong } from './holding.ts'
 import type { References } from './references.ts'
 import { halves, mentions } from './refused-parts.ts'
-import type { EncodedResource, ProxyResources, ResourceList } from './resource.ts'
+import type { EncodedResource, ProxyResources, ResourceList, ResourceVersion } from './resource.ts'
 import { noteScan, recallScan } from './scans.ts'
+import type { Refusal, Sent } from './sent.ts'
 import { isFullState, typeUrls } from './types.ts'
 import { Wanted } from './wanted.ts'
 
@@ -14,20 +15,6 @@ const longList = 64
 
 /** A list of more names than this is not taken for a client's own. */
 const mostOwn = 64
-
-/** One response that was sent: what it gave, and what the client had before. */
-export interface Sent {
-  readonly nonce: string
-  readonly layer: Layer
-  readonly before: Holding
-  readonly at: number
-}
-
-/** A resource that the client has refused; it is not sent again before it changes. */
-export interface Refusal {
-  readonly version: string
-  readonly detail: string
-}
 
 /** A long list of names to be looked at. */
 interface Scan {
@@ -169,6 +156,8 @@ export class Subscription {
    * `gone`. Parts of a refused response come first, each by itself.
    */
   takeUpserts(resources: ProxyResources, limit: number): readonly EncodedResource[] {
+    // What is on trial in a full state is seen by the answer to that alone.
+    if (this.fullState && this.retries.length > 0 && this.sent.length > 0) return []
     for (let group = this.retries.shift(); group; group = this.retries.shift()) {
       const again = new Set(group)
       const taken = this.takeFrom(again, resources, limit)
@@ -177,7 +166,12 @@ export class Subscription {
     }
     if (this.compareAll) this.scanAll(resources)
     const taken = this.takeFrom(this.pending, resources, limit)
+    if (this.fullState) return [...taken, ...this.restOfScans(resources)]
     return taken.length > 0 ? taken : this.takeFromScans(resources, limit)
+  }
+
+  private *restOfScans(resources: ProxyResources): Iterable<EncodedResource> {
+    while (this.scans.length > 0) yield* this.takeFromScans(resources, Infinity)
   }
 
   private scanAll(resources: ProxyResources): void {
@@ -308,31 +302,40 @@ export class Subscription {
   /**
    * The client has refused the response of this nonce: it has what it had before. A response of several resources is
    * tried again in parts, those that the client's message names apart from the rest; a single one is given up until
-   * it changes. Returns whether resources were given up.
+   * it changes. Returns the names that were given up.
    */
-  refuse(nonce: string, detail: string): boolean {
+  refuse(nonce: string, detail: string): readonly string[] {
     const sent = this.sent.find((each) => each.nonce === nonce)
     this.error = detail
-    if (!sent) return false
-    this.sent = this.sent.filter((each) => each !== sent)
-    const versions = new Map<string, string>()
-    for (const [name, resource] of sent.layer) if (resource) versions.set(name, resource.version)
-    this.held = this.held.with(new Map([...versions.keys()].map((name) => [name, sent.before.get(name)])))
-    const names = [...versions.keys()]
+    if (!sent) return []
+    const inFlight = this.sent.filter((each) => each !== sent)
+    // A later full state holds what was refused just now, too.
+    this.sent = this.fullState ? inFlight.map((each) => ({ ...each, isDoubtful: true })) : inFlight
+    const given = new Map<string, ResourceVersion>()
+    for (const [name, resource] of sent.layer) if (resource) given.set(name, resource)
+    const names = [...given.keys()]
+    this.held = this.held.with(new Map(names.map((name) => [name, sent.before.get(name)])))
     const named = names.filter((name) => mentions(detail, name))
-    if (this.fullState) return this.giveUp(named, versions, detail)
-    if (names.length === 1) return this.giveUp(names, versions, detail)
+    // A full state is sent again with the bad ones as the client has them.
+    if (this.fullState && named.length > 0) return this.giveUp(named, given, detail)
+    if (names.length === 1 && sent.isDoubtful !== true) return this.giveUp(names, given, detail)
     const rest = named.length > 0 && named.length < names.length ? names.filter((name) => !named.includes(name)) : []
     const parts = rest.length > 0 ? [rest, named] : halves(names)
     for (const part of parts) if (part.length > 0) this.retries.push(part)
-    return false
+    return []
   }
 
-  private giveUp(names: readonly string[], versions: ReadonlyMap<string, string>, detail: string): boolean {
-    for (const name of names) this.refused.set(name, { version: versions.get(name) ?? '', detail })
-    // In a full state the good ones are sent again with the bad ones as the client has them.
-    if (this.fullState && names.length > 0) this.compareAll = true
-    return names.length > 0
+  private giveUp(
+    names: readonly string[],
+    given: ReadonlyMap<string, ResourceVersion>,
+    detail: string,
+  ): readonly string[] {
+    for (const name of names) {
+      const resource = given.get(name)
+      if (resource) this.refused.set(name, { version: resource.version, resource, detail })
+    }
+    if (this.fullState) this.compareAll = true
+    return names
   }
 
   /** Whether the client has acknowledged the newest state of a resource, or has not asked for it. */

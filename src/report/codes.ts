@@ -20,7 +20,8 @@ export const codes = {
   'keys-not-available': 'Keys of a token issuer cannot be fetched from where the object says they are.',
   'no-try-timeout':
     'No timeout for a single try is set: an endpoint that is frozen is not noticed, and requests to it wait until their callers give up.',
-  'rejected-by-proxy': 'Envoy refuses what is made from the object; proxies go on with what they had before.',
+  'rejected-by-proxy':
+    'Envoy refuses what is made from the object; proxies go on with what they had before, and a host that they never had answers 503.',
 } as const
 
 export type Code = keyof typeof codes

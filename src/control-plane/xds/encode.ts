@@ -11,11 +11,6 @@ interface Built<T> {
   readonly patches?: readonly string[]
 }
 
-/** A part of a resource, encoded once for all resources that it is in. */
-export interface EncodedPart extends Part {
-  readonly bytes: Uint8Array
-}
-
 /** Tells contents apart; the same in every replica, so that a client that changes over is not sent everything again. */
 export function versionOf(bytes: Uint8Array | string): string {
   return hash('sha1', bytes, 'base64url').slice(0, 16)
@@ -43,21 +38,21 @@ export function encodeResource<S extends DescMessage>(
 export function encodeElement<S extends DescMessage>(
   schema: S,
   field: number,
-  { resource, origin }: Built<MessageShape<S>>,
-): EncodedPart {
+  { resource, origin }: Built<MessageShape<S> & { readonly name: string }>,
+): Part {
   const bytes = new BinaryWriter().tag(field, WireType.LengthDelimited).bytes(toBinary(schema, resource)).finish()
-  return { bytes, version: versionOf(bytes), origin }
+  return { name: resource.name, bytes, version: versionOf(bytes), origin }
 }
 
 /** Puts parts together that stand one after the other in all resources that they are in. */
-export function encodeGroup(parts: readonly EncodedPart[]): PartGroup {
+export function encodeGroup(parts: readonly Part[]): PartGroup {
   const [only] = parts
   const bytes = only && parts.length === 1 ? only.bytes : joined(parts)
   return { bytes, versions: parts.map(({ version }) => version).join(''), parts }
 }
 
 /** In memory of its own, that nothing else keeps. */
-function joined(parts: readonly EncodedPart[]): Uint8Array {
+function joined(parts: readonly Part[]): Uint8Array {
   const made = new Uint8Array(parts.reduce((sum, { bytes }) => sum + bytes.length, 0))
   let at = 0
   for (const { bytes } of parts) {
@@ -72,18 +67,25 @@ export function sameGroup(a: PartGroup, b: PartGroup): boolean {
 }
 
 /** Puts a resource together from parts: protobuf takes fields in any order, and elements in the order in which they come. */
-export function joinParts(typeUrl: string, name: string, groups: readonly PartGroup[], rest: Uint8Array): XdsResource {
+export function joinParts(
+  typeUrl: string,
+  name: string,
+  groups: readonly PartGroup[],
+  shell: Uint8Array,
+  more: Pick<Made, 'origin' | 'patches'> = { origin: [] },
+): XdsResource {
   // However the parts are grouped, the same parts are the same version.
   const versions = groups.map((group) => group.versions).join('')
   return new XdsResource(typeUrl, name, {
-    pieces: [...groups.map(({ bytes }) => bytes), rest],
-    version: versionOf(versions + versionOf(rest)),
-    origin: [],
+    ...more,
+    pieces: [...groups.map(({ bytes }) => bytes), shell],
+    version: versionOf(versions + versionOf(shell)),
     groups,
+    shell,
   })
 }
 
-export function samePart(a: EncodedPart, b: EncodedPart): boolean {
+export function samePart(a: Part, b: Part): boolean {
   return a.version === b.version && sameOrigin(a, b)
 }
 

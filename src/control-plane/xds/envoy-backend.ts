@@ -65,18 +65,10 @@ import {
   withEntry,
 } from '../../mesh/index.ts'
 import type { Backend, Key, Listed } from './backend.ts'
-import {
-  type EncodedPart,
-  encodeElement,
-  encodeGroup,
-  encodeResource,
-  joinParts,
-  sameGroup,
-  samePart,
-  versionOf,
-} from './encode.ts'
+import { encodeElement, encodeGroup, encodeResource, joinParts, sameGroup, samePart, versionOf } from './encode.ts'
 import { inGroups } from './part-groups.ts'
-import { type PartGroup, Removal, sameResource, type XdsResource } from './xds-resource.ts'
+import { envoyFilterOf } from './proxy-problems.ts'
+import { type Part, type PartGroup, Removal, sameResource, type XdsResource } from './xds-resource.ts'
 
 /** The patches that a sort of resources gets, as a part of keys; '' = none. */
 const patchClass = ({ patches }: ProxyScope, target: PatchTarget): string =>
@@ -431,7 +423,7 @@ const virtualHostsField = 2 // Of RouteConfiguration.
 
 type VirtualHostKey = Parameters<typeof virtualHost.keyOf>[0]
 
-const encodedVirtualHost: Query<VirtualHostKey, EncodedPart> = {
+const encodedVirtualHost: Query<VirtualHostKey, Part> = {
   name: 'xds/virtual-host',
   keyOf: remembered(virtualHost.keyOf),
   compute: (world, key) => encodeElement(VirtualHostSchema, virtualHostsField, virtualHost.compute(world, key)),
@@ -548,14 +540,34 @@ function makeRoute(world: World, scope: ProxyScope, name: string): XdsResource |
     const parts = outboundRouteParts(world, scope, name)
     return parts && encodeResource(schema, typeUrls.route, name, { resource: routesOnDemand(parts), origin: [] })
   }
-  if (scope.patches.routes.length > 0 || scope.onDemand) {
+  if (scope.onDemand) {
     const built = routesOf(world, scope, name)
     return built && encodeResource(schema, typeUrls.route, name, built, leads(schema, built, scope))
   }
+  if (scope.patches.routes.length > 0) return makePatchedRoute(world, scope, name)
   const parts = outboundRouteParts(world, scope, name)
   if (!parts) return undefined
   const hosts = inGroups(parts.virtualHosts).map((keys) => world.get(encodedVirtualHosts, keys))
   return joinParts(typeUrls.route, name, hosts, toBinary(RouteConfigurationSchema, parts.shell))
+}
+
+/** Virtual hosts that patches leave as they are, are the shared ones. */
+function makePatchedRoute(world: World, scope: ProxyScope, name: string): XdsResource | undefined {
+  const built = routesOf(world, scope, name)
+  if (!built) return undefined
+  const { virtualHosts, ...rest } = built.resource
+  const unpatched = outboundRouteParts(world, scope, name)?.virtualHosts ?? []
+  const known = new Map(unpatched.map((key) => world.get(encodedVirtualHost, key)).map((part) => [part.name, part]))
+  const origin = scope.patches.routes.map((id) => envoyFilterOf({ cluster: scope.cluster, id }).object)
+  const parts = virtualHosts.map((resource): Part => {
+    const made = encodeElement(VirtualHostSchema, virtualHostsField, { resource, origin })
+    const plain = known.get(made.name)
+    if (!plain) return made
+    return plain.version === made.version ? plain : { ...made, origin: [...origin, ...plain.origin] }
+  })
+  const shell = toBinary(RouteConfigurationSchema, { ...rest, virtualHosts: [] })
+  const { patches = [] } = built
+  return joinParts(typeUrls.route, name, inGroups(parts).map(encodeGroup), shell, { origin, patches })
 }
 
 /** What Envoy proxies are given. */

@@ -37,13 +37,16 @@ export class ProxyProblems {
   }
 }
 
-export function unusedPatchProblem({ cluster, id }: UnusedPatch): Problem {
+/** The EnvoyFilter that a patch is of, and where it stands there. */
+export function envoyFilterOf({ cluster, id }: UnusedPatch): Pick<Problem, 'object' | 'path'> {
   const [, namespace = '', name = '', index = ''] = /^(?:(.*)\/)?(.*)#(\d+)$/.exec(id) ?? []
   return {
-    code: 'no-effect',
-    severity: 'warning',
     object: { cluster, apiVersion: 'networking.istio.io/v1alpha3', kind: 'EnvoyFilter', namespace, name },
     path: `spec.configPatches[${index}]`,
-    message: 'matches nothing that any connected proxy has',
   }
+}
+
+export function unusedPatchProblem(patch: UnusedPatch): Problem {
+  const message = 'matches nothing that any connected proxy has'
+  return { code: 'no-effect', severity: 'warning', ...envoyFilterOf(patch), message }
 }

@@ -1,7 +1,6 @@
 import { type ProxyNode, shortTypeName } from '../../ads/index.ts'
 import type { Engine, Table } from '../../pipeline/index.ts'
 import type { ObjectRef, Problem } from '../../report/index.ts'
-import type { XdsResource } from './xds-resource.ts'
 
 /** Resources of one type that a proxy refuses, and the objects that they come from. */
 export interface Rejection {
@@ -10,55 +9,51 @@ export interface Rejection {
   readonly names: readonly string[]
   /** What the proxy says. */
   readonly detail: string
-  /** Versions of the parts that the fault may be in; empty where parts are not told apart. */
-  readonly suspects: readonly string[]
+  /** Where a part of a resource is at fault: its name. The rest of the resource goes on. */
+  readonly part?: string
   readonly origin: readonly ObjectRef[]
-}
-
-/** A resource that was refused, and the state of it that the proxy goes on with. */
-export interface Refused {
-  readonly resource: XdsResource
-  readonly before: XdsResource | undefined
 }
 
 /** What proxies refuse now: an input table, so that it becomes part of statuses like everything else. */
 export class Rejections {
   readonly table: Table<Rejection>
+  /** Keys of the rows, those included that a rebuild has yet to show. */
+  readonly #keys = new Set<string>()
 
   constructor(engine: Engine) {
     this.table = engine.table<Rejection>('rejections', { equals: (a, b) => JSON.stringify(a) === JSON.stringify(b) })
   }
 
-  /**
-   * Notes a refusal. Of a resource that is put together from parts only those are blamed that the proxy does not have
-   * already; and while it says the same of later states, those that were there the first time.
-   */
-  add(node: ProxyNode, rejection: Omit<Rejection, 'suspects' | 'origin'>, refused: readonly Refused[]): void {
-    const key = keyOf(node, rejection.typeUrl)
-    const earlier = this.table.latest(key)
-    const known = new Set(earlier?.detail === rejection.detail ? earlier.suspects : [])
-    const blamed = refused.map(({ resource, before }) => {
-      const had = new Set(before?.parts.map(({ version }) => version))
-      const suspects = resource.parts.filter(({ version }) => !had.has(version))
-      const first = suspects.filter(({ version }) => known.has(version))
-      const parts = first.length > 0 ? first : suspects
-      return parts.length > 0
-        ? { parts, origin: parts.flatMap(({ origin }) => origin) }
-        : { parts, origin: resource.origin }
-    })
-    const suspects = blamed.flatMap(({ parts }) => parts.map(({ version }) => version))
-    const origin = blamed.flatMap((each) => each.origin)
-    this.table.set(key, { ...rejection, suspects, origin })
+  /** Notes what a proxy refuses of a type as a whole, in place of what was known of that. */
+  add(node: ProxyNode, rejection: Omit<Rejection, 'part'>): void {
+    this.#set(keyOf(node, rejection.typeUrl), rejection)
+  }
+
+  /** Notes the parts of resources of a type that a proxy refuses, in place of those that were known. */
+  setParts(node: ProxyNode, typeUrl: string, rejections: readonly Rejection[]): void {
+    const prefix = `${keyOf(node, typeUrl)} `
+    const rows = new Map(rejections.map((row) => [`${prefix}${row.names.join()} ${row.part ?? ''}`, row]))
+    for (const key of this.#keys) if (key.startsWith(prefix) && !rows.has(key)) this.#delete(key)
+    for (const [key, row] of rows) this.#set(key, row)
   }
 
   clear(node: ProxyNode, typeUrl: string): void {
-    this.table.delete(keyOf(node, typeUrl))
+    this.#delete(keyOf(node, typeUrl))
   }
 
   /** The proxy is gone. */
   forget(node: ProxyNode): void {
     const prefix = keyOf(node, '')
-    for (const key of this.table.rows.keys()) if (key.startsWith(prefix)) this.table.delete(key)
+    for (const key of this.#keys) if (key.startsWith(prefix)) this.#delete(key)
+  }
+
+  #set(key: string, row: Rejection): void {
+    this.#keys.add(key)
+    this.table.set(key, row)
+  }
+
+  #delete(key: string): void {
+    if (this.#keys.delete(key)) this.table.delete(key)
   }
 }
 
@@ -67,9 +62,10 @@ const keyOf = (node: ProxyNode, typeUrl: string): string => `${node.id} ${typeUr
 /** One problem for each object, the same for all proxies that refuse alike. */
 export function problemsOf(refused: readonly Rejection[]): Problem[] {
   const problems = new Map<string, Problem>()
-  for (const { origin, typeUrl, names, detail } of refused) {
+  for (const { origin, typeUrl, names, part, detail } of refused) {
     for (const object of origin) {
-      const message = `proxies refuse the ${shortTypeName(typeUrl)} resources made from it (${names.join(', ')}): ${detail}`
+      const what = `${names.join(', ')}${part === undefined ? '' : `, ${part}`}`
+      const message = `proxies refuse the ${shortTypeName(typeUrl)} resources made from it (${what}): ${detail}`
       const problem: Problem = { code: 'rejected-by-proxy', severity: 'error', object, path: '', message }
       problems.set(JSON.stringify([object, message]), problem)
     }

@@ -3,6 +3,7 @@ import {
   type EncodedResource,
   type ProxyNode,
   type ProxyResources,
+  type RefusedResource,
   type ResourceChange,
   type ResourceList,
   type ResourceSource,
@@ -20,6 +21,7 @@ import {
 } from '../../identity/index.ts'
 import { AgentConfigs, agentConfigName } from './agent-config.ts'
 import type { Key } from './backend.ts'
+import { ProxyRefusals } from './proxy-refusals.ts'
 import type { Rejections } from './rejections.ts'
 import type { Views } from './views.ts'
 import { XdsResource } from './xds-resource.ts'
@@ -62,6 +64,7 @@ interface Connected {
   readonly resources: ProxyResources
   readonly changed: (change: ResourceChange) => void
   readonly isPod: boolean
+  readonly refusals: ProxyRefusals
 }
 
 /** A proxy that has gone, and perhaps only for a moment. */
@@ -80,6 +83,7 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
   readonly #options: SourceOptions<P, L, R>
   readonly #certificates: WorkloadCertificates
   readonly #connected = new Map<string, Set<Connected>>()
+  readonly #byNode = new Map<ProxyNode, Connected>()
   /** By cluster and node id. */
   readonly #gone = new Map<string, Map<string, Gone>>()
   /** Versions of the roots that proxies have acknowledged, by holder. */
@@ -115,10 +119,16 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
 
   connect(node: ProxyNode, changed: (change: ResourceChange) => void): { resources: ProxyResources; close(): void } {
     const { primary, proxy } = this.#options.place(node)
-    const mesh = this.#options.views.connect(primary, proxy, changed)
-    const resources = this.#withSecrets(node, primary, mesh.resources)
+    const mesh = this.#options.views.connect(primary, proxy, (change) => {
+      this.#byNode.get(node)?.refusals.mayHaveChanged(change)
+      changed(change)
+    })
+    const given = this.#withSecrets(node, primary, mesh.resources)
+    const refusals = new ProxyRefusals({ node, cluster: primary, given, changed, rejections: this.#options.rejections })
+    const { resources } = refusals
     const isPod = this.#options.hasPod(node, primary)
-    const connected: Connected = { node, primary, resources, changed, isPod }
+    const connected: Connected = { node, primary, resources, changed, isPod, refusals }
+    this.#byNode.set(node, connected)
     const holder = holderOf(node)
     const siblings = this.#connected.get(holder) ?? new Set()
     this.#connected.set(holder, siblings.add(connected))
@@ -130,6 +140,7 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
         mesh.close()
         this.#options.sessions?.gone(node, primary)
         siblings.delete(connected)
+        this.#byNode.delete(node)
         const gone = this.#gone.get(primary) ?? new Map<string, Gone>()
         const at = this.#options.now()
         this.#gone.set(primary, gone.set(node.id, { node, at, isPod, roots: this.#rootsTaken.get(holder) }))
@@ -150,21 +161,13 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
   rejected(
     node: ProxyNode,
     typeUrl: string,
-    names: readonly string[],
+    refused: readonly RefusedResource[],
     detail: string,
     has: (name: string) => ResourceVersion | undefined,
   ): void {
-    const [connected] = this.#connected.get(holderOf(node)) ?? []
-    const cluster = connected?.primary ?? ''
-    const refused = names.flatMap((name) => {
-      const resource = connected?.resources.get(typeUrl, name)
-      const before = has(name)
-      return resource instanceof XdsResource
-        ? [{ resource, before: before instanceof XdsResource ? before : undefined }]
-        : []
-    })
-    this.#options.rejections.add(node, { cluster, typeUrl, names, detail }, refused)
+    const names = refused.map(({ name }) => name)
     this.#options.log('proxy refuses', { node: node.id, typeUrl, names, detail })
+    this.#byNode.get(node)?.refusals.rejected(typeUrl, refused, detail, has)
   }
 
   accepted(node: ProxyNode, typeUrl: string): void {
@@ -172,6 +175,7 @@ export class XdsSource<P, L extends Key, R extends Key> implements ResourceSourc
   }
 
   acknowledged(node: ProxyNode, typeUrl: string, hasTaken: (name: string) => boolean): void {
+    this.#byNode.get(node)?.refusals.taken(typeUrl, hasTaken)
     if (typeUrl === typeUrls.agentConfig) return this.#options.acknowledged()
     if (typeUrl !== typeUrls.secret) return
     const [connected] = this.#connected.get(holderOf(node)) ?? []

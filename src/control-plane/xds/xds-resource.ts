@@ -3,9 +3,13 @@ import { compareRefs, type ObjectRef } from '../../report/index.ts'
 
 /** A part of a resource, such as a virtual host of a route configuration. */
 export interface Part {
+  /** Tells the parts of a resource apart; the same when the part changes. */
+  readonly name: string
   /** Differs whenever its bytes differ. */
   readonly version: string
   readonly origin: readonly ObjectRef[]
+  /** As a field of the resource, encoded once for all resources that it is in. */
+  readonly bytes: Uint8Array
 }
 
 /** Parts that stand one after the other, encoded. */
@@ -24,8 +28,9 @@ export interface Made {
   readonly version: string
   /** The objects that it says something of, beside those of its parts. */
   readonly origin: readonly ObjectRef[]
-  /** What it is put together from, if that is known. */
+  /** What it is put together from, if that is known, and the rest of it, encoded. */
   readonly groups?: readonly PartGroup[]
+  readonly shell?: Uint8Array
   /** Of a cluster: the name of its endpoint set. */
   readonly endpointSet?: string
   /** Names of clusters that it leads to, for proxies that are given only those that something leads to. */
@@ -54,6 +59,7 @@ export class XdsResource implements EncodedResource {
   readonly refersTo?: readonly string[]
   readonly patches: readonly string[]
   readonly groups: readonly PartGroup[]
+  readonly shell?: Uint8Array
   readonly size: number
   readonly #origin: readonly ObjectRef[]
   readonly #messageSize: number
@@ -66,6 +72,7 @@ export class XdsResource implements EncodedResource {
     this.#origin = made.origin
     this.patches = made.patches ?? []
     this.groups = made.groups ?? []
+    if (made.shell) this.shell = made.shell
     if (made.endpointSet !== undefined) this.endpointSet = made.endpointSet
     if (made.refersTo !== undefined) this.refersTo = made.refersTo
     this.#messageSize = made.pieces.reduce((sum, { length }) => sum + length, 0)
@@ -104,8 +111,9 @@ export function sameResource(a: XdsResource | Removal | undefined, b: XdsResourc
   if (a?.patches.join() !== b?.patches.join()) return false
   if (a instanceof Removal || b instanceof Removal) return a instanceof Removal && b instanceof Removal
   if (!a || !b || a.version !== b.version) return false
-  // Equal groups are the same object.
-  if (a.groups.length > 0) return a.groups.length === b.groups.length && a.groups.every((g, i) => g === b.groups[i])
+  // Equal groups are the same object, but for those that one proxy's patches have changed.
+  if (a.groups.length > 0 && a.groups.length === b.groups.length && a.groups.every((g, i) => g === b.groups[i]))
+    return true
   const origin = b.origin
   return (
     a.origin.length === origin.length &&
