@@ -201,7 +201,8 @@ async function startCluster(
   keep(startNode(['test/bench/api-server.ts', dir], join(folder, `${clusterName(index)}.log`)))
   const kubeconfig = join(dir, 'kubeconfig')
   const config = await answer(
-    async () => parse(readFileSync(kubeconfig, 'utf8')) as BenchKubeconfig | undefined,
+    // It is there before it is written.
+    async () => (parse(readFileSync(kubeconfig, 'utf8')) as BenchKubeconfig | null) ?? undefined,
     kubeconfig,
   )
   const [cluster] = config.clusters

@@ -16,6 +16,8 @@ export interface Size {
 export const sizes: Readonly<Record<string, Size>> = {
   S: { services: 100, endpoints: 500, namespaces: 10, clusters: 1, clients: 100 },
   M: { services: 1000, endpoints: 10_000, namespaces: 50, clusters: 1, clients: 500 },
+  /** In small, what L-scoped is. */
+  'S-scoped': { services: 200, endpoints: 4000, namespaces: 20, clusters: 4, clients: 100, scoped: true },
   L: { services: 2000, endpoints: 40_000, namespaces: 100, clusters: 4, clients: 500 },
   'L-scoped': { services: 2000, endpoints: 40_000, namespaces: 100, clusters: 4, clients: 500, scoped: true },
 }
