@@ -11,6 +11,13 @@ const [services = 1000, clients = 500, used = 10, clientsWithout = clients] = pr
 const size: Size = { services, endpoints: services * 2, namespaces: 50, clusters: 1, clients }
 const say = (line: string): void => console.error(`  ${line}`)
 
+/** Measures a phase, and says at once what came of it: one that follows may be too much for the machine. */
+async function phase(run: Run, name: string, times: () => Promise<number[]>): Promise<Row> {
+  const row = await measured(run, name, times)
+  say(`${name}: p50 ${row.p50.toFixed(0)} ms, ${row.megabytes.toFixed(2)} MB, ${row.cpuSeconds.toFixed(2)} CPU s`)
+  return row
+}
+
 interface Part {
   readonly rows: readonly Row[]
   /** Resources that one client has. */
@@ -31,8 +38,8 @@ async function onDemand(run: Run, nodes: readonly SidecarNode[]): Promise<Part> 
   const byNode = new Map(asking.map(({ id }, i) => [id, usedBy(run.services, i)]))
   const inUse = [...new Set([...byNode.values()].flat())]
   const rows = [
-    await measured(run, 'on demand: connect', async () => [await fleet.connect(asking)]),
-    await measured(run, `on demand: first use of ${used}`, async () => [
+    await phase(run, 'on demand: connect', async () => [await fleet.connect(asking)]),
+    await phase(run, `on demand: first use of ${used}`, async () => [
       await fleet.use(({ node }) => (byNode.get(node.id) ?? []).map(hostNamed)),
     ]),
   ]
@@ -40,9 +47,9 @@ async function onDemand(run: Run, nodes: readonly SidecarNode[]): Promise<Part> 
   const ruled = inUse.filter(({ hasPolicies }) => hasPolicies)
   const change = (service: BenchService, i: number): Promise<number> =>
     fleet.follow(typeUrls.virtualHost, [hostNamed(service)], () => apply(client, virtualService(service, 20 + i)))
-  rows.push(await measured(run, 'on demand: VirtualService change', () => each(20, ruled, fleet, change)))
+  rows.push(await phase(run, 'on demand: VirtualService change', () => each(20, ruled, fleet, change)))
   rows.push(
-    await measured(run, 'on demand: endpoint change', () =>
+    await phase(run, 'on demand: endpoint change', () =>
       each(20, inUse, fleet, (service, i) => endpointChange(run, service, i)),
     ),
   )
@@ -52,14 +59,14 @@ async function onDemand(run: Run, nodes: readonly SidecarNode[]): Promise<Part> 
 
 async function everything(run: Run, nodes: readonly SidecarNode[]): Promise<Part> {
   const { fleet, client } = run
-  const rows = [await measured(run, 'everything: connect', async () => [await fleet.connect(nodes)])]
+  const rows = [await phase(run, 'everything: connect', async () => [await fleet.connect(nodes)])]
   const held = fleet.held / nodes.length
   const ruled = run.services.filter(({ hasPolicies }) => hasPolicies)
   const change = (service: BenchService, i: number): Promise<number> =>
     fleet.follow(typeUrls.route, ['80', '9090'], () => apply(client, virtualService(service, 50 + i)))
-  rows.push(await measured(run, 'everything: VirtualService change', () => each(5, ruled, fleet, change)))
+  rows.push(await phase(run, 'everything: VirtualService change', () => each(5, ruled, fleet, change)))
   rows.push(
-    await measured(run, 'everything: endpoint change', () =>
+    await phase(run, 'everything: endpoint change', () =>
       each(5, run.services, fleet, (service, i) => endpointChange(run, service, i)),
     ),
   )
