@@ -144,6 +144,28 @@ spec:
   expect(cluster(missing)?.name).toBe(missing)
 })
 
+it('finds the host whose domain fits best: the whole name, then the longest wildcard', () => {
+  const { write, leadsTo } = setUp(1, onDemand)
+  write(
+    ['"*.example.com"', 'a.example.com', '"*.b.example.com"']
+      .map(
+        (host, i) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: e${i}, namespace: shop }
+spec: { hosts: [${host}], ports: [{ number: 80, name: http, protocol: HTTP }], location: MESH_EXTERNAL, resolution: NONE }`,
+      )
+      .join('\n---'),
+  )
+  const found = ['a.example.com', 'A.Example.com:80', 'x.example.com', 'x.b.example.com', 'b.example.com'].map(
+    (host) => leadsTo(typeUrls.virtualHost, `80/${host}`)[0],
+  )
+  const [own, wild, wilder] = ['a.example.com', '*.example.com', '*.b.example.com'].map(
+    (host) => `outbound|80||${host}`,
+  )
+  expect(found).toEqual([own, own, wild, wilder, wild])
+})
+
 it('gives at once what is there whatever the services, and clusters of services by name', () => {
   const { names, cluster, resources, told, write } = setUp(3, onDemand)
   expect(names(typeUrls.cluster)).toEqual(['BlackHoleCluster', 'PassthroughCluster', 'InboundPassthroughCluster'])

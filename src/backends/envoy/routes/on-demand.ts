@@ -21,7 +21,7 @@ import type { Built } from '../built.ts'
 import { httpProxyRoute } from '../names.ts'
 import { noTimeout } from '../proto.ts'
 import { outboundRouteParts, type RouteConfigurationParts } from './route-configuration.ts'
-import { virtualHost } from './virtual-host.ts'
+import { type AnyVirtualHostKey, virtualHost } from './virtual-host.ts'
 
 /** Whether proxies of a scope ask for the hosts of this route configuration one by one. */
 export function hasHostsOnDemand({ onDemand }: ProxyScope, route: string): boolean {
@@ -77,26 +77,50 @@ function withoutIdleLimit(route: Route): Route {
   return create(RouteSchema, { ...route, action: { case: 'route', value } })
 }
 
-/** Envoy's order: the whole name, the longest `*.suffix`, the longest `prefix.*`, `*`. */
-function bestMatch<K extends { readonly domains: readonly string[] }>(keys: readonly K[], host: string): K | undefined {
-  let best: K | undefined
-  let rank = -1
+/** The keys of a route configuration by their domains. */
+interface Domains {
+  readonly exact: ReadonlyMap<string, AnyVirtualHostKey>
+  readonly wildcards: readonly (readonly [domain: string, AnyVirtualHostKey])[]
+}
+
+/** Made once for each list of keys, which is the same object as long as nothing in it changes. */
+const domainsOfKeys = new WeakMap<readonly AnyVirtualHostKey[], Domains>()
+
+function domainsOf(keys: readonly AnyVirtualHostKey[]): Domains {
+  const known = domainsOfKeys.get(keys)
+  if (known) return known
+  const exact = new Map<string, AnyVirtualHostKey>()
+  const wildcards: [string, AnyVirtualHostKey][] = []
   for (const key of keys)
-    for (const domain of key.domains) {
-      const found = rankOf(domain.toLowerCase(), host)
-      if (found <= rank) continue
-      rank = found
-      best = key
+    for (const domain of key.domains.map((each) => each.toLowerCase())) {
+      if (domain.startsWith('*') || domain.endsWith('*')) wildcards.push([domain, key])
+      else if (!exact.has(domain)) exact.set(domain, key)
     }
+  const made = { exact, wildcards }
+  domainsOfKeys.set(keys, made)
+  return made
+}
+
+/** Envoy's order: the whole name, the longest `*.suffix`, the longest `prefix.*`, `*`. */
+function bestMatch(keys: readonly AnyVirtualHostKey[], host: string): AnyVirtualHostKey | undefined {
+  const { exact, wildcards } = domainsOf(keys)
+  const whole = exact.get(host)
+  if (whole) return whole
+  let best: AnyVirtualHostKey | undefined
+  let rank = -1
+  for (const [domain, key] of wildcards) {
+    const found = rankOf(domain, host)
+    if (found <= rank) continue
+    rank = found
+    best = key
+  }
   return best
 }
 
-const exact = 3e6
 const suffix = 2e6
 const prefix = 1e6
 
 function rankOf(domain: string, host: string): number {
-  if (domain === host) return exact
   if (domain === '*') return 0
   if (domain.startsWith('*') && host.length >= domain.length && host.endsWith(domain.slice(1)))
     return suffix + domain.length
