@@ -122,6 +122,8 @@ beforeAll(async () => {
       req.pipe(res)
     })
     server.on('upgrade', (_req, socket: Socket) => {
+      // Callers hang up when they have seen enough.
+      socket.on('error', () => socket.destroy())
       socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
       socket.pipe(socket)
     })
@@ -233,7 +235,7 @@ interface Answer {
 function call(host: string, { body = '', ...more }: RequestOptions & { body?: string } = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asked = request(
-      { ...proxyUrl, path: `http://${host}/x`, headers: { host }, ...more },
+      { ...proxyUrl, agent: false, path: `http://${host}/x`, headers: { host }, ...more },
       (response) =>
         void read(response).then((text) =>
           resolve({ status: response.statusCode ?? 0, program: String(response.headers['x-program']), body: text }),
