@@ -123,6 +123,25 @@ metadata: { name: istio-system, labels: { topology.istio.io/network: east } }
   expect(endpoints(given, 'outbound|80||api.example.com')).toEqual(['172.16.0.1@1', '172.16.0.2@0'])
 })
 
+test('priorities by label count only what can be reached', () => {
+  const entries = `resolution: STATIC, endpoints: [
+    { address: 172.16.0.1, labels: { tier: gold } }, { network: west, labels: { tier: iron, version: v1 } },
+    { address: 172.16.0.3, labels: { tier: iron } }]`
+  const west = `
+apiVersion: v1
+kind: Service
+metadata: { name: ew, namespace: istio-system, labels: { topology.istio.io/network: west } }
+spec: { type: LoadBalancer, selector: { istio: ew }, ports: [{ name: tls, port: 15443 }] }
+status: { loadBalancer: { ingress: [{ ip: 2.0.0.1 }] } }
+---
+`
+  const policy = `outlierDetection: { consecutive5xxErrors: 3 },
+    loadBalancer: { localityLbSetting: { failoverPriority: [version, tier] } }`
+  const labels = { version: 'v1', tier: 'gold' }
+  const given = answer(west + entry(entries) + rule('api.example.com', policy), { proxy: { network: 'east', labels } })
+  expect(endpoints(given, 'outbound|80||api.example.com')).toEqual(['172.16.0.1@0', '172.16.0.3@0'])
+})
+
 test('a port of 0 for an endpoint is the port of the service', () => {
   const given = answer(entry('resolution: STATIC, endpoints: [{ address: 172.16.0.1, ports: { http: 0 } }]'))
   expect(JSON.stringify(given.endpoints)).toContain('"portValue":80')

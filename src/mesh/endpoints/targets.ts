@@ -98,7 +98,17 @@ export function targetGroups(world: World, request: EndpointRequest): TargetGrou
     .flatMap(([place, members]) => groupsOfPlace(world, request, place, members))
   const filtered = request.meshTlsOnly ? groups.map(onlyMeshTls) : groups
   if (locality?.kind === 'distribute') return distributed(filtered, locality.distribute, client.locality) ?? filtered
-  return withDensePriorities(filtered)
+  return withDensePriorities(rankedByLabels(locality) ? withoutEmpty(filtered) : filtered)
+}
+
+/** Labels rank endpoints, not places: what nobody is left of has no rank, while a place without endpoints keeps its. */
+function rankedByLabels(locality: LocalitySetting | undefined): boolean {
+  return locality !== undefined && locality.kind !== 'distribute' && locality.failoverPriority.length > 0
+}
+
+function withoutEmpty(groups: readonly TargetGroup[]): readonly TargetGroup[] {
+  const kept = groups.filter(({ targets }) => targets.length > 0)
+  return kept.length > 0 ? kept : groups
 }
 
 /** The part of an endpoint that is in a subset: all or nothing, but of a gateway what stands behind it. */
