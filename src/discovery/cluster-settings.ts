@@ -3,6 +3,7 @@ import { sameStructure } from '../lib/index.ts'
 import type { ObjectRef } from '../report/index.ts'
 import { type Drain, drainedBy } from '../resources/fairlead/index.ts'
 import { type KubeObject, refOf } from '../resources/index.ts'
+import { plainMeshConfig } from '../resources/istio/index.ts'
 import { kinds } from './kube-types.ts'
 import { labelNames } from './labels.ts'
 import type { MeshConfig, MeshNetworks } from './mesh-config.ts'
@@ -23,7 +24,7 @@ const meshConfigMap = clusterQuery(
     const map = world.object(cluster, kinds.configMap, configKey) as
       | (KubeObject & { data?: Record<string, string> })
       | undefined
-    return { mesh: readYaml(map?.data?.['mesh']), networks: readYaml(map?.data?.['meshNetworks']) }
+    return { mesh: plainMeshConfig(readYaml(map?.data?.['mesh'])), networks: readYaml(map?.data?.['meshNetworks']) }
   },
   { equals: sameStructure },
 )

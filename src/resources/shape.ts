@@ -57,7 +57,7 @@ const wrong: unique symbol = Symbol('wrong')
  */
 export function checkShape(schema: TSchema, value: unknown, place: Place, options: ShapeOptions = {}): unknown {
   const context = { dialect: options.dialect ?? 'kubernetes', replaced: options.replaced ?? [] }
-  const plain = context.dialect === 'protobuf' ? fromProtobuf(schema as Shape, value) : value
+  const plain = context.dialect === 'protobuf' ? fromProtobuf(schema, value) : value
   const sound = walk(schema as Shape, plain, place, context)
   return sound === wrong ? undefined : sound
 }
@@ -228,8 +228,9 @@ function checkNumber(shape: Shape, value: number, place: Place): unknown {
 }
 
 /** What protobuf's JSON mapping lets users write, in the form that everything else has. */
-function fromProtobuf(shape: Shape, value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => fromProtobuf((shape.items ?? {}) as Shape, item))
+export function fromProtobuf(schema: TSchema, value: unknown): unknown {
+  const shape = schema as Shape
+  if (Array.isArray(value)) return value.map((item) => fromProtobuf(shape.items ?? {}, item))
   if (isObject(value)) {
     const { properties } = shape
     if (properties === undefined && shape.additionalProperties === undefined) return value
@@ -237,7 +238,7 @@ function fromProtobuf(shape: Shape, value: unknown): unknown {
     return Object.fromEntries(
       entries.map(([key, inner]) => {
         const name = properties === undefined || key in properties ? key : camelCase(key)
-        return [name, fromProtobuf((properties?.[name] ?? shape.additionalProperties ?? {}) as Shape, inner)]
+        return [name, fromProtobuf(properties?.[name] ?? shape.additionalProperties ?? {}, inner)]
       }),
     )
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { buildProxyConfig } from './index.ts'
+import { buildProxyConfig, proxyConfigJson } from './index.ts'
 import { proxyOf, worldOf } from './test-world.ts'
 import { placesOf } from './unsupported-fields.ts'
 
@@ -26,6 +26,24 @@ it('tells what nothing is made from, at its place', () => {
     ['a', 'spec.subsets[0].trafficPolicy.loadBalancer.backendUtilization', 'not-supported'],
     ['w', '', 'not-supported'],
     ['a', 'spec.trafficPolicy.tls.credentialName', 'no-effect'],
+  ])
+})
+
+it('reads settings of the mesh by the names that protobuf allows', () => {
+  const given = (mesh: string): string =>
+    JSON.stringify(proxyConfigJson(buildProxyConfig(worldOf({ east: '' }, mesh), proxyOf({}))))
+  expect(given('outbound_traffic_policy: {mode: REGISTRY_ONLY}')).toBe(
+    given('outboundTrafficPolicy: {mode: REGISTRY_ONLY}'),
+  )
+  expect(given('outbound_traffic_policy: {mode: REGISTRY_ONLY}')).not.toBe(given('{}'))
+})
+
+it('tells settings of the mesh that nobody knows, and those of the wrong form', () => {
+  const mesh = 'accessLogFil: /dev/stdout\nconnectTimeout: soon\ntrust_domain: td'
+  const { problems } = buildProxyConfig(worldOf({ east: '' }, mesh), proxyOf({}))
+  expect(problems.map(({ severity, path }) => `${severity} ${path}`)).toEqual([
+    'warning data.mesh.accessLogFil',
+    'warning data.mesh.connectTimeout',
   ])
 })
 

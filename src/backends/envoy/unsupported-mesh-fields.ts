@@ -3,6 +3,7 @@
 import { meshConfigOf, meshConfigRef, type World } from '../../discovery/index.ts'
 import { sameStructure } from '../../lib/index.ts'
 import type { Problem } from '../../report/index.ts'
+import { readMeshConfig } from '../../resources/istio/index.ts'
 import { placesOf } from './unsupported-fields.ts'
 
 const ambient = 'there is no ambient mode'
@@ -49,12 +50,16 @@ const usual: Readonly<Record<string, unknown>> = {
   verifyCertificateAtClient: true,
 }
 
-/** A warning for each setting of the mesh that has no effect. */
+/** A warning for each setting of the mesh that has no effect, and what is wrong with the others. */
 export function unsupportedMeshProblems(world: World): Problem[] {
   const object = meshConfigRef(world)
   if (!object) return []
   const mesh = meshConfigOf(world) as Readonly<Record<string, unknown>>
-  return Object.entries(unsupportedMeshFields).flatMap(([pattern, why]) => {
+  // Wrong settings are warnings: Istio reads what it can of them, too.
+  const wrong = readMeshConfig(mesh, object).problems.map(
+    (problem): Problem => ({ ...problem, severity: 'warning', path: `data.mesh.${problem.path}` }),
+  )
+  const without = Object.entries(unsupportedMeshFields).flatMap(([pattern, why]) => {
     if (pattern in usual && sameStructure(mesh[pattern], usual[pattern])) return []
     return placesOf(mesh, pattern).map(
       (path): Problem => ({
@@ -66,4 +71,5 @@ export function unsupportedMeshProblems(world: World): Problem[] {
       }),
     )
   })
+  return [...wrong, ...without]
 }

@@ -41,6 +41,7 @@ export {
   type MeshConfig,
   type MeshConfigInput,
   meshConfigSchema,
+  plainMeshConfig,
   readMeshConfig,
 } from './mesh-config.ts'
 export { hostsOverlap, hostWithin, isWildcard } from './names.ts'

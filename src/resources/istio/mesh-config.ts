@@ -17,7 +17,7 @@ import {
   string,
   uint32,
 } from '../schema.ts'
-import { checkShape } from '../shape.ts'
+import { checkShape, fromProtobuf, isObject } from '../shape.ts'
 import { extensionProvider } from './extension-provider.ts'
 import { httpRetry } from './http-route.ts'
 import {
@@ -240,6 +240,12 @@ export function readMeshConfig(value: unknown, object: ObjectRef): { meshConfig:
     ...(written.extensionProviders ?? []),
   ]
   return { meshConfig: { ...meshDefaults, ...written, extensionProviders }, problems }
+}
+
+/** A MeshConfig as written, with the names and the numbers that everybody expects: `enable_auto_mtls` is enableAutoMtls. */
+export function plainMeshConfig(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const plain = fromProtobuf(meshConfigSchema, value)
+  return isObject(plain) ? plain : {}
 }
 
 /** The MeshConfig of a mesh that sets nothing. */
