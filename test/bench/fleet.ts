@@ -67,17 +67,17 @@ export class SidecarFleet {
 
   /**
    * Makes a change, and waits until every sidecar that has one of the named resources has received each that it has in
-   * another version, and acknowledged it; `sees` says in which namespaces that is. Milliseconds from `change` being called.
+   * another version, and acknowledged it; `sees` says whose they are. Milliseconds from `change` being called.
    */
   async follow(
     typeUrl: string,
     names: readonly string[],
     change: () => Promise<unknown>,
-    sees: (namespace: string) => boolean = () => true,
+    sees: (node: SidecarNode) => boolean = () => true,
   ): Promise<number> {
     const owed = new Map<Sidecar, Set<string>>()
     for (const sidecar of this.#sidecars) {
-      if (!sees(sidecar.node.namespace)) continue
+      if (!sees(sidecar.node)) continue
       const has = names.filter((name) => sidecar.has(typeUrl).has(name))
       if (has.length > 0) owed.set(sidecar, new Set(has))
     }

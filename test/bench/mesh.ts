@@ -22,7 +22,7 @@ import {
 } from './objects.ts'
 import { answer, freePort, mergedKubeconfig, startNode, stop, vitals } from './processes.ts'
 import { percentile, type Row } from './report.ts'
-import { typeUrls } from './sidecar.ts'
+import { type SidecarNode, typeUrls } from './sidecar.ts'
 
 const clusterName = (i: number): string => `bench-${i + 1}`
 const quietMs = 500
@@ -62,7 +62,9 @@ export async function withMesh<T>(size: Size, say: Say, work: (run: Run) => Prom
     if (!first) throw new Error('a mesh has at least one cluster')
     for (const [i, client] of clients.entries()) {
       await putAll(client, clusterObjects(size, services, i))
-      if (i > 0) await first.create(types.secret, remoteSecret(clusterName(i), members[i]?.kubeconfig ?? ''))
+      // Each is told of all others, so that proxies of every cluster see the endpoints of all.
+      for (const member of members)
+        if (member !== members[i]) await client.create(types.secret, remoteSecret(member.name, member.kubeconfig))
       say(`${clusterName(i)}: objects written`)
     }
     await putAll(first, istioObjects(size, services))
@@ -110,19 +112,27 @@ async function phases(run: Run, say: Say): Promise<Row[]> {
         typeUrls.route,
         ['80', '9090'],
         () => apply(client, virtualService(service, 20 + i)),
-        (namespace) => namespace === service.namespace || !isScoped(size, namespace),
+        (node) => heeds(node) && (node.namespace === service.namespace || !isScoped(size, node.namespace)),
       ),
     ),
   )
   await phase('DestinationRule change', () =>
     each(10, withPolicies, fleet, (service, i) =>
-      fleet.follow(typeUrls.cluster, allClusters(service), () => apply(client, destinationRule(service, 20 + i))),
+      fleet.follow(
+        typeUrls.cluster,
+        allClusters(service),
+        () => apply(client, destinationRule(service, 20 + i)),
+        heeds,
+      ),
     ),
   )
   await phase('reconnect 10 %', async () => [await fleet.reconnect(Math.ceil(size.clients / 10))])
   await phase('churn 5 % in 60 s', () => churn(run))
   return rows
 }
+
+/** Istio's objects hold for the proxies of the cluster that they are in. */
+const heeds = ({ cluster }: SidecarNode): boolean => cluster === clusterName(0)
 
 /** A pod becomes unready, or ready again. */
 export function endpointChange({ client, fleet }: Run, service: BenchService, i: number): Promise<number> {
