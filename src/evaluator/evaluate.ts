@@ -153,7 +153,9 @@ function throughHttp(
   }
   if (!config) return ended(named, 'no-route-configuration')
   const upgrade = upgradeOf(seen)
-  if (upgrade !== undefined && !allowsUpgrade(manager, chooseRoute(config, seen)?.route?.action, upgrade))
+  const routed = upgrade === undefined ? undefined : chooseRoute(config, seen)?.route
+  // A request without a route is told that there is none.
+  if (upgrade !== undefined && routed && !allowsUpgrade(manager, routed.action, upgrade))
     return ended(named, 'upgrade-refused')
   const filtered = runFilters(manager, seen, {
     choose: () => chooseRoute(config, seen),

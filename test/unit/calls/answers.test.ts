@@ -68,6 +68,8 @@ describe('a request that asks for another protocol', () => {
     expectCall(mesh(''), from, to, asking('WebSocket')).reaches('cart-v1-0')
     expectCall(mesh(''), from, to, asking('other')).answers(403)
     expectCall(mesh(''), from, to, { headers: { upgrade: 'other' } }).reaches('cart-v1-0')
+    const unrouted = mesh(rule('{ match: [{ uri: { exact: /a } }], route: [{ destination: { host: cart } }] }'))
+    expectCall(unrouted, from, to, asking('other')).answers(404)
   })
 })
 
