@@ -44,7 +44,7 @@ class ControlPlane {
           return views.connect('east', proxy, changed)
         },
         rejected: (_node, typeUrl, names, detail) => {
-          throw new Error(`Envoy refuses ${typeUrl} ${names.join()}: ${detail}`)
+          throw new Error(`Envoy refuses ${typeUrl} ${names.map(({ name }) => name).join()}: ${detail}`)
         },
         accepted: () => undefined,
       },

@@ -3,7 +3,7 @@ import { typeUrls } from '../../ads/index.ts'
 import { isProxyless } from '../../backends/envoy/index.ts'
 import type { Proxy } from '../../mesh/index.ts'
 import type { Backend } from './backend.ts'
-import { type EnvoyList, type EnvoyResource, envoyBackend } from './envoy-backend.ts'
+import { type EnvoyList, type EnvoyResource, envoyBackend } from './envoy/index.ts'
 import { type NameTableKey, nameTables } from './name-tables.ts'
 import { type ProxylessList, type ProxylessResource, proxylessBackend } from './proxyless-backend.ts'
 
