@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest'
 import { istioKinds } from '../../src/resources/istio/index.ts'
 import { Effects } from '../effects/effects.ts'
-import { kindsOf, mesh } from '../effects/mesh.ts'
+import { kindsOf } from '../effects/kinds.ts'
+import { mesh } from '../effects/mesh.ts'
 
 /** Kinds that nothing comes of in the resources of proxies: they are read when machines register, or when pods start. */
 const readElsewhere = ['ProxyConfig', 'WorkloadGroup']
