@@ -1,6 +1,6 @@
 import type { Place } from '../check.ts'
 import type { AuthorizationCondition } from './authorization-policy.ts'
-import { checkIpBlock, checkOneWildcard, checkPortText, checkServiceAccount } from './authorization-policy-check.ts'
+import { checkIpBlock, checkOneWildcard, checkPortText, checkServiceAccount } from './authorization-values.ts'
 
 type ValueCheck = (place: Place, value: string) => void
 const anyText: ValueCheck = () => {}

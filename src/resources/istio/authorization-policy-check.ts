@@ -1,5 +1,4 @@
 import type { Place } from '../check.ts'
-import { isCidr, isIpAddress } from './address.ts'
 import { checkCondition } from './authorization-condition-check.ts'
 import type {
   AuthorizationOperation,
@@ -8,6 +7,7 @@ import type {
   AuthorizationRule,
   AuthorizationSource,
 } from './authorization-policy.ts'
+import { checkIpBlock, checkOneWildcard, checkPortText, checkServiceAccount } from './authorization-values.ts'
 import { checkAttachment } from './selector-check.ts'
 
 /** Annotation by which a policy is only tried: what it would do is recorded, and not done. */
@@ -111,27 +111,6 @@ function checkSource(place: Place, source: AuthorizationSource): void {
     })
 }
 
-export function checkIpBlock(place: Place, value: string): void {
-  if (value.includes('/') ? !isCidr(value) : !isIpAddress(value))
-    place.error(`${JSON.stringify(value)} is neither an IP address nor a CIDR range`)
-}
-
-/** `account` (of the policy's own namespace) or `namespace/account`. */
-export function checkServiceAccount(place: Place, value: string): void {
-  const parts = value.split('/')
-  if (value.includes('*')) place.error('wildcards are not supported here')
-  else if (parts.length > 2 || parts.includes(''))
-    place.error(`${JSON.stringify(value)} must be serviceAccount or namespace/serviceAccount`)
-}
-
-/** One `*` at most, at the start or the end. */
-export function checkOneWildcard(place: Place, value: string): void {
-  const stars = value.split('*').length - 1
-  if (stars > 1) place.error(`${JSON.stringify(value)}: one * at most`)
-  else if (stars === 1 && !value.startsWith('*') && !value.endsWith('*'))
-    place.error(`${JSON.stringify(value)}: a * stands at the start or the end`)
-}
-
 function checkTrustDomain(place: Place, value: string): void {
   checkOneWildcard(place, value)
   if (value.includes('/')) place.error(`${JSON.stringify(value)}: a trust domain holds no /`)
@@ -146,10 +125,6 @@ function checkOperation(place: Place, operation: AuthorizationOperation): void {
       else if (value === '') at.error('must not be empty')
       else if (field === 'paths' || field === 'notPaths') checkPathTemplate(at, value)
     })
-}
-
-export function checkPortText(place: Place, value: string): void {
-  if (!/^\d+$/.test(value) || Number(value) > 65535) place.error(`${JSON.stringify(value)} is no port`)
 }
 
 const segmentPattern = /^[a-zA-Z0-9\-._~%!$&'()+,;:@=]+$/
