@@ -202,7 +202,7 @@ export class ClusterFacts {
   #fromWorkloadEntries({ namespace, selector, ports }: FactService): Endpoint[] {
     if (Object.keys(selector).length === 0) return []
     return this.objects('networking.istio.io/WorkloadEntry').flatMap((entry) => {
-      const labels = asTexts(at(entry.spec, 'labels'))
+      const labels = machineLabels(entry)
       const address = asText(at(entry.spec, 'address'))
       if (namespaceOf(entry) !== namespace || address === '' || !hasLabels(labels, selector)) return []
       const own = asMap(at(entry.spec, 'ports'))
@@ -215,6 +215,14 @@ export class ClusterFacts {
       return [{ address, labels, locality: asText(at(entry.spec, 'locality')), ports: table }]
     })
   }
+}
+
+const tlsMode = 'security.istio.io/tlsMode'
+
+/** Labels of a machine. One that has an identity takes the mesh's mutual TLS, if it does not say otherwise; pods say so. */
+function machineLabels({ spec }: KubeObject): Labels {
+  const own = asTexts(at(spec, 'labels'))
+  return asText(at(spec, 'serviceAccount')) === '' ? own : { [tlsMode]: 'istio', ...own }
 }
 
 function portTable(ports: unknown): ReadonlyMap<string, number> {
